@@ -1,0 +1,45 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { Nullable } from './fields.js'
+import { Chat, MemberChange, Message, MyChat, Presence, User } from './shapes.js'
+
+/** What a socket is told once, right after it connects: who it is and every chat it is in. */
+export const Session = Type.Object(
+  { user: User, expiresAt: Nullable(Type.String()), chats: Type.Array(MyChat), serverTime: Type.String() },
+  { title: 'Session' },
+)
+export type Session = Static<typeof Session>
+
+/** Every event the server sends; the payload is the shape itself. */
+export const EVENTS = {
+  session: { summary: 'Once after connecting: who you are and all your chats.', payload: Session },
+  new_message: { summary: 'A message was stored.', payload: Message },
+  message_updated: { summary: 'A message was edited, or its reactions changed.', payload: Message },
+  message_deleted: { summary: 'A message was deleted; it keeps its place with content null.', payload: Message },
+  member_changed: { summary: 'A member came, went or has another role.', payload: MemberChange },
+  chat_updated: { summary: 'The title or history visibility of a chat changed.', payload: Chat },
+  chat_added: { summary: 'You are in a chat now; its events follow from this revision on.', payload: MyChat },
+  chat_removed: {
+    summary: 'You are no longer in a chat; nothing above this revision follows.',
+    payload: Type.Object({ chatId: Type.String(), revision: Type.Integer() }),
+  },
+  messages_read: {
+    summary: 'Somebody read a chat up to a seq; at most one a second per reader and chat.',
+    payload: Type.Object({ chatId: Type.String(), userId: Type.String(), lastReadSeq: Type.Integer() }),
+  },
+  typing: {
+    summary: 'Somebody types, or no longer does.',
+    payload: Type.Object({ chatId: Type.String(), userId: Type.String(), isTyping: Type.Boolean() }),
+  },
+  user_status_change: { summary: 'Somebody came online, went offline or changed status.', payload: Presence },
+  token_expiring: {
+    summary: 'The token of this socket ends in 60 s; send refresh_token.',
+    payload: Type.Object({ expiresAt: Type.String() }),
+  },
+  server_draining: {
+    summary: 'This node is going away; the socket is closed soon and a stock client comes back by itself.',
+    payload: Type.Object({ reconnectInMs: Type.Integer() }),
+  },
+} as const
+
+export type EventName = keyof typeof EVENTS
+export type EventPayload<E extends EventName> = Static<(typeof EVENTS)[E]['payload']>

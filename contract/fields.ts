@@ -1,0 +1,57 @@
+import { type TObject, type TProperties, type TSchema, Type } from '@sinclair/typebox'
+
+/** A closed object: unknown fields are refused. */
+export function Closed<T extends TProperties>(properties: T, options: Record<string, unknown> = {}): TObject<T> {
+  return Type.Object(properties, { ...options, additionalProperties: false })
+}
+
+/** An opaque id that users bring: 1..128 characters, no control characters. */
+export const Id = Type.String({
+  minLength: 1,
+  maxLength: 128,
+  pattern: '^[^\\p{Cc}\\p{Cs}]*$',
+  description: 'must be 1 to 128 characters without control characters',
+})
+
+/** A message id: a UUID made by the server. */
+export const MessageId = Type.String({
+  pattern: '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$',
+  description: 'must be a UUID',
+})
+
+const TEXT = '^(?=[\\s\\S]*\\S)[^\\u0000\\p{Cs}]*$'
+const TEXT_RULE = 'must not be only white space, nor hold NUL or lone surrogates'
+
+/** Text that says something, counted in code points; the ceiling of `content` itself is the setting MAX_MESSAGE_CHARS. */
+export const Text = (maxLength: number) =>
+  Type.String({ minLength: 1, maxLength, pattern: TEXT, description: TEXT_RULE })
+
+/** The content of a message. */
+export const Content = Type.String({ minLength: 1, pattern: TEXT, description: TEXT_RULE })
+
+/** Free JSON of an app: at most 4 KiB and 8 levels deep; no NUL, lone surrogates, `__proto__` or numbers JSON cannot hold. */
+export const Metadata = Type.Unsafe<Record<string, unknown>>({
+  type: 'object',
+  additionalProperties: true,
+  plainJson: { maxBytes: 4096, maxDepth: 8 },
+})
+
+/** A whole number from 0. */
+export const Whole = Type.Integer({ minimum: 0, maximum: 2_147_483_647 })
+
+/** A page size. */
+export const Limit = (maximum: number, standard: number) => Type.Integer({ minimum: 1, maximum, default: standard })
+
+/** An opaque cursor, as a page's `nextCursor` gave it. */
+export const Cursor = Type.String({ minLength: 1, maxLength: 512 })
+
+/** A list of distinct-enough ids, bounded. */
+export const Ids = (maxItems: number, minItems = 1) => Type.Array(Id, { minItems, maxItems })
+
+/** A schema or null. */
+export function Nullable<T extends TSchema>(schema: T) {
+  if (typeof schema.type === 'string' && schema.type !== 'object') {
+    return Type.Unsafe<T['static'] | null>({ ...schema, type: [schema.type, 'null'] })
+  }
+  return Type.Unsafe<T['static'] | null>({ anyOf: [schema, { type: 'null' }] })
+}

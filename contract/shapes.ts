@@ -1,0 +1,126 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { Nullable } from './fields.js'
+
+const Time = Type.String({ description: 'RFC 3339, UTC, milliseconds' })
+const Count = Type.Integer({ minimum: 0 })
+
+/** Who somebody is, as everybody sees it. */
+export const User = Type.Object(
+  { userId: Type.String(), name: Type.String(), avatarUrl: Nullable(Type.String()) },
+  { title: 'User' },
+)
+export type User = Static<typeof User>
+
+/** One emoji on a message: how many put it there and the first fifty of them. */
+export const Reaction = Type.Object(
+  { emoji: Type.String(), count: Count, userIds: Type.Array(Type.String(), { maxItems: 50 }) },
+  { title: 'Reaction' },
+)
+export type Reaction = Static<typeof Reaction>
+
+/** A message as it is now; a deleted one keeps its place with content null. */
+export const Message = Type.Object(
+  {
+    id: Type.String(),
+    chatId: Type.String(),
+    seq: Type.Integer({ minimum: 1 }),
+    revision: Type.Integer({ minimum: 1 }),
+    sender: User,
+    clientMessageId: Nullable(Type.String()),
+    content: Nullable(Type.String()),
+    replyToId: Nullable(Type.String()),
+    metadata: Nullable(Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true })),
+    reactions: Type.Array(Reaction),
+    createdAt: Time,
+    editedAt: Nullable(Time),
+    deletedAt: Nullable(Time),
+  },
+  { title: 'Message' },
+)
+export type Message = Static<typeof Message>
+
+export const Role = Type.Unsafe<'owner' | 'admin' | 'member'>({ type: 'string', enum: ['owner', 'admin', 'member'] })
+export type Role = Static<typeof Role>
+
+/** Somebody's place in a chat. */
+export const Member = Type.Object(
+  { chatId: Type.String(), user: User, role: Role, joinedAt: Time },
+  { title: 'Member' },
+)
+export type Member = Static<typeof Member>
+
+/** A member's coming, going or change of role: `removed` says which side they are on now. */
+export const MemberChange = Type.Composite(
+  [Member, Type.Object({ revision: Type.Integer({ minimum: 1 }), removed: Type.Boolean() })],
+  { title: 'MemberChange' },
+)
+export type MemberChange = Static<typeof MemberChange>
+
+export const ChatType = Type.Unsafe<'direct' | 'group'>({ type: 'string', enum: ['direct', 'group'] })
+export const HistoryVisibility = Type.Unsafe<'all' | 'joined'>({ type: 'string', enum: ['all', 'joined'] })
+
+const chat = {
+  chatId: Type.String(),
+  type: ChatType,
+  title: Nullable(Type.String()),
+  memberCount: Count,
+  createdAt: Time,
+  revision: Type.Integer({ minimum: 1 }),
+  lastSeq: Count,
+  lastMessage: Nullable(Message),
+  historyVisibility: HistoryVisibility,
+}
+
+/** A chat as every member sees it; where history starts at the joining, `lastMessage` is null here and told by MyChat alone. */
+export const Chat = Type.Object(chat, { title: 'Chat' })
+export type Chat = Static<typeof Chat>
+
+const readState = {
+  lastReadSeq: Count,
+  unreadCount: Type.Integer({ minimum: 0, maximum: 100 }),
+  unreadCapped: Type.Boolean(),
+}
+
+/** A chat as one member sees it; `unreadCount` is counted up to 100 and `unreadCapped` says that there are more. */
+export const MyChat = Type.Object({ ...chat, myRole: Role, ...readState }, { title: 'MyChat' })
+export type MyChat = Static<typeof MyChat>
+
+/** How far one has read a chat, and what is left. */
+export const ReadState = Type.Object({ chatId: Type.String(), ...readState }, { title: 'ReadState' })
+export type ReadState = Static<typeof ReadState>
+
+export const PresenceStatus = Type.Unsafe<'online' | 'away' | 'dnd' | 'offline'>({
+  type: 'string',
+  enum: ['online', 'away', 'dnd', 'offline'],
+})
+
+/** Whether somebody is there; a lower version is older news and may be dropped. */
+export const Presence = Type.Object(
+  {
+    userId: Type.String(),
+    isOnline: Type.Boolean(),
+    status: PresenceStatus,
+    lastSeenAt: Nullable(Time),
+    version: Count,
+  },
+  { title: 'Presence' },
+)
+export type Presence = Static<typeof Presence>
+
+/** One entry of what `sync` answers: the entity as it is now, under the revision that changed it. */
+export const Change = Type.Object(
+  {
+    chatId: Type.String(),
+    revision: Type.Integer({ minimum: 1 }),
+    type: Type.Unsafe<ChangeType>({
+      type: 'string',
+      enum: ['message_created', 'message_updated', 'message_deleted', 'member_changed', 'chat_updated'],
+    }),
+    message: Type.Optional(Message),
+    member: Type.Optional(Type.Composite([Member, Type.Object({ removed: Type.Boolean() })])),
+    chat: Type.Optional(Chat),
+  },
+  { title: 'Change' },
+)
+export type ChangeType = 'message_created' | 'message_updated' | 'message_deleted' | 'member_changed' | 'chat_updated'
+export type Change = Static<typeof Change>

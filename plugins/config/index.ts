@@ -1,0 +1,88 @@
+import fastifyEnv from '@fastify/env'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { developmentSecret, findWeakSecrets } from './secrets.js'
+import { optionName, type SettingOptions, Settings } from './settings.js'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    config: Config
+  }
+}
+
+/** The settings with what depends on the mode filled in. */
+export type Config = Settings &
+  Required<
+    Pick<Settings, 'HOST' | 'LOG_LEVEL' | 'AUTO_CREATE_USERS' | 'CHAT_CREATION' | 'DEMO_DATA' | 'WEB' | 'DOCS'>
+  > & {
+    isProduction: boolean
+  }
+
+export interface ConfigOptions extends SettingOptions {
+  /** Where settings that are no options come from, as `process.env`; unset, from nowhere. */
+  env?: NodeJS.ProcessEnv | undefined
+}
+
+/** A start that a setting forbids; the message names settings, never their values. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+  constructor(faults: string[]) {
+    super(faults.join('\n'))
+  }
+}
+
+async function config(app: FastifyInstance, options: ConfigOptions): Promise<void> {
+  try {
+    await app.register(fastifyEnv, {
+      schema: Settings,
+      data: readSettings(options),
+      confKey: 'config',
+      ajv: { customOptions: (ajv) => Object.assign(ajv, { opts: { ...ajv.opts, allErrors: true, coerceTypes: true } }) },
+    })
+  } catch (error) {
+    throw new ConfigError(readable(error as Error))
+  }
+  Object.assign(app.config, complete(app.config))
+}
+
+/** Options first, then the environment; an empty text is no setting. */
+function readSettings(options: ConfigOptions): Record<string, unknown> {
+  const settings: Record<string, unknown> = {}
+  for (const name of Object.keys(Settings.properties)) {
+    const value = (options as Record<string, unknown>)[optionName(name)] ?? options.env?.[name]
+    if (value !== undefined && value !== '') settings[name] = value
+  }
+  return settings
+}
+
+/** Checks what no schema can, and fills in what depends on the mode. */
+function complete(settings: Settings): Partial<Config> {
+  const isProduction = settings.NODE_ENV === 'production'
+  const faults = isProduction ? findWeakSecrets(settings) : []
+  if (settings.JWT_SECRET && (settings.JWT_PUBLIC_KEY || settings.JWT_JWKS_URL)) {
+    faults.push('JWT_SECRET excludes JWT_PUBLIC_KEY and JWT_JWKS_URL: one of them verifies tokens')
+  }
+  if (faults.length > 0) throw new ConfigError(faults)
+  const hasKey = settings.JWT_SECRET || settings.JWT_PUBLIC_KEY || settings.JWT_JWKS_URL
+  return {
+    isProduction,
+    HOST: settings.HOST ?? (isProduction ? '0.0.0.0' : '127.0.0.1'),
+    LOG_LEVEL: settings.LOG_LEVEL ?? (isProduction ? 'info' : 'debug'),
+    ...(!hasKey && { JWT_SECRET: developmentSecret(settings.DATA_DIR) }),
+    AUTO_CREATE_USERS: settings.AUTO_CREATE_USERS ?? !isProduction,
+    CHAT_CREATION: settings.CHAT_CREATION ?? (isProduction ? 'service' : 'users'),
+    DEMO_DATA: settings.DEMO_DATA ?? settings.NODE_ENV === 'development',
+    WEB: settings.WEB ?? !isProduction,
+    DOCS: settings.DOCS ?? !isProduction,
+  }
+}
+
+/** `env/PORT must be integer` → `PORT must be integer`. */
+function readable(error: Error): string[] {
+  return error.message
+    .replace(/^env(\/| )/, '')
+    .split(/, env[/ ]/)
+    .map((fault) => fault.replace(/must match pattern .*/, 'has a form that it may not have'))
+}
+
+export default fp(config, { name: 'chat-config', fastify: '5.x' })

@@ -1,0 +1,76 @@
+import { type Static, Type } from '@sinclair/typebox'
+
+const Flag = (standard: boolean, description: string) => Type.Boolean({ default: standard, description })
+const Text = (description: string, standard?: string) =>
+  Type.Optional(Type.String({ description, ...(standard !== undefined && { default: standard }) }))
+const Count = (standard: number, description: string, minimum = 0) =>
+  Type.Integer({ default: standard, minimum, description })
+
+/** Every setting: the environment's names, what they may be, their defaults and what they do. Options of the app plugin are the same in camelCase. */
+export const Settings = Type.Object({
+  NODE_ENV: Type.Unsafe<'development' | 'production' | 'test'>({
+    type: 'string',
+    enum: ['development', 'production', 'test'],
+    default: 'development',
+    description: '`production` refuses weak secrets and opens nothing by itself',
+  }),
+  HOST: Text('Address to listen on; development: 127.0.0.1, production: 0.0.0.0'),
+  PORT: Type.Integer({ default: 3002, minimum: 0, maximum: 65_535, description: 'Port to listen on; 0 takes a free one' }),
+  LOG_LEVEL: Type.Optional(
+    Type.Unsafe<'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'>({
+      type: 'string',
+      enum: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+      description: 'Development: debug, production: info',
+    }),
+  ),
+  DATABASE_URL: Text('PostgreSQL 15 or newer, as postgres://…; unset: the embedded database'),
+  DATABASE_SCHEMA: Type.String({
+    default: 'public',
+    pattern: '^[a-z_][a-z0-9_]{0,62}$',
+    description: 'PostgreSQL schema that holds all our tables; made if missing',
+  }),
+  DATA_DIR: Type.String({ default: './data', minLength: 1, description: 'Folder of the embedded database and of the development secret' }),
+  JWT_SECRET: Text('HS256 secret, at least 32 bytes; development makes one and keeps it in DATA_DIR'),
+  JWT_PUBLIC_KEY: Text('PEM of the key that verifies RS256, ES256 or EdDSA tokens'),
+  JWT_JWKS_URL: Text('URL of the JWKS that verifies tokens'),
+  JWT_ALGORITHMS: Text('Comma-separated; default HS256 for a secret, else RS256,ES256,EdDSA'),
+  JWT_ISSUER: Text('Required `iss`'),
+  JWT_AUDIENCE: Text('Required `aud`'),
+  JWT_USER_CLAIM: Type.String({ default: 'sub', minLength: 1, description: 'Claim that holds the user id' }),
+  JWT_REQUIRE_EXP: Flag(true, 'Whether a token must end'),
+  JWT_MAX_LIFETIME: Count(31_622_400, 'Seconds that `exp` may lie ahead', 1),
+  SERVICE_API_KEYS: Text('Comma-separated keys for X-Api-Key, at least 32 characters each'),
+  CORS_ORIGINS: Text('Comma-separated origins of browsers, or *; development: any localhost port; production: the same origin only'),
+  AUTO_CREATE_USERS: Type.Optional(Type.Boolean({ description: 'Make users from token claims; development: true' })),
+  CHAT_CREATION: Type.Optional(
+    Type.Unsafe<'users' | 'service'>({
+      type: 'string',
+      enum: ['users', 'service'],
+      description: 'Who may make chats; development: users, production: service',
+    }),
+  ),
+  DEMO_DATA: Type.Optional(Type.Boolean({ description: 'Load demo users and chats; development: true' })),
+  WEB: Type.Optional(Type.Boolean({ description: 'Serve the chat page at /; development: true' })),
+  DOCS: Type.Optional(Type.Boolean({ description: 'Serve /docs and /openapi.json without credentials; development: true' })),
+  SOCKET_PATH: Type.String({ default: '/socket.io', pattern: '^/', description: 'Path of the Socket.IO endpoint' }),
+  MAX_MESSAGE_CHARS: Count(8_000, 'Characters in a message', 1),
+  MAX_CHATS_PER_USER: Count(1_000, 'Chats that a user can be in', 1),
+  MAX_SOCKET_BUFFER_BYTES: Count(1_048_576, 'Bytes that may wait for a slow socket before it is closed', 65_536),
+  MAX_SOCKETS_PER_USER: Count(50, 'Sockets of one user on one node', 1),
+  PRESENCE_GRACE_MS: Count(3_000, 'How long after the last socket a user stays online'),
+  PRESENCE_LEASE_MS: Count(12_000, 'How long a dead node keeps its users online', 1_000),
+  PRESENCE_MAX_MEMBERS: Count(200, 'Largest chat along which presence, typing and read marks are pushed', 1),
+  DRAIN_MS: Count(2_000, 'How long a stopping node takes to close its sockets'),
+})
+
+/** The checked settings. */
+export type Settings = Static<typeof Settings>
+
+type Camel<S extends string> = S extends `${infer A}_${infer B}` ? `${Lowercase<A>}${Capitalize<Camel<B>>}` : Lowercase<S>
+/** The settings as options of the app plugin. */
+export type SettingOptions = { [K in keyof Settings as Camel<K>]?: Settings[K] }
+
+/** A setting's name as an option: DATABASE_URL → databaseUrl. */
+export function optionName(setting: string): string {
+  return setting.toLowerCase().replace(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase())
+}

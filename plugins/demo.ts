@@ -1,0 +1,32 @@
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+
+/** The people of the first minute. */
+export const DEMO_USERS = [
+  { userId: 'alice', name: 'Alice', avatarUrl: null },
+  { userId: 'bob', name: 'Bob', avatarUrl: null },
+  { userId: 'carol', name: 'Carol', avatarUrl: null },
+]
+
+/** Demo users, a chat of two and one of three; loaded once, found again later. */
+async function demo(app: FastifyInstance): Promise<void> {
+  if (!app.config.DEMO_DATA) return
+  const { users, log } = app.chat
+  await users.ensure(DEMO_USERS)
+  const pair = await log.createChat({ type: 'direct', owner: 'alice', founders: ['alice', 'bob'] })
+  const group = await log.createChat({
+    chatId: 'demo',
+    type: 'group',
+    title: 'Demo',
+    owner: 'alice',
+    founders: DEMO_USERS.map(({ userId }) => userId),
+  })
+  const greetings = [
+    { chatId: pair.chatId, senderId: 'alice', content: 'Hi Bob! This message is in the database.' },
+    { chatId: pair.chatId, senderId: 'bob', content: 'Then it is there to stay. 👋' },
+    { chatId: group.chatId, senderId: 'carol', content: 'Welcome to the demo.' },
+  ]
+  for (const [i, greeting] of greetings.entries()) await log.append({ ...greeting, clientMessageId: `demo-${i}` })
+}
+
+export default fp(demo, { name: 'chat-demo', fastify: '5.x', dependencies: ['chat-config', 'chat-services'] })

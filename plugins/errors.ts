@@ -1,0 +1,34 @@
+import type { FastifyError, FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { ChatError, ERRORS, type ErrorCode } from '../contract/errors.js'
+import { toChatError } from '../services/db/errors.js'
+
+const OF_FASTIFY: Record<number, ErrorCode> = {
+  404: 'NOT_FOUND',
+  413: 'PAYLOAD_TOO_LARGE',
+  429: 'RATE_LIMITED',
+  503: 'OVERLOADED',
+}
+
+/** Any failure of a route as the catalogue has it; Fastify's own refusals keep their sentence and status. */
+function toAnswer(error: FastifyError | ChatError): { status: number; error: ChatError } {
+  const status = 'statusCode' in error ? error.statusCode : undefined
+  if (error instanceof ChatError || status === undefined || status >= 500) {
+    const mapped = toChatError(error)
+    return { status: mapped.status, error: mapped }
+  }
+  const code = OF_FASTIFY[status] ?? 'VALIDATION_FAILED'
+  return { status, error: new ChatError(code, code === 'VALIDATION_FAILED' ? { message: error.message } : {}) }
+}
+
+async function errors(app: FastifyInstance): Promise<void> {
+  app.setErrorHandler<FastifyError | ChatError>((thrown, request, reply) => {
+    const { status, error } = toAnswer(thrown)
+    if (error.code === 'INTERNAL') request.log.error({ err: thrown }, `❌ ${request.method} ${request.routeOptions.url} broke`)
+    if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1_000))
+    return reply.status(status).send({ error: error.toBody() })
+  })
+  app.setNotFoundHandler((_request, reply) => reply.status(ERRORS.NOT_FOUND.status).send({ error: new ChatError('NOT_FOUND').toBody() }))
+}
+
+export default fp(errors, { name: 'chat-errors', fastify: '5.x' })

@@ -1,0 +1,48 @@
+import fastifySocketIO from '#fastify-socket.io'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import type { ServerOptions } from 'socket.io'
+import { createDoor, type Door } from './socket/door.js'
+import { createOrigins } from './origins.js'
+import type { ChatServer } from './socket/types.js'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    io: ChatServer
+    door: Door
+  }
+}
+
+const MAX_FRAME_BYTES = 256 * 1024
+const PING_INTERVAL_MS = 15_000
+const PING_TIMEOUT_MS = 10_000
+const CONNECT_TIMEOUT_MS = 10_000
+
+async function io(app: FastifyInstance): Promise<void> {
+  const { config } = app
+  const origins = createOrigins(config)
+  const options: Partial<ServerOptions> = {
+    path: config.SOCKET_PATH,
+    serveClient: config.WEB,
+    // CORS headers say which browsers may poll; only allowRequest also guards WebSocket upgrades.
+    cors: { origin: (origin, answer) => answer(null, origin !== undefined && origins.isListed(origin)) },
+    allowRequest: (request, answer) => {
+      if (!origins.isAllowed(request)) answer('origin not allowed', false)
+      else answer(app.door.refusal() ?? null, app.door.refusal() === null)
+    },
+    maxHttpBufferSize: MAX_FRAME_BYTES,
+    pingInterval: PING_INTERVAL_MS,
+    pingTimeout: PING_TIMEOUT_MS,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    perMessageDeflate: false,
+  }
+  await app.register(fastifySocketIO, {
+    ...options,
+    preClose: (done) => {
+      app.door.close().then(() => done(), done)
+    },
+  })
+  app.decorate('door', createDoor(app.io, config.DRAIN_MS, app.log))
+}
+
+export default fp(io, { name: 'chat-io', fastify: '5.x', dependencies: ['chat-config'] })

@@ -1,0 +1,27 @@
+import cors from '@fastify/cors'
+import helmet from '@fastify/helmet'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { createOrigins } from './origins.js'
+
+async function security(app: FastifyInstance): Promise<void> {
+  const origins = createOrigins(app.config)
+  // A host that has these set its own.
+  if (!app.hasRequestDecorator('corsPreflightEnabled')) {
+    await app.register(cors, {
+      origin: (origin, answer) => answer(null, origin !== undefined && origins.isListed(origin)),
+      allowedHeaders: ['Authorization', 'Content-Type', 'X-Api-Key', 'X-On-Behalf-Of'],
+      methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    })
+  }
+  if (!app.hasReplyDecorator('helmet')) {
+    await app.register(helmet, {
+      contentSecurityPolicy: {
+        directives: { 'connect-src': ["'self'", 'ws:', 'wss:'], 'upgrade-insecure-requests': app.config.isProduction ? [] : null },
+      },
+      strictTransportSecurity: app.config.isProduction,
+    })
+  }
+}
+
+export default fp(security, { name: 'chat-security', fastify: '5.x', dependencies: ['chat-config'] })

@@ -1,0 +1,79 @@
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { createBinder } from '../services/binder/index.js'
+import { createCommands } from '../services/commands/index.js'
+import { createFace } from '../services/face.js'
+import { createFeed } from '../services/feed/index.js'
+import { createReceipts } from '../services/feed/receipts.js'
+import { createTyping } from '../services/feed/typing.js'
+import { createLog } from '../services/log/index.js'
+import { createPresence } from '../services/presence/index.js'
+import { createMemoryLeases } from '../services/presence/memory-leases.js'
+import { createVisibility } from '../services/presence/visibility.js'
+import { createRoster, createSessions } from '../services/session/index.js'
+import { createUsers } from '../services/users/index.js'
+import { createBackpressure } from './socket/backpressure.js'
+import { createRooms } from './socket/rooms.js'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    chat: ReturnType<typeof compose>
+  }
+}
+
+/** The whole dependency graph. */
+function compose(app: FastifyInstance) {
+  const { config, db, io, door, log: logger } = app
+  const maxMembers = config.PRESENCE_MAX_MEMBERS
+
+  const backpressure = createBackpressure(io, config.MAX_SOCKET_BUFFER_BYTES, logger)
+  const rooms = createRooms(io, backpressure.lagging)
+  const roster = createRoster()
+  const users = createUsers(db)
+  const log = createLog({ db, maxChatsPerUser: config.MAX_CHATS_PER_USER })
+  const feed = createFeed({ log, rooms, roster, logger })
+  const typing = createTyping({ feed, roster, maxMembers })
+  const receipts = createReceipts({ feed, roster, maxMembers })
+  const presence = createPresence({
+    leases: createMemoryLeases({ leaseMs: config.PRESENCE_LEASE_MS }),
+    visibility: createVisibility(db),
+    users,
+    rooms,
+    logger,
+    graceMs: config.PRESENCE_GRACE_MS,
+    leaseMs: config.PRESENCE_LEASE_MS,
+    maxMembers,
+  })
+  const sessions = createSessions({ log, feed, presence, roster, logger })
+  const handlers = createCommands({
+    log,
+    users,
+    presence,
+    typing,
+    receipts,
+    logger,
+    maxMessageChars: config.MAX_MESSAGE_CHARS,
+    chatCreation: config.CHAT_CREATION,
+  })
+  const binder = createBinder({ handlers, log: logger })
+
+  log.tell(feed)
+  door.onClosing(() => binder.drain())
+  door.onClosed(async () => {
+    backpressure.stop()
+    typing.stop()
+    receipts.stop()
+    await sessions.stop()
+    feed.stop()
+    await presence.stop()
+  })
+
+  const face = createFace({ log, feed, users, presence, sessions, binder })
+  return { log, feed, presence, sessions, binder, users, roster, ...face }
+}
+
+export default fp(async (app) => void app.decorate('chat', compose(app)), {
+  name: 'chat-services',
+  fastify: '5.x',
+  dependencies: ['chat-config', 'chat-db', 'chat-io'],
+})

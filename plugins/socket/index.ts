@@ -1,0 +1,36 @@
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { createDispatcher } from './binder.js'
+import { SocketClient } from './client.js'
+import { createHandshake } from './handshake.js'
+import type { ChatSocket } from './types.js'
+
+/** Wires sockets to services: handshake → session → commands → end. */
+async function socket(app: FastifyInstance): Promise<void> {
+  const { io, chat } = app
+  const dispatch = createDispatcher(chat.binder)
+
+  io.use(createHandshake(app))
+
+  // Everything here is synchronous: a client may send as soon as it is connected.
+  io.on('connection', (socket: ChatSocket) => {
+    const { arrival } = socket.data
+    if (!arrival) return void socket.conn.close()
+    delete socket.data.arrival
+    const connection = chat.sessions.connect(new SocketClient(socket, arrival.user.userId), arrival)
+    socket.data.connection = connection
+    socket.onAny(dispatch)
+    app.log.debug({ userId: connection.userId, socketId: socket.id }, '✅ connected')
+
+    socket.on('disconnect', (reason) => {
+      chat.sessions.disconnect(connection)
+      app.log.debug({ userId: connection.userId, socketId: socket.id, reason }, '❌ disconnected')
+    })
+  })
+}
+
+export default fp(socket, {
+  name: 'chat-socket',
+  fastify: '5.x',
+  dependencies: ['chat-config', 'chat-auth', 'chat-io', 'chat-services'],
+})

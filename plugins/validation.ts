@@ -1,0 +1,31 @@
+import type { TSchema } from '@sinclair/typebox'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { check, compile } from '../services/binder/validator.js'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Compiles a schema for what a URL holds: texts become the types that it says. */
+    coerce(schema: TSchema): (value: unknown) => true | { error: Error }
+  }
+}
+
+function toValidator(schema: TSchema, coerce: boolean) {
+  const validate = compile(schema, { coerce })
+  return (value: unknown): true | { error: Error } => {
+    try {
+      check(validate, value)
+      return true
+    } catch (error) {
+      return { error: error as Error }
+    }
+  }
+}
+
+/** REST is checked by the engine that checks sockets: closed inputs, code points, the same words. */
+async function validation(app: FastifyInstance): Promise<void> {
+  app.decorate('coerce', (schema: TSchema) => toValidator(schema, true))
+  app.setValidatorCompiler(({ schema, httpPart }) => toValidator(schema as TSchema, httpPart !== 'body'))
+}
+
+export default fp(validation, { name: 'chat-validation', fastify: '5.x' })

@@ -1,0 +1,73 @@
+// Transpiles every .ts file into dist/ in the same layout, and bundles fastify-socket.io beside them.
+// Only what changed is written, and by a rename, so building is safe while a server runs from dist/.
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { build } from 'esbuild'
+
+const root = resolve(import.meta.dirname, '..')
+process.chdir(root)
+const rooms = ['bench', 'client', 'contract', 'examples', 'plugins', 'routes', 'scripts', 'services', 'test', 'web']
+const files = (name) =>
+  name.endsWith('.ts') ? [name] : readdirSync(name, { recursive: true }).map((path) => join(name, path))
+
+const options = { format: 'esm', target: 'node20', write: false, logLevel: 'error' }
+
+async function transpile(sources) {
+  const entryPoints = sources.filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+  const sourcemaps = { sourcemap: true, sourcesContent: false }
+  const result = await build({ ...options, ...sourcemaps, entryPoints, outbase: '.', outdir: 'dist' })
+  return result.outputFiles
+}
+
+async function bundleFastifySocketIO() {
+  const home = 'node_modules/fastify-socket.io'
+  const { version } = JSON.parse(readFileSync(`${home}/package.json`, 'utf8'))
+  const notices = [`${home}/LICENSE`, `${home}/node_modules/fastify-plugin/LICENSE`]
+  const result = await build({
+    ...options,
+    stdin: { contents: `export { default } from 'fastify-socket.io'`, resolveDir: root },
+    outfile: 'dist/vendor/fastify-socket.io.js',
+    bundle: true,
+    platform: 'node',
+    external: ['fastify', 'socket.io'],
+    banner: {
+      js: `// fastify-socket.io ${version} and its fastify-plugin, MIT licensed: see fastify-socket.io.LICENSE
+import { createRequire } from 'node:module'
+const require = createRequire(import.meta.url)`,
+    },
+  })
+  const contents = Buffer.concat(notices.filter((name) => existsSync(name)).map((name) => readFileSync(name)))
+  return [...result.outputFiles, { path: resolve('dist/vendor/fastify-socket.io.LICENSE'), contents }]
+}
+
+// A page's own files stand beside its scripts, so that one folder serves them.
+const asset = (name) => ({ path: resolve('dist', name), contents: readFileSync(name) })
+
+function write({ path, contents }) {
+  if (existsSync(path) && readFileSync(path).equals(contents)) return
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(`${path}.${process.pid}.new`, contents)
+  renameSync(`${path}.${process.pid}.new`, path)
+}
+
+function removeStale(outputs) {
+  const kept = new Set(outputs.map(({ path }) => path))
+  for (const entry of readdirSync('dist', { recursive: true, withFileTypes: true })) {
+    const path = resolve(entry.parentPath, entry.name)
+    const current = kept.has(path.replace(/\.d\.ts$/, '.js')) || path.endsWith('.new')
+    if (entry.isFile() && !current) rmSync(path, { force: true })
+  }
+}
+
+async function run() {
+  const sources = ['app.ts', 'server.ts', ...rooms].filter((name) => existsSync(name)).flatMap(files)
+  const assets = sources.filter((name) => /^web\/.+\.(css|html|ico|png|svg|webmanifest)$/.test(name)).map(asset)
+  const outputs = [...assets, ...(await Promise.all([transpile(sources), bundleFastifySocketIO()])).flat()]
+  outputs.forEach(write)
+  removeStale(outputs)
+}
+
+await run().catch((error) => {
+  if (!error.errors) console.error(error)
+  process.exitCode = 1
+})

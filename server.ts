@@ -1,0 +1,54 @@
+import { inspect } from 'node:util'
+import closeWithGrace from 'close-with-grace'
+import Fastify, { type FastifyServerOptions, LogController } from 'fastify'
+import chat from './app.js'
+import config, { ConfigError } from './plugins/config/index.js'
+
+const START_TIMEOUT_MS = 60_000
+const CLOSE_TIMEOUT_MS = 30_000
+
+function loggerOptions(env: NodeJS.ProcessEnv): FastifyServerOptions['logger'] {
+  const isProduction = env.NODE_ENV === 'production'
+  const level = env.LOG_LEVEL || (isProduction ? 'info' : 'debug')
+  if (isProduction) return { level }
+  return {
+    level,
+    transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname,reqId', translateTime: 'HH:MM:ss', singleLine: true } },
+  }
+}
+
+/** Starts the service as a process of its own, from the environment (and a .env file), until a signal ends it. */
+async function start(env: NodeJS.ProcessEnv): Promise<void> {
+  const app = Fastify({
+    logger: loggerOptions(env),
+    logController: new LogController({ disableRequestLogging: true }),
+    pluginTimeout: START_TIMEOUT_MS,
+    return503OnClosing: false,
+    requestTimeout: 30_000,
+    routerOptions: { maxParamLength: 512 },
+  })
+  closeWithGrace({ delay: CLOSE_TIMEOUT_MS }, async ({ signal, err }) => {
+    if (err) app.log.error({ err }, '❌ something broke; stopping')
+    else app.log.info({ signal }, 'stopping')
+    await app.close()
+    app.log.info('✅ stopped')
+  })
+  try {
+    // The settings stand at the root too: the process needs HOST and PORT, and the service keeps its own to itself.
+    await app.register(config, { env })
+    await app.register(chat, { env })
+    const address = await app.listen({ host: app.config.HOST, port: app.config.PORT })
+    app.log.info(`✅ ${app.config.NODE_ENV} server on ${address}`)
+  } catch (error) {
+    refuse(error as Error & { code?: string })
+  }
+}
+
+/** A start that cannot be: one sentence a fault, and a failing exit. */
+function refuse(error: Error & { code?: string }): never {
+  const isPlain = error instanceof ConfigError || error.code === 'DATA_DIR_LOCKED'
+  process.stderr.write(`❌ ${isPlain ? error.message.replaceAll('\n', '\n❌ ') : inspect(error)}\n`)
+  process.exit(1)
+}
+
+await start(process.env)

@@ -1,0 +1,65 @@
+import { COMMAND_NAMES, COMMANDS, type CommandName, type Input, type Output } from '../../contract/commands.js'
+import { ChatError } from '../../contract/errors.js'
+import { toChatError } from '../db/errors.js'
+import type { Logger } from '../logger.js'
+import type { Caller } from '../session/callers.js'
+import { check, compile } from './validator.js'
+
+/** What stands behind a command: it answers data or throws a ChatError. */
+export type Handler<C extends CommandName> = (caller: Caller, input: Input<C>) => Promise<Output<C>> | Output<C>
+export type Handlers = { [C in CommandName]: Handler<C> }
+
+export interface BinderOptions {
+  handlers: Handlers
+  log: Logger
+}
+
+export type Binder = ReturnType<typeof createBinder>
+
+/** The one way to a command, behind both doors: checks the payload, the caller's time and the node's state, runs it, maps errors. */
+export function createBinder({ handlers, log }: BinderOptions) {
+  const validators = new Map(COMMAND_NAMES.map((name) => [name, compile(COMMANDS[name].input)]))
+  const running = new Set<Promise<unknown>>()
+  let draining = false
+
+  async function run(name: CommandName, caller: Caller, payload: unknown): Promise<unknown> {
+    try {
+      if (draining) throw new ChatError('DRAINING')
+      if (caller.kind === 'user' && caller.expiresAtMs !== null && caller.expiresAtMs <= Date.now()) {
+        throw new ChatError('TOKEN_EXPIRED')
+      }
+      // biome-ignore lint/style/noNonNullAssertion: one validator per name of the table
+      check(validators.get(name)!, payload)
+      return await (handlers[name] as Handler<CommandName>)(caller, payload as Input<CommandName>)
+    } catch (error) {
+      throw known(error, name)
+    }
+  }
+
+  function known(error: unknown, name: string): ChatError {
+    const mapped = toChatError(error)
+    if (mapped.code === 'INTERNAL') log.error({ err: error, command: name }, `❌ ${name} broke`)
+    else if (mapped.code === 'UNAVAILABLE') log.warn({ err: mapped.cause, command: name }, `${name}: database unavailable`)
+    return mapped
+  }
+
+  return {
+    /** Whether the table has this command. */
+    has: (name: string): name is CommandName => validators.has(name as CommandName),
+
+    /** Runs a command; every failure is a ChatError. */
+    run<C extends CommandName>(name: C, caller: Caller, payload: unknown): Promise<Output<C>> {
+      const call = run(name, caller, payload)
+      running.add(call)
+      const done = () => running.delete(call)
+      call.then(done, done)
+      return call as Promise<Output<C>>
+    },
+
+    /** Refuses what comes from now on with DRAINING, and settles when all that runs has answered. */
+    async drain(): Promise<void> {
+      draining = true
+      while (running.size > 0) await Promise.allSettled(running)
+    },
+  }
+}

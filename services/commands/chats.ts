@@ -1,0 +1,85 @@
+import type { Input } from '../../contract/commands.js'
+import { ChatError, invalid } from '../../contract/errors.js'
+import type { Chat, MyChat } from '../../contract/shapes.js'
+import type { Handlers } from '../binder/index.js'
+import type { NewChat } from '../log/changes.js'
+import type { Log } from '../log/index.js'
+import type { Caller } from '../session/callers.js'
+import type { Users } from '../users/index.js'
+import { actorOf, userOf } from './callers.js'
+
+export interface ChatCommandOptions {
+  log: Log
+  users: Users
+  /** Whether users may make chats, or the main service alone. */
+  chatCreation: 'users' | 'service'
+}
+
+/** Chats and who is in them. */
+export function createChatCommands({ log, users, chatCreation }: ChatCommandOptions) {
+  async function shared(chatId: string): Promise<Chat> {
+    const chat = await log.getChat(chatId)
+    if (!chat) throw new ChatError('NOT_FOUND')
+    return chat
+  }
+
+  /** A service is told of users who are not there; to users all ids look alike. */
+  async function mustKnow(caller: Caller, field: string, userIds: string[]): Promise<void> {
+    if (caller.kind !== 'service') return
+    const unknown = await users.findUnknown(userIds)
+    if (unknown.length === 0) return
+    throw invalid(...unknown.map((userId) => ({ path: `/${field}/${userIds.indexOf(userId)}`, message: 'is no user' })))
+  }
+
+  return {
+    list_chats: (caller, { cursor, limit }) => log.listChats(userOf(caller).userId, cursor, limit),
+
+    async get_chat(caller, { chatId }) {
+      const { userId } = userOf(caller)
+      const chat = (await log.getChatFor(chatId, [userId])).get(userId)
+      if (!chat) throw new ChatError('NOT_FOUND')
+      return { chat }
+    },
+
+    async create_chat(caller, input) {
+      const planned = plan(caller, input, chatCreation)
+      await mustKnow(caller, 'memberIds', input.memberIds)
+      const { chatId, created } = await log.createChat(planned)
+      const seen = await log.getChatFor(chatId, planned.founders)
+      // Who made it sees it; a service sees it as its first member does.
+      const chat = seen.get(planned.owner) ?? (caller.kind === 'service' ? ([...seen.values()][0] as MyChat | undefined) : undefined)
+      if (!chat) throw new ChatError('CONFLICT', { message: 'This chatId belongs to another chat.' })
+      return { chat, created }
+    },
+
+    list_members: (caller, { chatId, cursor, limit }) => log.listMembers(actorOf(caller), chatId, cursor, limit),
+
+    async add_members(caller, { chatId, userIds }) {
+      await mustKnow(caller, 'userIds', userIds)
+      await log.addMembers(chatId, actorOf(caller), userIds)
+      return { chat: await shared(chatId) }
+    },
+
+    async remove_member(caller, { chatId, userId }) {
+      await log.removeMember(chatId, actorOf(caller), userId)
+      return { chat: await shared(chatId) }
+    },
+  } satisfies Partial<Handlers>
+}
+
+/** What a caller may make, or why not. */
+function plan(caller: Caller, input: Input<'create_chat'>, chatCreation: 'users' | 'service'): NewChat {
+  const { type, title, historyVisibility, chatId, memberIds } = input
+  if (caller.kind === 'user') {
+    if (chatCreation === 'service') throw new ChatError('FORBIDDEN', { message: 'Chats are made by the main service.' })
+    if (chatId !== undefined) throw invalid({ path: '/chatId', message: 'is for services to choose' })
+  }
+  const owner = caller.kind === 'user' ? caller.userId : memberIds[0]
+  if (owner === undefined) throw invalid({ path: '/memberIds', message: 'must name somebody' })
+  const founders = [...new Set([owner, ...memberIds])]
+  if (type === 'direct') {
+    if (founders.length > 2) throw invalid({ path: '/memberIds', message: 'a direct chat is of two' })
+    if (title != null) throw invalid({ path: '/title', message: 'a direct chat has none' })
+  }
+  return { type, title, historyVisibility, chatId, owner, founders }
+}

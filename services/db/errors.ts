@@ -1,0 +1,46 @@
+import { ChatError } from '../../contract/errors.js'
+
+/** SQLSTATE classes after which the same statement may succeed: connection, resources, operator, rollback. */
+const PASSING = /^(08|53|57|40|55P03)/
+const ANSWERED = /^[0-9A-Z]{5}$/
+
+interface PgError extends Error {
+  code?: string
+  cause?: unknown
+}
+
+/** The SQLSTATE of an error, or of what caused it; undefined when the server did not answer. */
+export function sqlState(error: unknown): string | undefined {
+  for (let e = error as PgError | undefined; e instanceof Error; e = e.cause as PgError | undefined) {
+    if (typeof e.code === 'string' && ANSWERED.test(e.code) && 'severity' in e) return e.code
+  }
+  return undefined
+}
+
+/** Whether a statement may have been committed although its answer never came. */
+export function outcomeUnknown(error: unknown): boolean {
+  const state = sqlState(error)
+  return state === undefined ? !neverSent(error) : /^(08|57P)/.test(state)
+}
+
+function neverSent(error: unknown): boolean {
+  for (let e = error as PgError | undefined; e instanceof Error; e = e.cause as PgError | undefined) {
+    if (e.code === 'ECONNREFUSED' || e.code === 'ENOENT' || e.code === 'EAI_AGAIN' || e.code === 'ENOTFOUND') return true
+    if (/timeout exceeded when trying to connect|pool after calling end/.test(e.message)) return true
+  }
+  return false
+}
+
+/** Turns a driver's error into the catalogue's; no SQL reaches a message. */
+export function toChatError(error: unknown): ChatError {
+  if (error instanceof ChatError) return error
+  const state = sqlState(error)
+  if (state === 'LIMIT') return new ChatError('LIMIT_REACHED', { message: 'Somebody would be in too many chats.' })
+  if (state === undefined || PASSING.test(state)) {
+    return new ChatError('UNAVAILABLE', {
+      cause: error,
+      ...(outcomeUnknown(error) && { details: { outcome: 'unknown' } }),
+    })
+  }
+  return new ChatError('INTERNAL', { cause: error })
+}

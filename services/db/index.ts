@@ -1,0 +1,86 @@
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
+import pg from 'pg'
+import { ChatError } from '../../contract/errors.js'
+import type { Logger } from '../logger.js'
+import { openEmbedded } from './embedded/index.js'
+import { toChatError } from './errors.js'
+import * as schema from './schema.js'
+
+/** Where the chats are: a pool on one PostgreSQL schema, the same for a server and for the embedded database. */
+export interface Database {
+  /** Drizzle over the pool, for what is not hot. */
+  orm: NodePgDatabase<typeof schema>
+  pool: pg.Pool
+  /** What a connection beside the pool needs. */
+  connection: pg.ClientConfig
+  /** The PostgreSQL schema that holds our tables; every connection's search_path. */
+  schema: string
+  embedded: boolean
+  /** What an acked message survives. */
+  durability: 'power-loss' | 'process-crash'
+  /** Runs a statement, prepared under its name; failures are the catalogue's. */
+  query<Row extends pg.QueryResultRow>(name: string, text: string, values: unknown[]): Promise<Row[]>
+  /** Settles when the embedded database is beyond help; never for a server. */
+  failed: Promise<Error>
+  close(): Promise<void>
+}
+
+export interface DatabaseOptions {
+  /** A PostgreSQL URL; unset, the embedded database in `dataDir`. */
+  databaseUrl?: string
+  databaseSchema?: string
+  dataDir: string
+  poolSize?: number
+  log: Logger
+}
+
+const CONNECT_TIMEOUT_MS = 5_000
+const QUERY_TIMEOUT_MS = 10_000
+const EMBEDDED_TIMEOUT_MS = 30_000
+
+/** Opens the database: a pool on `databaseUrl`, else the embedded one, which one process alone may hold. */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const { databaseUrl, databaseSchema = 'public', dataDir, poolSize = 10, log } = options
+  const embedded = databaseUrl ? null : await openEmbedded({ dataDir, log })
+  const connection: pg.ClientConfig = {
+    ...(embedded ? embedded.connection : { connectionString: databaseUrl }),
+    application_name: 'chat-socket-service',
+    options: `-c search_path=${quoteSchema(databaseSchema)}`,
+    connectionTimeoutMillis: embedded ? EMBEDDED_TIMEOUT_MS : CONNECT_TIMEOUT_MS,
+    query_timeout: embedded ? EMBEDDED_TIMEOUT_MS : QUERY_TIMEOUT_MS,
+    ...(!embedded && { statement_timeout: QUERY_TIMEOUT_MS }),
+    keepAlive: true,
+  }
+  const pool = new pg.Pool({ ...connection, max: embedded ? 1 : poolSize })
+  // A connection that dies in the pool's hands must not end the process.
+  pool.on('error', (error) => log.warn({ err: error }, 'a database connection was lost'))
+
+  return {
+    orm: drizzle(pool, { schema }),
+    pool,
+    connection,
+    schema: databaseSchema,
+    embedded: embedded !== null,
+    durability: embedded ? 'process-crash' : 'power-loss',
+    async query(name, text, values) {
+      try {
+        const { rows } = await pool.query({ name, text, values })
+        return rows
+      } catch (error) {
+        throw toChatError(error)
+      }
+    },
+    failed: embedded?.failed ?? new Promise(() => {}),
+    async close() {
+      await pool.end()
+      await embedded?.close()
+    },
+  }
+}
+
+function quoteSchema(name: string): string {
+  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(name)) {
+    throw new ChatError('VALIDATION_FAILED', { message: 'DATABASE_SCHEMA must be a plain lower-case name.' })
+  }
+  return name
+}

@@ -1,0 +1,120 @@
+import { sql } from 'drizzle-orm'
+import { bigint, check, index, integer, jsonb, pgTable, primaryKey, text, timestamp, unique, uuid } from 'drizzle-orm/pg-core'
+
+const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' })
+
+/** Profiles. Nothing here refers to it by a key, so that a host's own table can stand in its place as a view. */
+export const users = pgTable('users', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull(),
+  avatarUrl: text('avatar_url'),
+  createdAt: time('created_at').notNull().defaultNow(),
+})
+
+/** What we alone know of a user; a `deletedAt` is a tombstone that no token revives. */
+export const userStates = pgTable('user_states', {
+  userId: text('user_id').primaryKey(),
+  lastSeenAt: time('last_seen_at'),
+  presenceVersion: bigint('presence_version', { mode: 'number' }),
+  tokensValidFrom: time('tokens_valid_from'),
+  deletedAt: time('deleted_at'),
+})
+
+/** One row a chat: the lock that orders it, and where its numbers stand. */
+export const chats = pgTable(
+  'chats',
+  {
+    id: text('id').primaryKey(),
+    type: text('type', { enum: ['direct', 'group'] }).notNull(),
+    title: text('title'),
+    directKey: text('direct_key').unique('chats_direct_key'),
+    historyVisibility: text('history_visibility', { enum: ['all', 'joined'] }).notNull(),
+    memberCount: integer('member_count').notNull(),
+    revision: integer('revision').notNull(),
+    lastSeq: integer('last_seq').notNull(),
+    lastActivityAt: time('last_activity_at').notNull(),
+    createdAt: time('created_at').notNull(),
+  },
+  (t) => [
+    check('chats_type', sql`${t.type} in ('direct', 'group')`),
+    check('chats_history_visibility', sql`${t.historyVisibility} in ('all', 'joined')`),
+  ],
+)
+
+/** Who is in a chat, how far they have read, and from where on they see it if its history starts at the joining. */
+export const members = pgTable(
+  'members',
+  {
+    chatId: text('chat_id')
+      .notNull()
+      .references(() => chats.id),
+    userId: text('user_id').notNull(),
+    role: text('role', { enum: ['owner', 'admin', 'member'] }).notNull(),
+    joinedAt: time('joined_at').notNull(),
+    joinedRevision: integer('joined_revision').notNull(),
+    lastReadSeq: integer('last_read_seq').notNull(),
+    visibleFromSeq: integer('visible_from_seq').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.chatId, t.userId] }),
+    index('members_user').on(t.userId, t.chatId),
+    check('members_role', sql`${t.role} in ('owner', 'admin', 'member')`),
+  ],
+)
+
+/**
+ * The messages. No foreign keys: only the log's functions write here, under the lock of a chat that is never deleted, and for a
+ * member whose row is read under it; a key would cost every insert two more locks. The unique key starts with the sender, so it also finds all
+ * that somebody wrote.
+ */
+export const messages = pgTable(
+  'messages',
+  {
+    id: uuid('id').primaryKey(),
+    chatId: text('chat_id').notNull(),
+    seq: integer('seq').notNull(),
+    revision: integer('revision').notNull(),
+    senderId: text('sender_id').notNull(),
+    clientMessageId: text('client_message_id'),
+    bodyHash: text('body_hash'),
+    content: text('content'),
+    replyToId: uuid('reply_to_id'),
+    metadata: jsonb('metadata'),
+    createdAt: time('created_at').notNull(),
+    editedAt: time('edited_at'),
+    deletedAt: time('deleted_at'),
+  },
+  (t) => [
+    unique('messages_chat_seq').on(t.chatId, t.seq),
+    unique('messages_once').on(t.senderId, t.chatId, t.clientMessageId),
+  ],
+)
+
+/** Every change of a chat, one row a revision: what live delivery, healing and sync read. */
+export const chatLog = pgTable(
+  'chat_log',
+  {
+    chatId: text('chat_id').notNull(),
+    revision: integer('revision').notNull(),
+    kind: text('kind', {
+      enum: [
+        'chat_created',
+        'chat_updated',
+        'message_created',
+        'message_updated',
+        'message_deleted',
+        'member_added',
+        'member_removed',
+        'member_role',
+      ],
+    }).notNull(),
+    messageId: uuid('message_id'),
+    userId: text('user_id'),
+    actorId: text('actor_id'),
+    /** Of a member's change: the role and the joining then, for who is gone has no row that tells. */
+    role: text('role', { enum: ['owner', 'admin', 'member'] }),
+    joinedAt: time('joined_at'),
+    at: time('at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.chatId, t.revision] })],
+)

@@ -1,0 +1,153 @@
+import type { Chat, Member, Message, MyChat, ReadState, User } from '../../contract/shapes.js'
+
+/** What a line of the log says happened. */
+export type ChangeKind =
+  | 'chat_created'
+  | 'chat_updated'
+  | 'message_created'
+  | 'message_updated'
+  | 'message_deleted'
+  | 'member_added'
+  | 'member_removed'
+  | 'member_role'
+
+/** One revision of a chat, with the entity as it is now. */
+export interface LoggedChange {
+  chatId: string
+  revision: number
+  kind: ChangeKind
+  message?: Message
+  member?: Member
+  chat?: Chat
+  /** How many are in the chat now, where the line tells. */
+  memberCount?: number
+}
+
+/** RFC 3339 in UTC with milliseconds. */
+export const toTime = (date: Date) => date.toISOString()
+const toTimeOrNull = (date: Date | null) => (date ? toTime(date) : null)
+
+/** The columns of a message `m` and its sender `s`, for `toMessage`. */
+export const MESSAGE_COLUMNS = `m.id AS m_id, m.chat_id AS m_chat_id, m.seq AS m_seq, m.revision AS m_revision, m.sender_id AS m_sender_id,
+  s.name AS s_name, s.avatar_url AS s_avatar_url, m.client_message_id AS m_client_message_id, m.content AS m_content,
+  m.reply_to_id AS m_reply_to_id, m.metadata AS m_metadata, m.created_at AS m_created_at, m.edited_at AS m_edited_at,
+  m.deleted_at AS m_deleted_at`
+
+export interface MessageRow {
+  m_id: string
+  m_chat_id: string
+  m_seq: number
+  m_revision: number
+  m_sender_id: string
+  s_name: string | null
+  s_avatar_url: string | null
+  m_client_message_id: string | null
+  m_content: string | null
+  m_reply_to_id: string | null
+  m_metadata: Record<string, unknown> | null
+  m_created_at: Date
+  m_edited_at: Date | null
+  m_deleted_at: Date | null
+}
+
+export function toMessage(row: MessageRow): Message {
+  return {
+    id: row.m_id,
+    chatId: row.m_chat_id,
+    seq: row.m_seq,
+    revision: row.m_revision,
+    sender: toUser(row.m_sender_id, row.s_name, row.s_avatar_url),
+    clientMessageId: row.m_client_message_id,
+    content: row.m_content,
+    replyToId: row.m_reply_to_id,
+    metadata: row.m_metadata,
+    reactions: [],
+    createdAt: toTime(row.m_created_at),
+    editedAt: toTimeOrNull(row.m_edited_at),
+    deletedAt: toTimeOrNull(row.m_deleted_at),
+  }
+}
+
+/** A profile; a user whom the table no longer knows has an empty name. */
+export function toUser(userId: string, name: string | null, avatarUrl: string | null): User {
+  return { userId, name: name ?? '', avatarUrl }
+}
+
+/** The columns of a chat `c`, for `toChat`. */
+export const CHAT_COLUMNS = `c.id, c.type, c.title, c.member_count, c.created_at, c.revision, c.last_seq, c.history_visibility, c.last_activity_at`
+
+export interface ChatRow {
+  id: string
+  type: 'direct' | 'group'
+  title: string | null
+  member_count: number
+  created_at: Date
+  revision: number
+  last_seq: number
+  history_visibility: 'all' | 'joined'
+  last_activity_at: Date
+}
+
+type WithMessage<Row> = Row & (MessageRow | { [K in keyof MessageRow]: null })
+
+function lastMessage(row: WithMessage<object>): Message | null {
+  return row.m_id === null ? null : toMessage(row as MessageRow)
+}
+
+export function toChat(row: WithMessage<ChatRow>): Chat {
+  return {
+    chatId: row.id,
+    type: row.type,
+    title: row.title,
+    memberCount: row.member_count,
+    createdAt: toTime(row.created_at),
+    revision: row.revision,
+    lastSeq: row.last_seq,
+    lastMessage: lastMessage(row),
+    historyVisibility: row.history_visibility,
+  }
+}
+
+/** Unread is counted to this and said to be capped above it. */
+export const UNREAD_CAP = 100
+
+export interface ReadRow {
+  last_read_seq: number
+  unread: number
+}
+
+export function toReadState(chatId: string, row: ReadRow): ReadState {
+  return {
+    chatId,
+    lastReadSeq: row.last_read_seq,
+    unreadCount: Math.min(row.unread, UNREAD_CAP),
+    unreadCapped: row.unread > UNREAD_CAP,
+  }
+}
+
+export interface MyChatRow extends ChatRow, ReadRow {
+  user_id: string
+  role: Member['role']
+}
+
+export function toMyChat(row: WithMessage<MyChatRow>): MyChat {
+  return { ...toChat(row), myRole: row.role, ...toReadState(row.id, row) }
+}
+
+export interface MemberRow {
+  chat_id: string
+  user_id: string
+  name: string | null
+  avatar_url: string | null
+  role: Member['role']
+  joined_at: Date
+}
+
+export function toMember(row: MemberRow): Member {
+  return {
+    chatId: row.chat_id,
+    user: toUser(row.user_id, row.name, row.avatar_url),
+    role: row.role,
+    joinedAt: toTime(row.joined_at),
+  }
+}

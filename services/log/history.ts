@@ -1,0 +1,84 @@
+import type { Input, Output } from '../../contract/commands.js'
+import { ChatError, invalid } from '../../contract/errors.js'
+import type { Message } from '../../contract/shapes.js'
+import type { Database } from '../db/index.js'
+import { MESSAGE_COLUMNS, type MessageRow, toMessage } from './entities.js'
+
+const PAGE = 50
+
+interface PageRow extends MessageRow, Record<string, unknown> {
+  revision: number
+  last_seq: number
+  first_seq: number
+}
+
+/** Reads of messages, all bounded, each one statement and so one snapshot. */
+export function createHistory(db: Pick<Database, 'query'>) {
+  return {
+    /**
+     * A page of a member's history in ascending seq, before, after or around a seq, else the newest. NOT_FOUND for who is no member.
+     */
+    async getMessages(userId: string, input: Input<'get_messages'>): Promise<Output<'get_messages'>> {
+      const { chatId, beforeSeq, afterSeq, aroundSeq, limit = PAGE } = input
+      const given = [beforeSeq, afterSeq, aroundSeq].filter((seq) => seq !== undefined)
+      if (given.length > 1) throw invalid({ path: '', message: 'beforeSeq, afterSeq and aroundSeq exclude each other' })
+      // Seqs have no holes, so every page is a range of them.
+      const rows = await db.query<PageRow>('history_page', PAGE_SQL, [
+        chatId,
+        userId,
+        beforeSeq ?? null,
+        afterSeq ?? null,
+        aroundSeq ?? null,
+        limit,
+      ])
+      const head = rows[0]
+      if (!head) throw new ChatError('NOT_FOUND')
+      const messages = rows.filter((row) => row.m_id !== null).map(toMessage)
+      const first = messages[0]?.seq
+      const last = messages.at(-1)?.seq
+      return {
+        messages,
+        hasBefore: first !== undefined ? first > head.first_seq : afterSeq !== undefined && head.last_seq >= head.first_seq,
+        hasAfter: last !== undefined ? last < head.last_seq : beforeSeq !== undefined && head.last_seq >= head.first_seq,
+        revision: head.revision,
+      }
+    },
+
+    /** A message that a member may see, else NOT_FOUND. */
+    async getMessage(userId: string, messageId: string): Promise<Message> {
+      const [row] = await db.query<MessageRow & Record<string, unknown>>('history_message', MESSAGE_SQL, [messageId, userId])
+      if (!row) throw new ChatError('NOT_FOUND')
+      return toMessage(row)
+    },
+  }
+}
+
+const PAGE_SQL = `
+WITH chat AS (
+  SELECT c.id, c.revision, c.last_seq,
+    CASE WHEN c.history_visibility = 'all' THEN 1 ELSE b.visible_from_seq END AS first_seq
+  FROM chats c JOIN members b ON b.chat_id = c.id AND b.user_id = $2
+  WHERE c.id = $1
+), span AS (
+  SELECT chat.*, greatest(first_seq, CASE
+      WHEN $3::integer IS NOT NULL THEN least($3, last_seq + 1) - $6
+      WHEN $4::integer IS NOT NULL THEN $4 + 1
+      WHEN $5::integer IS NOT NULL THEN $5 - $6 / 2
+      ELSE last_seq + 1 - $6 END) AS from_seq
+  FROM chat
+), bounds AS (
+  SELECT span.*, CASE WHEN $3::integer IS NOT NULL THEN least($3, last_seq + 1) ELSE from_seq + $6 END AS to_seq FROM span
+)
+SELECT p.revision, p.last_seq, p.first_seq, ${MESSAGE_COLUMNS}
+FROM bounds p
+LEFT JOIN messages m ON m.chat_id = p.id AND m.seq >= p.from_seq AND m.seq < p.to_seq
+LEFT JOIN users s ON s.id = m.sender_id
+ORDER BY m.seq`
+
+const MESSAGE_SQL = `
+SELECT ${MESSAGE_COLUMNS}
+FROM messages m
+JOIN chats c ON c.id = m.chat_id
+JOIN members b ON b.chat_id = m.chat_id AND b.user_id = $2
+LEFT JOIN users s ON s.id = m.sender_id
+WHERE m.id = $1 AND (c.history_visibility = 'all' OR m.seq >= b.visible_from_seq)`

@@ -1,0 +1,31 @@
+/** What the public may know of a user, and since which version. */
+export interface PresenceRecord {
+  userId: string
+  isOnline: boolean
+  status: 'online' | 'away' | 'dnd' | 'offline'
+  lastSeenAtMs: number | null
+  version: number
+}
+
+/**
+ * The leases of all connections, and what they make of their users. Laws:
+ * 1. A user is online while one lease lives, or for `graceMs` after the last was closed; a lease that ran out gives no grace.
+ * 2. A method answers the records that it changed, and only those; a record's version is max(previous + 1, the store's clock in ms).
+ * 3. Only the store's clock counts, never a node's.
+ * 4. A record outlives its user's connections long enough that no version goes back.
+ */
+export interface LeaseStore {
+  /** Opens the lease of a connection, or renews it. */
+  open(userId: string, connectionId: string): Promise<PresenceRecord[]>
+  /** Renews leases that are open; unknown ones stay closed. */
+  renew(connectionIds: string[]): Promise<void>
+  /** Closes a lease; `graceMs` 0 ends the presence at once when it was the last. */
+  close(connectionId: string, graceMs: number): Promise<PresenceRecord[]>
+  /** Ends what has run out: leases and graces. */
+  sweep(): Promise<PresenceRecord[]>
+  /** The records of users who have been here; others have no entry. */
+  get(userIds: string[]): Promise<Map<string, PresenceRecord>>
+  /** Who is online, by user id. */
+  online(): Promise<PresenceRecord[]>
+  countOnline(): Promise<number>
+}

@@ -1,0 +1,19 @@
+import type { User } from '../../contract/shapes.js'
+import type { Client } from '../feed/ports.js'
+
+/** Who calls a command: a user, over either door, or a service that names no user. */
+export type Caller = UserCaller | ServiceCaller
+
+export interface UserCaller {
+  kind: 'user'
+  userId: string
+  user: User
+  /** The socket, when the call came over one. */
+  client?: Client
+  /** When the token ends, in milliseconds; null for a token without an end. */
+  expiresAtMs: number | null
+}
+
+export interface ServiceCaller {
+  kind: 'service'
+}

@@ -1,0 +1,56 @@
+import { ChatError } from '../../contract/errors.js'
+
+/** What a token says of its bearer. */
+export interface Claims {
+  /** Null for a service's token that names nobody. */
+  userId: string | null
+  name: string | null
+  avatarUrl: string | null
+  isService: boolean
+  expiresAtMs: number | null
+  issuedAtMs: number | null
+}
+
+export interface ClaimsOptions {
+  userClaim: string
+  requireExp: boolean
+  /** How far ahead `exp` may lie, in seconds. */
+  maxLifetimeS: number
+  now?: () => number
+}
+
+const ID = /^[^\p{Cc}\p{Cs}]{1,128}$/u
+
+/** Reads a verified payload, trusting none of its types; UNAUTHENTICATED with the reason, or TOKEN_EXPIRED. */
+export function readClaims(payload: unknown, { userClaim, requireExp, maxLifetimeS, now = Date.now }: ClaimsOptions): Claims {
+  if (typeof payload !== 'object' || payload === null) throw refused('The token has no claims.')
+  const claims = new Map(Object.entries(payload))
+  const isService = typeof claims.get('scope') === 'string' && claims.get('scope').split(' ').includes('service')
+  return {
+    userId: readUserId(claims.get(userClaim), userClaim, isService),
+    name: readText(claims.get('name')),
+    avatarUrl: readText(claims.get('picture')),
+    isService,
+    expiresAtMs: readExpiry(claims.get('exp'), requireExp, maxLifetimeS, now()),
+    issuedAtMs: isSeconds(claims.get('iat')) ? claims.get('iat') * 1_000 : null,
+  }
+}
+
+function readUserId(claim: unknown, userClaim: string, isService: boolean): string | null {
+  if (claim === undefined && isService) return null
+  const userId = Number.isSafeInteger(claim) ? String(claim) : claim
+  if (typeof userId !== 'string' || !ID.test(userId)) throw refused(`The token's claim "${userClaim}" names no user.`)
+  return userId
+}
+
+function readExpiry(exp: unknown, requireExp: boolean, maxLifetimeS: number, nowMs: number): number | null {
+  if (exp === undefined && !requireExp) return null
+  if (!isSeconds(exp)) throw refused('The token needs an "exp" in seconds.')
+  if (exp * 1_000 <= nowMs) throw new ChatError('TOKEN_EXPIRED')
+  if (exp - nowMs / 1_000 > maxLifetimeS) throw refused('The token lives longer than JWT_MAX_LIFETIME allows.')
+  return exp * 1_000
+}
+
+const isSeconds = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value > 0
+const readText = (value: unknown) => (typeof value === 'string' && value.trim() !== '' && value.length <= 2_048 && !/[\u0000\p{Cs}]/u.test(value) ? value : null)
+const refused = (message: string) => new ChatError('UNAUTHENTICATED', { message })
