@@ -13,7 +13,10 @@ function loggerOptions(env: NodeJS.ProcessEnv): FastifyServerOptions['logger'] {
   if (isProduction) return { level }
   return {
     level,
-    transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname,reqId', translateTime: 'HH:MM:ss', singleLine: true } },
+    transport: {
+      target: 'pino-pretty',
+      options: { ignore: 'pid,hostname,reqId', translateTime: 'HH:MM:ss', singleLine: true },
+    },
   }
 }
 

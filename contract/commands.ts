@@ -46,7 +46,8 @@ const Emoji = Text(32)
 /** The table of commands, by event name; each is one function behind both doors. */
 export const COMMANDS = {
   send_message: command({
-    summary: 'Store a message, then deliver it. A retry with the same clientMessageId answers the message as it is now.',
+    summary:
+      'Store a message, then deliver it. A retry with the same clientMessageId answers the message as it is now.',
     who: 'member',
     input: Closed({
       chatId: Id,

@@ -31,7 +31,15 @@ export const StatusBulkAnswer = Type.Object({ statuses: Type.Array(Presence) })
 
 export const UserBody = Closed({
   name: Text(200),
-  avatarUrl: Type.Optional(Nullable(Type.String({ maxLength: 2_048, pattern: '^https?://[^\\s\\u0000\\p{Cs}]*$', description: 'must be an http(s) URL' }))),
+  avatarUrl: Type.Optional(
+    Nullable(
+      Type.String({
+        maxLength: 2_048,
+        pattern: '^https?://[^\\s\\u0000\\p{Cs}]*$',
+        description: 'must be an http(s) URL',
+      }),
+    ),
+  ),
 })
 export const DeleteUserQuery = Closed({
   erase: Type.Optional(Type.Unsafe<'messages'>({ type: 'string', enum: ['messages'] })),

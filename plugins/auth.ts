@@ -9,8 +9,8 @@ import { createAccounts } from '../services/session/accounts.js'
 import type { Caller } from '../services/session/callers.js'
 import { type Claims, readClaims } from '../services/session/claims.js'
 import { createUsers } from '../services/users/index.js'
-import { listOf } from './config/secrets.js'
 import type { Config } from './config/index.js'
+import { listOf } from './config/secrets.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -57,7 +57,8 @@ function createAuth(app: FastifyInstance, verifier: Verifier) {
       })
     } catch (error) {
       if (error instanceof ChatError) throw error
-      const expired = (error as { code?: string }).code === 'FAST_JWT_EXPIRED' || /expired/i.test((error as Error).message)
+      const expired =
+        (error as { code?: string }).code === 'FAST_JWT_EXPIRED' || /expired/i.test((error as Error).message)
       throw new ChatError(expired ? 'TOKEN_EXPIRED' : 'UNAUTHENTICATED', { cause: error })
     }
   }
@@ -82,7 +83,14 @@ function createAuth(app: FastifyInstance, verifier: Verifier) {
     if (typeof userId !== 'string') throw new ChatError('NOT_FOUND')
     let user: User
     try {
-      user = await authenticate({ userId, name: null, avatarUrl: null, isService: true, expiresAtMs: null, issuedAtMs: Number.POSITIVE_INFINITY })
+      user = await authenticate({
+        userId,
+        name: null,
+        avatarUrl: null,
+        isService: true,
+        expiresAtMs: null,
+        issuedAtMs: Number.POSITIVE_INFINITY,
+      })
     } catch (error) {
       if (error instanceof ChatError && error.code === 'UNAUTHENTICATED') {
         throw new ChatError('NOT_FOUND', { message: 'X-On-Behalf-Of names no user.' })
@@ -161,7 +169,11 @@ function jwtSecret(config: Config): Secret {
   const domain = config.JWT_JWKS_URL as string
   const jwks = buildGetJwks({ jwksPath: new URL(domain).pathname })
   return (async (_request: unknown, token: { header: { kid: string; alg: string } }) =>
-    jwks.getPublicKey({ kid: token.header.kid, alg: token.header.alg, domain: new URL(domain).origin })) as unknown as Secret
+    jwks.getPublicKey({
+      kid: token.header.kid,
+      alg: token.header.alg,
+      domain: new URL(domain).origin,
+    })) as unknown as Secret
 }
 
 export default fp(auth, { name: 'chat-auth', fastify: '5.x', dependencies: ['chat-config', 'chat-db'] })

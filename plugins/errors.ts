@@ -24,11 +24,14 @@ function toAnswer(error: FastifyError | ChatError): { status: number; error: Cha
 async function errors(app: FastifyInstance): Promise<void> {
   app.setErrorHandler<FastifyError | ChatError>((thrown, request, reply) => {
     const { status, error } = toAnswer(thrown)
-    if (error.code === 'INTERNAL') request.log.error({ err: thrown }, `❌ ${request.method} ${request.routeOptions.url} broke`)
+    if (error.code === 'INTERNAL')
+      request.log.error({ err: thrown }, `❌ ${request.method} ${request.routeOptions.url} broke`)
     if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1_000))
     return reply.status(status).send({ error: error.toBody() })
   })
-  app.setNotFoundHandler((_request, reply) => reply.status(ERRORS.NOT_FOUND.status).send({ error: new ChatError('NOT_FOUND').toBody() }))
+  app.setNotFoundHandler((_request, reply) =>
+    reply.status(ERRORS.NOT_FOUND.status).send({ error: new ChatError('NOT_FOUND').toBody() }),
+  )
 }
 
 export default fp(errors, { name: 'chat-errors', fastify: '5.x' })

@@ -1,9 +1,9 @@
-import fastifySocketIO from '#fastify-socket.io'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ServerOptions } from 'socket.io'
-import { createDoor, type Door } from './socket/door.js'
+import fastifySocketIO from '#fastify-socket.io'
 import { createOrigins } from './origins.js'
+import { createDoor, type Door } from './socket/door.js'
 import type { ChatServer } from './socket/types.js'
 
 declare module 'fastify' {

@@ -17,7 +17,10 @@ async function security(app: FastifyInstance): Promise<void> {
   if (!app.hasReplyDecorator('helmet')) {
     await app.register(helmet, {
       contentSecurityPolicy: {
-        directives: { 'connect-src': ["'self'", 'ws:', 'wss:'], 'upgrade-insecure-requests': app.config.isProduction ? [] : null },
+        directives: {
+          'connect-src': ["'self'", 'ws:', 'wss:'],
+          'upgrade-insecure-requests': app.config.isProduction ? [] : null,
+        },
       },
       strictTransportSecurity: app.config.isProduction,
     })

@@ -1,5 +1,5 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
 import { type TProperties, type TSchema, Type } from '@sinclair/typebox'
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
 import { COMMAND_NAMES, COMMANDS, type Command, type CommandName, type RestTwin } from '../contract/commands.js'
 import { ErrorAnswer, invalid } from '../contract/errors.js'
 import { Closed } from '../contract/fields.js'

@@ -49,7 +49,11 @@ export default async function healthRoutes(instance: FastifyInstance): Promise<v
     },
   )
 
-  app.get('/live', { schema: { summary: 'Whether the loop turns.', tags, response: { 200: Type.Object({ live: Type.Boolean() }) } } }, async () => ({
-    live: true,
-  }))
+  app.get(
+    '/live',
+    { schema: { summary: 'Whether the loop turns.', tags, response: { 200: Type.Object({ live: Type.Boolean() }) } } },
+    async () => ({
+      live: true,
+    }),
+  )
 }

@@ -1,5 +1,5 @@
-import type { FastifyInstance } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
 import { ErrorAnswer } from '../contract/errors.js'
 import { OnlineAnswer, OnlineQuery, StatusBulkAnswer, StatusBulkBody, UserParams } from '../contract/resources.js'
 import { Presence } from '../contract/shapes.js'
@@ -50,6 +50,8 @@ export default async function presenceRoutes(instance: FastifyInstance): Promise
         response: { 200: StatusBulkAnswer, '4xx': ErrorAnswer, '5xx': ErrorAnswer },
       },
     },
-    async (request) => ({ statuses: await presence.get(request.chatCaller as Caller, [...new Set(request.body.userIds)]) }),
+    async (request) => ({
+      statuses: await presence.get(request.chatCaller as Caller, [...new Set(request.body.userIds)]),
+    }),
   )
 }

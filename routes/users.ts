@@ -36,7 +36,8 @@ export default async function userRoutes(instance: FastifyInstance): Promise<voi
     '/users/:userId',
     {
       schema: {
-        summary: 'Make a tombstone of a user: profile blanked, memberships ended, sockets cut; with erase=messages what they wrote too.',
+        summary:
+          'Make a tombstone of a user: profile blanked, memberships ended, sockets cut; with erase=messages what they wrote too.',
         tags,
         params: UserParams,
         querystring: DeleteUserQuery,

@@ -11,12 +11,20 @@ const Tokens = Type.Record(Type.String(), Type.String())
 export default async function webRoutes(app: FastifyInstance): Promise<void> {
   const { config } = app
   if (!config.WEB) return
-  await app.register(fastifyStatic, { root: join(import.meta.dirname, '../web'), index: 'index.html', decorateReply: false })
+  await app.register(fastifyStatic, {
+    root: join(import.meta.dirname, '../web'),
+    index: 'index.html',
+    decorateReply: false,
+  })
 
   if (config.isProduction || !config.DEMO_DATA || !config.JWT_SECRET) return
-  app.get('/demo/tokens', { onRequest: app.auth.requireLocal, schema: { hide: true, response: { 200: Tokens } } }, async () => {
-    const exp = Math.floor(Date.now() / 1_000) + TOKEN_LIFE_S
-    const mint = (userId: string) => app.auth.sign({ [config.JWT_USER_CLAIM]: userId, exp })
-    return Object.fromEntries(DEMO_USERS.map(({ userId }) => [userId, mint(userId)]))
-  })
+  app.get(
+    '/demo/tokens',
+    { onRequest: app.auth.requireLocal, schema: { hide: true, response: { 200: Tokens } } },
+    async () => {
+      const exp = Math.floor(Date.now() / 1_000) + TOKEN_LIFE_S
+      const mint = (userId: string) => app.auth.sign({ [config.JWT_USER_CLAIM]: userId, exp })
+      return Object.fromEntries(DEMO_USERS.map(({ userId }) => [userId, mint(userId)]))
+    },
+  )
 }

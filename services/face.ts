@@ -39,7 +39,8 @@ export function createFace({ log, feed, users, presence, sessions, binder }: Fac
         const lastSeenAtMs = Date.now()
         return users.saveLastSeen([{ userId, lastSeenAtMs, version: lastSeenAtMs }])
       },
-      getUserById: async (userId: string): Promise<User | null> => (await users.getAccounts([userId])).get(userId)?.user ?? null,
+      getUserById: async (userId: string): Promise<User | null> =>
+        (await users.getAccounts([userId])).get(userId)?.user ?? null,
     },
     socketManager: {
       registerUser: (client: Client, arrival: Arrival): Connection => sessions.connect(client, arrival),

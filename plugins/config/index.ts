@@ -37,7 +37,9 @@ async function config(app: FastifyInstance, options: ConfigOptions): Promise<voi
       schema: Settings,
       data: readSettings(options),
       confKey: 'config',
-      ajv: { customOptions: (ajv) => Object.assign(ajv, { opts: { ...ajv.opts, allErrors: true, coerceTypes: true } }) },
+      ajv: {
+        customOptions: (ajv) => Object.assign(ajv, { opts: { ...ajv.opts, allErrors: true, coerceTypes: true } }),
+      },
     })
   } catch (error) {
     throw new ConfigError(readable(error as Error))

@@ -10,8 +10,10 @@ const MIN_DIFFERENT = 10
 /** What is wrong with a secret in production, naming the setting and never its value; null for a good one. */
 function weakness(name: string, secret: string): string | null {
   if (Buffer.byteLength(secret) < MIN_BYTES) return `${name} must have at least ${MIN_BYTES} bytes in production`
-  if (WELL_KNOWN.test(secret)) return `${name} is, or holds, a well-known word; make a random one, as with: openssl rand -base64 48`
-  if (new Set(secret).size < MIN_DIFFERENT) return `${name} repeats itself; make a random one, as with: openssl rand -base64 48`
+  if (WELL_KNOWN.test(secret))
+    return `${name} is, or holds, a well-known word; make a random one, as with: openssl rand -base64 48`
+  if (new Set(secret).size < MIN_DIFFERENT)
+    return `${name} repeats itself; make a random one, as with: openssl rand -base64 48`
   return null
 }
 

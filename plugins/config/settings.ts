@@ -15,7 +15,12 @@ export const Settings = Type.Object({
     description: '`production` refuses weak secrets and opens nothing by itself',
   }),
   HOST: Text('Address to listen on; development: 127.0.0.1, production: 0.0.0.0'),
-  PORT: Type.Integer({ default: 3002, minimum: 0, maximum: 65_535, description: 'Port to listen on; 0 takes a free one' }),
+  PORT: Type.Integer({
+    default: 3002,
+    minimum: 0,
+    maximum: 65_535,
+    description: 'Port to listen on; 0 takes a free one',
+  }),
   LOG_LEVEL: Type.Optional(
     Type.Unsafe<'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'>({
       type: 'string',
@@ -29,7 +34,11 @@ export const Settings = Type.Object({
     pattern: '^[a-z_][a-z0-9_]{0,62}$',
     description: 'PostgreSQL schema that holds all our tables; made if missing',
   }),
-  DATA_DIR: Type.String({ default: './data', minLength: 1, description: 'Folder of the embedded database and of the development secret' }),
+  DATA_DIR: Type.String({
+    default: './data',
+    minLength: 1,
+    description: 'Folder of the embedded database and of the development secret',
+  }),
   JWT_SECRET: Text('HS256 secret, at least 32 bytes; development makes one and keeps it in DATA_DIR'),
   JWT_PUBLIC_KEY: Text('PEM of the key that verifies RS256, ES256 or EdDSA tokens'),
   JWT_JWKS_URL: Text('URL of the JWKS that verifies tokens'),
@@ -40,7 +49,9 @@ export const Settings = Type.Object({
   JWT_REQUIRE_EXP: Flag(true, 'Whether a token must end'),
   JWT_MAX_LIFETIME: Count(31_622_400, 'Seconds that `exp` may lie ahead', 1),
   SERVICE_API_KEYS: Text('Comma-separated keys for X-Api-Key, at least 32 characters each'),
-  CORS_ORIGINS: Text('Comma-separated origins of browsers, or *; development: any localhost port; production: the same origin only'),
+  CORS_ORIGINS: Text(
+    'Comma-separated origins of browsers, or *; development: any localhost port; production: the same origin only',
+  ),
   AUTO_CREATE_USERS: Type.Optional(Type.Boolean({ description: 'Make users from token claims; development: true' })),
   CHAT_CREATION: Type.Optional(
     Type.Unsafe<'users' | 'service'>({
@@ -51,7 +62,9 @@ export const Settings = Type.Object({
   ),
   DEMO_DATA: Type.Optional(Type.Boolean({ description: 'Load demo users and chats; development: true' })),
   WEB: Type.Optional(Type.Boolean({ description: 'Serve the chat page at /; development: true' })),
-  DOCS: Type.Optional(Type.Boolean({ description: 'Serve /docs and /openapi.json without credentials; development: true' })),
+  DOCS: Type.Optional(
+    Type.Boolean({ description: 'Serve /docs and /openapi.json without credentials; development: true' }),
+  ),
   SOCKET_PATH: Type.String({ default: '/socket.io', pattern: '^/', description: 'Path of the Socket.IO endpoint' }),
   MAX_MESSAGE_CHARS: Count(8_000, 'Characters in a message', 1),
   MAX_CHATS_PER_USER: Count(1_000, 'Chats that a user can be in', 1),
@@ -66,7 +79,9 @@ export const Settings = Type.Object({
 /** The checked settings. */
 export type Settings = Static<typeof Settings>
 
-type Camel<S extends string> = S extends `${infer A}_${infer B}` ? `${Lowercase<A>}${Capitalize<Camel<B>>}` : Lowercase<S>
+type Camel<S extends string> = S extends `${infer A}_${infer B}`
+  ? `${Lowercase<A>}${Capitalize<Camel<B>>}`
+  : Lowercase<S>
 /** The settings as options of the app plugin. */
 export type SettingOptions = { [K in keyof Settings as Camel<K>]?: Settings[K] }
 

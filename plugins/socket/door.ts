@@ -7,7 +7,8 @@ export type Door = ReturnType<typeof createDoor>
 const LAST_WAIT_MS = 1_000
 
 /** Every engine connection, in a namespace or not; Engine.IO's types hide them. */
-const clientsOf = (engine: object) => (engine as { clients: Record<string, { close(discard?: boolean): void }> }).clients
+const clientsOf = (engine: object) =>
+  (engine as { clients: Record<string, { close(discard?: boolean): void }> }).clients
 
 /** Who may come in, and how all go: the end of a Socket.IO server that leaves nobody hanging and nothing undone. */
 export function createDoor(io: ChatServer, drainMs: number, logger: Logger) {

@@ -24,7 +24,10 @@ export function createHandshake(app: FastifyInstance) {
     Object.assign(socket.data, { userId: user.userId, user, arrival })
   }
 
-  return async function handshake(socket: ChatSocket, next: (error?: Error & { data?: unknown }) => void): Promise<void> {
+  return async function handshake(
+    socket: ChatSocket,
+    next: (error?: Error & { data?: unknown }) => void,
+  ): Promise<void> {
     try {
       await letIn(socket)
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { Server, Socket } from 'socket.io'
-import type { ClientToServerEvents, ServerToClientEvents } from '../../contract/types.js'
 import type { User } from '../../contract/shapes.js'
+import type { ClientToServerEvents, ServerToClientEvents } from '../../contract/types.js'
 import type { Arrival, Connection } from '../../services/session/index.js'
 
 /** What a socket of ours carries. */

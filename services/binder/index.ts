@@ -39,7 +39,8 @@ export function createBinder({ handlers, log }: BinderOptions) {
   function known(error: unknown, name: string): ChatError {
     const mapped = toChatError(error)
     if (mapped.code === 'INTERNAL') log.error({ err: error, command: name }, `❌ ${name} broke`)
-    else if (mapped.code === 'UNAVAILABLE') log.warn({ err: mapped.cause, command: name }, `${name}: database unavailable`)
+    else if (mapped.code === 'UNAVAILABLE')
+      log.warn({ err: mapped.cause, command: name }, `${name}: database unavailable`)
     return mapped
   }
 

@@ -47,7 +47,9 @@ export function createChatCommands({ log, users, chatCreation }: ChatCommandOpti
       const { chatId, created } = await log.createChat(planned)
       const seen = await log.getChatFor(chatId, planned.founders)
       // Who made it sees it; a service sees it as its first member does.
-      const chat = seen.get(planned.owner) ?? (caller.kind === 'service' ? ([...seen.values()][0] as MyChat | undefined) : undefined)
+      const chat =
+        seen.get(planned.owner) ??
+        (caller.kind === 'service' ? ([...seen.values()][0] as MyChat | undefined) : undefined)
       if (!chat) throw new ChatError('CONFLICT', { message: 'This chatId belongs to another chat.' })
       return { chat, created }
     },

@@ -4,8 +4,6 @@ import { createMessageCommands, type MessageCommandOptions } from './messages.js
 import { createPeopleCommands, type PeopleCommandOptions } from './people.js'
 
 /** Every command of the table, by name. */
-export function createCommands(
-  options: ChatCommandOptions & MessageCommandOptions & PeopleCommandOptions,
-): Handlers {
+export function createCommands(options: ChatCommandOptions & MessageCommandOptions & PeopleCommandOptions): Handlers {
   return { ...createChatCommands(options), ...createMessageCommands(options), ...createPeopleCommands(options) }
 }

@@ -1,5 +1,5 @@
-import type { Handlers } from '../binder/index.js'
 import { ChatError, invalid } from '../../contract/errors.js'
+import type { Handlers } from '../binder/index.js'
 import type { createReceipts } from '../feed/receipts.js'
 import type { createTyping } from '../feed/typing.js'
 import type { Log } from '../log/index.js'
@@ -24,7 +24,10 @@ export function createMessageCommands({ log, receipts, typing, logger, maxMessag
       }
       const sent = await log.append({ ...input, senderId: userId })
       const { id, chatId, seq } = sent.message
-      logger.debug({ messageId: id, chatId, seq, userId }, sent.duplicate ? '📝 message was stored before' : '📝 message stored')
+      logger.debug(
+        { messageId: id, chatId, seq, userId },
+        sent.duplicate ? '📝 message was stored before' : '📝 message stored',
+      )
       return sent
     },
 

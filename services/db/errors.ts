@@ -25,7 +25,8 @@ export function outcomeUnknown(error: unknown): boolean {
 
 function neverSent(error: unknown): boolean {
   for (let e = error as PgError | undefined; e instanceof Error; e = e.cause as PgError | undefined) {
-    if (e.code === 'ECONNREFUSED' || e.code === 'ENOENT' || e.code === 'EAI_AGAIN' || e.code === 'ENOTFOUND') return true
+    if (e.code === 'ECONNREFUSED' || e.code === 'ENOENT' || e.code === 'EAI_AGAIN' || e.code === 'ENOTFOUND')
+      return true
     if (/timeout exceeded when trying to connect|pool after calling end/.test(e.message)) return true
   }
   return false

@@ -1,6 +1,6 @@
 import type { MyChat } from '../../contract/shapes.js'
-import type { Log } from '../log/index.js'
 import type { LoggedChange } from '../log/entities.js'
+import type { Log } from '../log/index.js'
 import type { Logger } from '../logger.js'
 import { roomOf, toDelivery } from './delivery.js'
 import type { Client, Rooms } from './ports.js'

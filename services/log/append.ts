@@ -141,7 +141,9 @@ export function createAppender(options: AppenderOptions) {
       reply_to_id: send.replyToId ?? null,
       metadata: send.metadata ?? null,
     }))
-    return db.query<AppendRow & Record<string, unknown>>('log_append', 'SELECT * FROM log_append($1)', [JSON.stringify(sends)])
+    return db.query<AppendRow & Record<string, unknown>>('log_append', 'SELECT * FROM log_append($1)', [
+      JSON.stringify(sends),
+    ])
   }
 
   return { append, size: () => queued }

@@ -2,7 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { ChatError } from '../../contract/errors.js'
 import type { Database } from '../db/index.js'
 import type { createChats } from './chats.js'
-import { type ChangeKind, type LoggedChange, MESSAGE_COLUMNS, type MessageRow, toMember, toMessage } from './entities.js'
+import {
+  type ChangeKind,
+  type LoggedChange,
+  MESSAGE_COLUMNS,
+  type MessageRow,
+  toMember,
+  toMessage,
+} from './entities.js'
 
 /** A chat to be made. `owner` is its first owner; a direct chat is told by its pair of founders. */
 export interface NewChat {
@@ -29,7 +36,11 @@ function must(outcome: Outcome | undefined): void {
 }
 
 /** The changes of chats that are no sends, each one SQL function, and the log as it is read by revision. */
-export function createChanges(db: Pick<Database, 'query'>, chats: ReturnType<typeof createChats>, maxChatsPerUser: number) {
+export function createChanges(
+  db: Pick<Database, 'query'>,
+  chats: ReturnType<typeof createChats>,
+  maxChatsPerUser: number,
+) {
   return {
     /** Makes a chat, or finds it by its id or its pair. */
     async createChat(chat: NewChat): Promise<{ chatId: string; created: boolean; added: string[] }> {
@@ -75,16 +86,19 @@ export function createChanges(db: Pick<Database, 'query'>, chats: ReturnType<typ
 
     /** Makes a tombstone of a user; answers the chats that changed. */
     async deleteUser(userId: string): Promise<string[]> {
-      const rows = await db.query<{ chat_id: string }>('log_delete_user', 'SELECT log_delete_user($1) AS chat_id', [userId])
+      const rows = await db.query<{ chat_id: string }>('log_delete_user', 'SELECT log_delete_user($1) AS chat_id', [
+        userId,
+      ])
       return rows.map((row) => row.chat_id)
     },
 
     /** Deletes some of what a user wrote; answers the chats that changed, none when all is gone. */
     async eraseMessages(userId: string, most: number): Promise<string[]> {
-      const rows = await db.query<{ chat_id: string }>('log_erase_messages', 'SELECT log_erase_messages($1, $2) AS chat_id', [
-        userId,
-        most,
-      ])
+      const rows = await db.query<{ chat_id: string }>(
+        'log_erase_messages',
+        'SELECT log_erase_messages($1, $2) AS chat_id',
+        [userId, most],
+      )
       return rows.map((row) => row.chat_id)
     },
 

@@ -40,7 +40,11 @@ export function createChats(db: Pick<Database, 'query'>) {
   return {
     /** All chats of some users, newest activity first; every user asked for has an entry. */
     async getChatsOf(userIds: string[]): Promise<Map<string, MyChat[]>> {
-      const rows = await db.query<Row<MyChatRow>>('chats_of', `${MY_CHATS} WHERE b.user_id = ANY ($1) ${NEWEST_FIRST}`, [userIds])
+      const rows = await db.query<Row<MyChatRow>>(
+        'chats_of',
+        `${MY_CHATS} WHERE b.user_id = ANY ($1) ${NEWEST_FIRST}`,
+        [userIds],
+      )
       const chats = new Map<string, MyChat[]>(userIds.map((userId) => [userId, []]))
       for (const row of rows) chats.get(row.user_id)?.push(toMyChat(row))
       return chats
@@ -63,10 +67,11 @@ export function createChats(db: Pick<Database, 'query'>) {
 
     /** A chat as some of its members see it; who is no member has no entry. */
     async getChatFor(chatId: string, userIds: string[]): Promise<Map<string, MyChat>> {
-      const rows = await db.query<Row<MyChatRow>>('chat_for', `${MY_CHATS} WHERE b.chat_id = $1 AND b.user_id = ANY ($2)`, [
-        chatId,
-        userIds,
-      ])
+      const rows = await db.query<Row<MyChatRow>>(
+        'chat_for',
+        `${MY_CHATS} WHERE b.chat_id = $1 AND b.user_id = ANY ($2)`,
+        [chatId, userIds],
+      )
       return new Map(rows.map((row) => [row.user_id, toMyChat(row)]))
     },
 

@@ -38,15 +38,20 @@ export function createHistory(db: Pick<Database, 'query'>) {
       const last = messages.at(-1)?.seq
       return {
         messages,
-        hasBefore: first !== undefined ? first > head.first_seq : afterSeq !== undefined && head.last_seq >= head.first_seq,
-        hasAfter: last !== undefined ? last < head.last_seq : beforeSeq !== undefined && head.last_seq >= head.first_seq,
+        hasBefore:
+          first !== undefined ? first > head.first_seq : afterSeq !== undefined && head.last_seq >= head.first_seq,
+        hasAfter:
+          last !== undefined ? last < head.last_seq : beforeSeq !== undefined && head.last_seq >= head.first_seq,
         revision: head.revision,
       }
     },
 
     /** A message that a member may see, else NOT_FOUND. */
     async getMessage(userId: string, messageId: string): Promise<Message> {
-      const [row] = await db.query<MessageRow & Record<string, unknown>>('history_message', MESSAGE_SQL, [messageId, userId])
+      const [row] = await db.query<MessageRow & Record<string, unknown>>('history_message', MESSAGE_SQL, [
+        messageId,
+        userId,
+      ])
       if (!row) throw new ChatError('NOT_FOUND')
       return toMessage(row)
     },

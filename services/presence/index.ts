@@ -72,7 +72,9 @@ export function createPresence(options: PresenceOptions) {
 
     const userIds = records.map(({ userId }) => userId)
     const watched = userIds.filter((userId) => watchers.has(userId))
-    const viewers = [...new Set(watched.flatMap((userId) => [...(watchers.get(userId) ?? [])].map((client) => client.userId)))]
+    const viewers = [
+      ...new Set(watched.flatMap((userId) => [...(watchers.get(userId) ?? [])].map((client) => client.userId))),
+    ]
     const [chats, pairs] = await Promise.all([
       visibility.pushChats(userIds, maxMembers),
       watched.length > 0 ? visibility.visiblePairs(viewers, watched) : new Set<string>(),
@@ -181,7 +183,13 @@ export function createPresence(options: PresenceOptions) {
 }
 
 function toPresence({ userId, isOnline, status, lastSeenAtMs, version }: PresenceRecord): PresenceShape {
-  return { userId, isOnline, status, lastSeenAt: lastSeenAtMs === null ? null : toTime(new Date(lastSeenAtMs)), version }
+  return {
+    userId,
+    isOnline,
+    status,
+    lastSeenAt: lastSeenAtMs === null ? null : toTime(new Date(lastSeenAtMs)),
+    version,
+  }
 }
 
 function toOffline(userId: string, lastSeen: LastSeen | undefined): PresenceShape {

@@ -19,7 +19,10 @@ export function createVisibility(db: Pick<Database, 'query'>) {
 
     /** The chats along which each user's presence is pushed: those of at most `maxMembers`. */
     async pushChats(userIds: string[], maxMembers: number): Promise<Map<string, string[]>> {
-      const rows = await db.query<{ user_id: string; chat_ids: string[] }>('push_chats', PUSH_CHATS, [userIds, maxMembers])
+      const rows = await db.query<{ user_id: string; chat_ids: string[] }>('push_chats', PUSH_CHATS, [
+        userIds,
+        maxMembers,
+      ])
       return new Map(rows.map((row) => [row.user_id, row.chat_ids]))
     },
   }

@@ -22,7 +22,10 @@ export interface ClaimsOptions {
 const ID = /^[^\p{Cc}\p{Cs}]{1,128}$/u
 
 /** Reads a verified payload, trusting none of its types; UNAUTHENTICATED with the reason, or TOKEN_EXPIRED. */
-export function readClaims(payload: unknown, { userClaim, requireExp, maxLifetimeS, now = Date.now }: ClaimsOptions): Claims {
+export function readClaims(
+  payload: unknown,
+  { userClaim, requireExp, maxLifetimeS, now = Date.now }: ClaimsOptions,
+): Claims {
   if (typeof payload !== 'object' || payload === null) throw refused('The token has no claims.')
   const claims = new Map(Object.entries(payload))
   const isService = typeof claims.get('scope') === 'string' && claims.get('scope').split(' ').includes('service')
@@ -52,5 +55,8 @@ function readExpiry(exp: unknown, requireExp: boolean, maxLifetimeS: number, now
 }
 
 const isSeconds = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value > 0
-const readText = (value: unknown) => (typeof value === 'string' && value.trim() !== '' && value.length <= 2_048 && !/[\u0000\p{Cs}]/u.test(value) ? value : null)
+const readText = (value: unknown) =>
+  typeof value === 'string' && value.trim() !== '' && value.length <= 2_048 && !/[\u0000\p{Cs}]/u.test(value)
+    ? value
+    : null
 const refused = (message: string) => new ChatError('UNAUTHENTICATED', { message })

@@ -1,9 +1,9 @@
 import type { MyChat, User } from '../../contract/shapes.js'
 import { createBatcher } from '../batcher.js'
-import type { Client } from '../feed/ports.js'
 import type { Feed, Roster } from '../feed/index.js'
-import type { Log } from '../log/index.js'
+import type { Client } from '../feed/ports.js'
 import { toTime } from '../log/entities.js'
+import type { Log } from '../log/index.js'
 import type { Logger } from '../logger.js'
 import type { Presence } from '../presence/index.js'
 import type { UserCaller } from './callers.js'
@@ -107,7 +107,9 @@ export function createSessions({ log, feed, presence, roster, logger }: Sessions
       for (const chat of chats) feed.attach(client, chat.chatId, chat.revision, chat.memberCount)
       for (const chatId of missed) void feed.admit(chatId, [user.userId])
       expiry.watch(connection)
-      presence.connect(client).catch((error) => logger.warn({ err: error, userId: user.userId }, 'presence missed a connection'))
+      presence
+        .connect(client)
+        .catch((error) => logger.warn({ err: error, userId: user.userId }, 'presence missed a connection'))
       // What the arrival read is told and done with.
       arrival.chats = []
       return connection

@@ -1,0 +1,236 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createSigner } from 'fast-jwt'
+import Fastify, { type FastifyInstance, LogController } from 'fastify'
+import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client'
+import t, { type Test } from 'tap'
+import chat, { type ChatOptions } from '../app.js'
+import type { CommandName, Input, Output } from '../contract/commands.js'
+import { EVENTS, type EventName, type EventPayload } from '../contract/events.js'
+import type { Ack, ClientToServerEvents, ServerToClientEvents } from '../contract/types.js'
+import { compile } from '../services/binder/validator.js'
+import { createDatabase, needsPostgres } from './helpers/postgres.js'
+
+/** A secret that production would take, too. */
+export const SECRET = 'kV7rT1pZq0bXyN4mJd8sLw3uEgHa6cFo'
+
+/** The database of a suite, as settings. */
+export type DatabaseOptions = Pick<ChatOptions, 'databaseUrl' | 'dataDir'>
+
+/**
+ * Runs a suite on the embedded database and on PostgreSQL, each fresh. On a machine without PostgreSQL that half skips and says so.
+ */
+export function onEachDatabase(name: string, suite: (t: Test, database: DatabaseOptions) => Promise<void>): void {
+  t.test(`${name}, embedded`, async (t) => suite(t, { dataDir: tempDir(t) }))
+  t.test(`${name}, postgres`, needsPostgres, async (t) =>
+    suite(t, { dataDir: tempDir(t), databaseUrl: await createDatabase(t) }),
+  )
+}
+
+/** A folder that goes with the test. */
+export function tempDir(t: Test): string {
+  const dir = mkdtempSync(join(tmpdir(), 'chat-test-'))
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }))
+  return dir
+}
+
+/** The running service of a test. */
+export interface Service {
+  /** The host: what routes and REST injections see. */
+  host: FastifyInstance
+  /** The service's own scope: its decorators. */
+  app: FastifyInstance
+  url: string
+  token(userId: string, claims?: object): string
+  /** A REST call; the body answered is parsed. */
+  call(method: Method, url: string, options?: CallOptions): Promise<{ status: number; body: Body }>
+}
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+// biome-ignore lint/suspicious/noExplicitAny: what a test expects is what it asserts
+type Body = any
+
+export interface CallOptions {
+  /** Whose token is sent; `service` stands for the API key. */
+  as?: string
+  onBehalfOf?: string
+  body?: unknown
+  headers?: Record<string, string>
+}
+
+export const API_KEY = 'Zk3vPq9LxT7wRb2NcYd5GhJm8sFa4uEo'
+
+/** Starts the service on a free port, with the people of `users` in it; it ends with the test. */
+export async function build(t: Test, options: ChatOptions & { users?: string[] } = {}): Promise<Service> {
+  const { users = ['alice', 'bob', 'carol', 'dave'], ...settings } = options
+  const host = Fastify({
+    pluginTimeout: 60_000,
+    logController: new LogController({ disableRequestLogging: true }),
+    logger: { level: process.env.TEST_LOG ?? 'silent' },
+    return503OnClosing: false,
+  })
+  let app: FastifyInstance | undefined
+  await host.register(async (scope) => {
+    app = scope
+    await chat(scope, {
+      nodeEnv: 'test',
+      jwtSecret: SECRET,
+      serviceApiKeys: API_KEY,
+      presenceGraceMs: 100,
+      drainMs: 50,
+      dataDir: settings.databaseUrl ? '/nonexistent' : tempDir(t),
+      ...settings,
+    })
+  })
+  t.teardown(() => host.close())
+  await host.listen({ port: 0, host: '127.0.0.1' })
+  const scope = app as FastifyInstance
+  await scope.chat.users.ensure(users.map((userId) => ({ userId, name: userId.toUpperCase(), avatarUrl: null })))
+
+  const token = (userId: string, claims: object = {}) => sign({ sub: userId, exp: inSeconds(3_600), ...claims })
+  return {
+    host,
+    app: scope,
+    url: `http://127.0.0.1:${(host.server.address() as AddressInfo).port}`,
+    token,
+    async call(method, url, { as, onBehalfOf, body, headers = {} } = {}) {
+      const response = await host.inject({
+        method,
+        url,
+        ...(body !== undefined && { payload: body as object }),
+        headers: {
+          ...(as === 'service' && { 'x-api-key': API_KEY }),
+          ...(as !== undefined && as !== 'service' && { authorization: `Bearer ${token(as)}` }),
+          ...(onBehalfOf !== undefined && { 'x-on-behalf-of': onBehalfOf }),
+          ...headers,
+        },
+      })
+      return { status: response.statusCode, body: response.body === '' ? undefined : parse(response.body) }
+    },
+  }
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return body
+  }
+}
+
+export const inSeconds = (seconds: number) => Math.floor(Date.now() / 1_000) + seconds
+
+/** Signs any claims with the test's secret, or another. */
+export function sign(claims: object, key = SECRET): string {
+  return createSigner({ key, algorithm: 'HS256' })(claims)
+}
+
+export type ClientSocket = Socket<ServerToClientEvents, ClientToServerEvents>
+const validators = new Map(Object.entries(EVENTS).map(([name, { payload }]) => [name, compile(payload)]))
+
+export type ConnectOptions = Partial<ManagerOptions & SocketOptions>
+
+/** A stock client that is not connected yet; every event that it gets is checked against its schema. */
+export function client(t: Test, service: Service, userId: string, options: ConnectOptions = {}): ClientSocket {
+  const socket: ClientSocket = io(service.url, {
+    auth: { token: service.token(userId) },
+    transports: ['websocket'],
+    forceNew: true,
+    autoConnect: false,
+    ...options,
+  })
+  socket.onAny((event: string, payload: unknown, ...rest: unknown[]) => {
+    const validate = validators.get(event)
+    if (!validate?.(payload) || rest.length > 0) {
+      t.fail(`the event ${event} does not fit its schema`, { payload, rest, errors: validate?.errors })
+    }
+  })
+  t.teardown(() => socket.disconnect())
+  return socket
+}
+
+/** Connects a stock client; answers it and its `session`. */
+export async function connect(
+  t: Test,
+  service: Service,
+  userId: string,
+  options: ConnectOptions = {},
+): Promise<{ socket: ClientSocket; session: EventPayload<'session'> }> {
+  const socket = client(t, service, userId, options)
+  const refused = new Promise<never>((_resolve, reject) => socket.once('connect_error', reject))
+  const session = next(socket, 'session')
+  socket.connect()
+  return { socket, session: await Promise.race([session, refused]) }
+}
+
+const PATIENCE_MS = 15_000
+
+/** The next event of a name, or the next that fits. */
+export function next<E extends EventName>(
+  socket: ClientSocket,
+  event: E,
+  fits: (payload: EventPayload<E>) => boolean = () => true,
+): Promise<EventPayload<E>> {
+  const { promise, resolve, reject } = withResolvers<EventPayload<E>>()
+  const timer = setTimeout(() => done(() => reject(new Error(`no ${event} within ${PATIENCE_MS} ms`))), PATIENCE_MS)
+  const listener = (payload: EventPayload<E>) => {
+    if (fits(payload)) done(() => resolve(payload))
+  }
+  function done(settle: () => void): void {
+    clearTimeout(timer)
+    socket.off(event, listener as never)
+    settle()
+  }
+  socket.on(event, listener as never)
+  return promise
+}
+
+function withResolvers<T>() {
+  let resolve!: (value: T) => void
+  let reject!: (error: Error) => void
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  return { promise, resolve, reject }
+}
+
+/** Sends a command; answers the ack as it is. */
+export function ask<C extends CommandName>(
+  socket: ClientSocket,
+  command: C,
+  payload: Input<C>,
+): Promise<Ack<Output<C>>> {
+  return socket.timeout(PATIENCE_MS).emitWithAck(command, ...([payload] as never)) as Promise<Ack<Output<C>>>
+}
+
+/** Sends a command that must succeed; answers its data. */
+export async function must<C extends CommandName>(
+  socket: ClientSocket,
+  command: C,
+  payload: Input<C>,
+): Promise<Output<C>> {
+  const answer = await ask(socket, command, payload)
+  if (!answer.ok) throw new Error(`${command}: ${JSON.stringify(answer.error)}`)
+  return answer.data
+}
+
+/** All events of a name from now on, as they come. */
+export function collect<E extends EventName>(socket: ClientSocket, event: E): EventPayload<E>[] {
+  const payloads: EventPayload<E>[] = []
+  socket.on(event, ((payload: EventPayload<E>) => payloads.push(payload)) as never)
+  return payloads
+}
+
+/** Waits until something holds. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (
+    const end = Date.now() + PATIENCE_MS;
+    !(await holds());
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  ) {
+    if (Date.now() > end) throw new Error(`waited ${PATIENCE_MS} ms in vain: ${what}`)
+  }
+}
