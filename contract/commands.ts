@@ -1,7 +1,6 @@
 import { type Static, type TObject, type TSchema, Type } from '@sinclair/typebox'
 import { Closed, Content, Cursor, Id, Ids, Limit, MessageId, Metadata, Nullable, Text, Whole } from './fields.js'
 import {
-  Change,
   Chat,
   ChatType,
   HistoryVisibility,
@@ -10,7 +9,6 @@ import {
   MyChat,
   Presence,
   ReadState,
-  Role,
   User,
 } from './shapes.js'
 
@@ -36,12 +34,8 @@ export interface Command<I extends TObject = TObject, O extends TSchema = TSchem
 
 const command = <I extends TObject, O extends TSchema>(entry: Command<I, O>) => entry
 const Nothing = Type.Object({})
-const Page = <T extends TSchema>(name: string, item: T) =>
-  Type.Object({ [name]: Type.Array(item), nextCursor: Nullable(Type.String()) }) as TObject
 
-const MessageAnswer = Type.Object({ message: Message })
 const ChatAnswer = Type.Object({ chat: Chat })
-const Emoji = Text(32)
 
 /** The table of commands, by event name; each is one function behind both doors. */
 export const COMMANDS = {

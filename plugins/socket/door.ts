@@ -35,7 +35,9 @@ export function createDoor(io: ChatServer, drainMs: number, logger: Logger) {
   async function drain(): Promise<void> {
     const sockets = [...io.of('/').sockets.values()].sort(() => Math.random() - 0.5)
     const step = drainMs / Math.max(sockets.length, 1)
-    sockets.forEach((socket, i) => socket.emit('server_draining', { reconnectInMs: Math.round(step * i) }))
+    for (const [i, socket] of sockets.entries()) {
+      socket.emit('server_draining', { reconnectInMs: Math.round(step * i) })
+    }
     const startedAt = performance.now()
     for (const [i, socket] of sockets.entries()) {
       const early = step * i - (performance.now() - startedAt)

@@ -2,7 +2,7 @@ import type { TSchema } from '@sinclair/typebox'
 import { Ajv, type AnySchema, type ErrorObject, type ValidateFunction } from 'ajv'
 import { type Fault, invalid } from '../../contract/errors.js'
 
-const LONE_SURROGATE_OR_NUL = /[\u0000\p{Cs}]/u
+const LONE_SURROGATE_OR_NUL = /[\0\p{Cs}]/u
 const POLLUTING = new Set(['__proto__', 'constructor', 'prototype'])
 
 /** Why a value is not plain JSON within its bounds, or null when it is. */

@@ -33,9 +33,9 @@ export function createTyping({ feed, roster, maxMembers, timeoutMs = TYPING_TIME
       if (!client?.isIn(roomOf(chatId))) throw new ChatError('NOT_FOUND')
       if ((feed.memberCount(chatId) ?? 0) > maxMembers) return
       const key = JSON.stringify([chatId, userId])
-      if (!isTyping) return end(key, chatId, userId)
       const running = timers.get(key)
-      if (running) running.refresh()
+      if (!isTyping) end(key, chatId, userId)
+      else if (running) running.refresh()
       else {
         tell(chatId, userId, true)
         timers.set(key, setTimeout(end, timeoutMs, key, chatId, userId))

@@ -56,7 +56,5 @@ function readExpiry(exp: unknown, requireExp: boolean, maxLifetimeS: number, now
 
 const isSeconds = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value > 0
 const readText = (value: unknown) =>
-  typeof value === 'string' && value.trim() !== '' && value.length <= 2_048 && !/[\u0000\p{Cs}]/u.test(value)
-    ? value
-    : null
+  typeof value === 'string' && value.trim() !== '' && value.length <= 2_048 && !/[\0\p{Cs}]/u.test(value) ? value : null
 const refused = (message: string) => new ChatError('UNAUTHENTICATED', { message })

@@ -29,8 +29,14 @@ export function createExpiry({ warnMs = WARN_MS, now = Date.now }: { warnMs?: nu
     forget(connection)
     const { client, expiresAtMs } = connection
     if (expiresAtMs === null || !client.connected) return
-    if (expiresAtMs <= now()) return client.end()
-    if (expiresAtMs - warnMs > now()) return plan(connection, expiresAtMs - warnMs)
+    if (expiresAtMs <= now()) {
+      client.end()
+      return
+    }
+    if (expiresAtMs - warnMs > now()) {
+      plan(connection, expiresAtMs - warnMs)
+      return
+    }
     if (connection.warnedOfMs !== expiresAtMs) {
       connection.warnedOfMs = expiresAtMs
       client.emit('token_expiring', { expiresAt: new Date(expiresAtMs).toISOString() })
