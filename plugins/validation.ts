@@ -1,4 +1,5 @@
 import type { TSchema } from '@sinclair/typebox'
+import fastJson, { type Schema } from 'fast-json-stringify'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { check, compile } from '../services/binder/validator.js'
@@ -25,6 +26,10 @@ function toValidator(schema: TSchema, coerce: boolean) {
 /** REST is checked by the engine that checks sockets: closed inputs, code points, the same words. */
 async function validation(app: FastifyInstance): Promise<void> {
   app.decorate('coerce', (schema: TSchema) => toValidator(schema, true))
+  // A host's own compilers and JSON parser end here: our schemas are JSON Schema, and our bodies are plain JSON.
+  app.setSerializerCompiler(({ schema }) => fastJson(schema as Schema))
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'))
   app.setValidatorCompiler(({ schema, httpPart }) => toValidator(schema as TSchema, httpPart !== 'body'))
 }
 
