@@ -25,6 +25,8 @@ async function config(app: FastifyInstance, options: ConfigOptions): Promise<voi
     await app.register(fastifyEnv, {
       schema: Settings,
       data: readSettings(options),
+      // Its default reads process.env, whatever the options say.
+      env: false,
       confKey: 'config',
       ajv: {
         customOptions: (ajv) => Object.assign(ajv, { opts: { ...ajv.opts, allErrors: true, coerceTypes: true } }),
