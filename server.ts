@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { inspect } from 'node:util'
 import closeWithGrace from 'close-with-grace'
 import Fastify, { type FastifyServerOptions, LogController } from 'fastify'
