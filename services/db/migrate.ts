@@ -8,14 +8,15 @@ import type { Database } from './index.js'
 
 const OUR_MIGRATIONS = join(packageRoot(), 'migrations')
 const MIGRATIONS_LOCK = 0x63686174 // "chat"
-const LOCK_TIMEOUT_MS = 2_000
+const LOCK_TIMEOUT_MS = 500
+const PAUSE_MS = 1_000
 const LOOK_MS = 50
-const MOST_TRIES = 30
+const MOST_TRIES = 40
 const NO_LOCK = /^(55P03|40P01)$/
 
 /**
  * Brings the tables and functions up to date: many nodes may start at once, and older ones may be sending. Each migration is a
- * transaction; one that waits for a lock gives way after two seconds and tries again, so that sends never queue up behind it for longer.
+ * transaction; one that waits for a lock gives way after half a second and tries again later, so that sends do not queue up behind it.
  */
 export async function migrate(db: Database, folder = OUR_MIGRATIONS): Promise<void> {
   await alone(db, async (client) => {
@@ -66,6 +67,7 @@ async function apply(client: pg.Client, { sql, hash, folderMillis }: MigrationMe
     } catch (error) {
       await client.query('ROLLBACK')
       if (tries === MOST_TRIES || !NO_LOCK.test(sqlState(error) ?? '')) throw error
+      await sleep(PAUSE_MS)
     }
   }
 }
