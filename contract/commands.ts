@@ -1,16 +1,6 @@
 import { type Static, type TObject, type TSchema, Type } from '@sinclair/typebox'
 import { Closed, Content, Cursor, Id, Ids, Limit, MessageId, Metadata, Nullable, Text, Whole } from './fields.js'
-import {
-  Chat,
-  ChatType,
-  HistoryVisibility,
-  Member,
-  Message,
-  MyChat,
-  Presence,
-  ReadState,
-  User,
-} from './shapes.js'
+import { Chat, ChatType, HistoryVisibility, Member, Message, MyChat, Presence, ReadState, User } from './shapes.js'
 
 /** The REST twin of a command: `:name` parts of the URL, then body (or query, for GET and DELETE), make up its input. */
 export interface RestTwin {

@@ -2,7 +2,6 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import jwt from '@fastify/jwt'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import buildGetJwks from 'get-jwks'
 import { ChatError } from '../contract/errors.js'
 import type { User } from '../contract/shapes.js'
 import { createAccounts } from '../services/session/accounts.js'
@@ -10,7 +9,8 @@ import type { Caller } from '../services/session/callers.js'
 import { type Claims, readClaims } from '../services/session/claims.js'
 import { createUsers } from '../services/users/index.js'
 import type { Config } from './config/index.js'
-import { listOf } from './config/secrets.js'
+import { listOf, readPem } from './config/secrets.js'
+import { createJwks } from './jwks.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -57,9 +57,9 @@ function createAuth(app: FastifyInstance, verifier: Verifier) {
       })
     } catch (error) {
       if (error instanceof ChatError) throw error
-      const expired =
-        (error as { code?: string }).code === 'FAST_JWT_EXPIRED' || /expired/i.test((error as Error).message)
-      throw new ChatError(expired ? 'TOKEN_EXPIRED' : 'UNAUTHENTICATED', { cause: error })
+      const { code, originalError } = error as { code?: string; originalError?: unknown }
+      if (originalError instanceof ChatError) throw originalError
+      throw new ChatError(code === 'FAST_JWT_EXPIRED' ? 'TOKEN_EXPIRED' : 'UNAUTHENTICATED', { cause: error })
     }
   }
 
@@ -152,10 +152,13 @@ function isLocal({ headers, raw }: FastifyRequest): boolean {
 
 function jwtOptions(config: Config) {
   const algorithms = listOf(config.JWT_ALGORITHMS ?? (config.JWT_SECRET ? 'HS256' : 'RS256,ES256,EdDSA')) as 'HS256'[]
+  const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = config
   const verify = {
     algorithms,
-    ...(config.JWT_ISSUER && { allowedIss: config.JWT_ISSUER }),
-    ...(config.JWT_AUDIENCE && { allowedAud: config.JWT_AUDIENCE }),
+    ...(issuer && { allowedIss: issuer }),
+    ...(audience && { allowedAud: audience }),
+    // What is allowed is only looked at where it stands.
+    requiredClaims: [...(issuer ? ['iss'] : []), ...(audience ? ['aud'] : [])],
   }
   // A namespace and a name of our own, so that a host's @fastify/jwt can stand beside.
   return { secret: jwtSecret(config), namespace: NAMESPACE, decoratorName: 'chatToken', verify }
@@ -165,15 +168,9 @@ type Secret = Parameters<typeof jwt>[1] extends { secret: infer S } ? S : never
 
 function jwtSecret(config: Config): Secret {
   if (config.JWT_SECRET) return config.JWT_SECRET
-  if (config.JWT_PUBLIC_KEY) return { public: config.JWT_PUBLIC_KEY.replaceAll('\\n', '\n') } as Secret
-  const domain = config.JWT_JWKS_URL as string
-  const jwks = buildGetJwks({ jwksPath: new URL(domain).pathname })
-  return (async (_request: unknown, token: { header: { kid: string; alg: string } }) =>
-    jwks.getPublicKey({
-      kid: token.header.kid,
-      alg: token.header.alg,
-      domain: new URL(domain).origin,
-    })) as unknown as Secret
+  if (config.JWT_PUBLIC_KEY) return { public: readPem(config.JWT_PUBLIC_KEY) } as Secret
+  const getKey = createJwks(config.JWT_JWKS_URL as string)
+  return (({ header }: { header: { kid?: unknown } }) => getKey(header.kid)) as unknown as Secret
 }
 
 export default fp(auth, { name: 'chat-auth', fastify: '5.x', dependencies: ['chat-config', 'chat-db'] })

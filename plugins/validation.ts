@@ -10,6 +10,8 @@ declare module 'fastify' {
   }
 }
 
+const MAX_BODY_BYTES = 256 * 1024
+
 function toValidator(schema: TSchema, coerce: boolean) {
   const validate = compile(schema, { coerce })
   return (value: unknown): true | { error: Error } => {
@@ -22,8 +24,11 @@ function toValidator(schema: TSchema, coerce: boolean) {
   }
 }
 
-/** REST is checked by the engine that checks sockets: closed inputs, code points, the same words. */
+/** REST is checked by the engine that checks sockets: closed inputs, code points, the same words and the same size. */
 async function validation(app: FastifyInstance): Promise<void> {
+  app.addHook('onRoute', (route) => {
+    route.bodyLimit ??= MAX_BODY_BYTES
+  })
   app.decorate('coerce', (schema: TSchema) => toValidator(schema, true))
   app.setValidatorCompiler(({ schema, httpPart }) => toValidator(schema as TSchema, httpPart !== 'body'))
 }

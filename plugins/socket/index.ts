@@ -17,6 +17,7 @@ async function socket(app: FastifyInstance): Promise<void> {
     const { arrival } = socket.data
     if (!arrival) return void socket.conn.close()
     delete socket.data.arrival
+    if (app.log.level === 'debug' || app.log.level === 'trace') narrate(app, socket)
     const connection = chat.sessions.connect(new SocketClient(socket, arrival.user.userId), arrival)
     socket.data.connection = connection
     socket.onAny(dispatch)
@@ -27,6 +28,16 @@ async function socket(app: FastifyInstance): Promise<void> {
       app.log.debug({ userId: connection.userId, socketId: socket.id, reason }, '❌ disconnected')
     })
   })
+}
+
+/** Logs what comes and goes by name, never what it holds; a name that is no command's could be anything, and is not logged. */
+function narrate({ log, chat }: FastifyInstance, socket: ChatSocket): void {
+  const { userId } = socket
+  socket.onAny((event) => {
+    if (chat.binder.has(event)) log.debug({ userId }, `📨 ${event}`)
+  })
+  // Said in the next turn: what an event tells of is done, and its own line comes first.
+  socket.onAnyOutgoing((event) => setImmediate(() => log.debug({ userId }, `📡 ${event}`)))
 }
 
 export default fp(socket, {

@@ -1,6 +1,5 @@
 import { COMMAND_NAMES, COMMANDS, type CommandName, type Input, type Output } from '../../contract/commands.js'
 import { ChatError } from '../../contract/errors.js'
-import { toChatError } from '../db/errors.js'
 import type { Logger } from '../logger.js'
 import type { Caller } from '../session/callers.js'
 import { check, compile } from './validator.js'
@@ -37,7 +36,8 @@ export function createBinder({ handlers, log }: BinderOptions) {
   }
 
   function known(error: unknown, name: string): ChatError {
-    const mapped = toChatError(error)
+    // The database's failures are of the catalogue already: anything else is a mistake of ours.
+    const mapped = error instanceof ChatError ? error : new ChatError('INTERNAL', { cause: error })
     if (mapped.code === 'INTERNAL') log.error({ err: error, command: name }, `❌ ${name} broke`)
     else if (mapped.code === 'UNAVAILABLE')
       log.warn({ err: mapped.cause, command: name }, `${name}: database unavailable`)

@@ -49,6 +49,8 @@ export type Feed = ReturnType<typeof createFeed>
 /** The Feed of one node; see this folder's README for its law. */
 export function createFeed({ log, rooms, roster, logger }: FeedOptions) {
   const chats = new Map<string, Served>()
+  /** The revisions by which sockets were removed from chats: what was read before does not let them in again. */
+  const removals = new WeakMap<Client, Map<string, number>>()
   let unverified: string[] = []
   let stopped = false
 
@@ -130,9 +132,8 @@ export function createFeed({ log, rooms, roster, logger }: FeedOptions) {
     const { client, queue } = waiting
     for (const change of queue) {
       if (change.kind === 'member_removed' && change.member?.user.userId === client.userId) {
-        client.emit('chat_removed', { chatId: served.chatId, revision: change.revision })
+        sendOff([client], served.chatId, change.revision)
         forgetIfIdle(served)
-        void admit(served.chatId, [client.userId])
         return
       }
       const delivery = toDelivery(change)
@@ -183,11 +184,19 @@ export function createFeed({ log, rooms, roster, logger }: FeedOptions) {
   }
 
   function evict(chatId: string, userId: string, revision: number): void {
-    for (const client of roster.clientsOf(userId)) {
-      if (!client.isIn(roomOf(chatId))) continue
-      client.leave(roomOf(chatId))
+    const here = [...roster.clientsOf(userId)].filter((client) => client.isIn(roomOf(chatId)))
+    for (const client of here) client.leave(roomOf(chatId))
+    sendOff(here, chatId, revision)
+  }
+
+  /** Tells a user's sockets that they are out, and looks whether they are in again: that may have been told while they were not out yet. */
+  function sendOff(clients: Client[], chatId: string, revision: number): void {
+    for (const client of clients) {
       client.emit('chat_removed', { chatId, revision })
+      const ofClient = removals.get(client) ?? new Map()
+      removals.set(client, ofClient.set(chatId, revision))
     }
+    if (clients[0]) void admit(chatId, [clients[0].userId])
   }
 
   /** Brings a chat to sockets of users who came into it; who is in its room, or on the way there, knows. */
@@ -211,6 +220,7 @@ export function createFeed({ log, rooms, roster, logger }: FeedOptions) {
   }
 
   function welcome(client: Client, chat: MyChat): void {
+    if (chat.revision <= (removals.get(client)?.get(chat.chatId) ?? 0)) return
     client.emit('chat_added', chat)
     attach(client, chat.chatId, chat.revision, chat.memberCount)
   }
@@ -231,6 +241,8 @@ export function createFeed({ log, rooms, roster, logger }: FeedOptions) {
       do {
         served.healAgain = false
         const changes = await log.readChanges(served.chatId, served.position, PAGE)
+        // Who left meanwhile and came again is served anew, from another position.
+        if (chats.get(served.chatId) !== served) return
         if (changes.length === PAGE) served.healAgain = true
         for (const change of changes) {
           if (change.revision === served.position + 1) deliver(served, change)

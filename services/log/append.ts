@@ -115,18 +115,24 @@ export function createAppender(options: AppenderOptions) {
   }
 
   async function store(batch: Pending[]): Promise<void> {
+    let rows: AppendRow[]
     try {
-      settle(batch, await write(batch))
+      rows = await write(batch)
     } catch (error) {
-      const failure = error as ChatError
-      if (failure.code !== 'UNAVAILABLE' && batch.length > 1) {
-        for (const pending of batch) await store([pending])
-        return
-      }
-      const unknown = (failure.details as { outcome?: string } | undefined)?.outcome === 'unknown'
-      for (const { send, reject } of batch) reject(unknown ? withOutcome(failure, send) : failure)
-      if (unknown) onUnknown([...new Set(batch.map(({ send }) => send.chatId))])
+      await fail(batch, error as ChatError)
+      return
     }
+    settle(batch, rows)
+  }
+
+  async function fail(batch: Pending[], failure: ChatError): Promise<void> {
+    if (failure.code !== 'UNAVAILABLE' && batch.length > 1) {
+      for (const pending of batch) await store([pending])
+      return
+    }
+    const unknown = (failure.details as { outcome?: string } | undefined)?.outcome === 'unknown'
+    for (const { send, reject } of batch) reject(unknown ? withOutcome(failure, send) : failure)
+    if (unknown) onUnknown([...new Set(batch.map(({ send }) => send.chatId))])
   }
 
   function write(batch: Pending[]): Promise<AppendRow[]> {
@@ -157,8 +163,18 @@ export function createAppender(options: AppenderOptions) {
       stored.set(row.id, message)
       changes.push({ chatId: message.chatId, revision: row.revision, kind: 'message_created', message })
     }
-    if (changes.length > 0) onCommit(changes.sort((a, b) => a.revision - b.revision))
+    if (changes.length > 0) tell(changes.sort((a, b) => a.revision - b.revision))
     for (const row of rows) answer(batch[row.ord] as Pending, row, stored.get(row.id))
+  }
+
+  // What is stored is acked, whoever fails to hear of it.
+  function tell(changes: LoggedChange[]): void {
+    try {
+      onCommit(changes)
+    } catch (error) {
+      process.emitWarning(error as Error)
+      onUnknown([...new Set(changes.map(({ chatId }) => chatId))])
+    }
   }
 }
 

@@ -67,8 +67,8 @@ WITH chat AS (
 ), span AS (
   SELECT chat.*, greatest(first_seq, CASE
       WHEN $3::integer IS NOT NULL THEN least($3, last_seq + 1) - $6
-      WHEN $4::integer IS NOT NULL THEN $4 + 1
-      WHEN $5::integer IS NOT NULL THEN $5 - $6 / 2
+      WHEN $4::integer IS NOT NULL THEN least($4, last_seq) + 1
+      WHEN $5::integer IS NOT NULL THEN least($5 - $6 / 2, last_seq + 1 - $6)
       ELSE last_seq + 1 - $6 END) AS from_seq
   FROM chat
 ), bounds AS (

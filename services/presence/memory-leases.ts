@@ -74,10 +74,11 @@ export function createMemoryLeases({ leaseMs, now = Date.now }: MemoryLeasesOpti
 
     async renew(connectionIds) {
       const until = now() + leaseMs
-      for (const connectionId of connectionIds) {
-        const userId = owners.get(connectionId)
-        if (userId !== undefined) users.get(userId)?.leases.set(connectionId, until)
-      }
+      return connectionIds.filter((connectionId) => {
+        const leases = users.get(owners.get(connectionId) ?? '')?.leases
+        leases?.set(connectionId, until)
+        return leases === undefined
+      })
     },
 
     async close(connectionId, graceMs) {
@@ -122,6 +123,11 @@ export function createMemoryLeases({ leaseMs, now = Date.now }: MemoryLeasesOpti
 
     async countOnline() {
       return onlineCount
+    },
+
+    async stop() {
+      const inGrace = [...resting].map(find).filter(({ record, leases }) => record.isOnline && leases.size === 0)
+      return inGrace.map((user) => change(user, false))
     },
   }
 }
