@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { io } from 'socket.io-client'
-import { type ClientSocket, inSeconds, sign } from '../helper.js'
+import type { ClientSocket } from '../helper.js'
 import type { Owner } from '../helpers/postgres.js'
 import type { Person } from './load.js'
 import { pick, type Random } from './random.js'
 import type { Recorder } from './recorder.js'
-import type { ServerProcess } from './server.js'
+import { type ServerProcess, tokenOf } from './server.js'
 
 const CHATS = 6
 
@@ -53,10 +53,9 @@ export async function inviteGuests(owner: Owner, server: ServerProcess, recorder
 }
 
 function stockClient(owner: Owner, server: ServerProcess, userId: string): ClientSocket {
-  const token = sign({ sub: userId, exp: inSeconds(36_000) })
   const options = { reconnectionDelay: 50, reconnectionDelayMax: 500, timeout: 5_000 }
   const socket: ClientSocket = io(server.url, {
-    auth: { token },
+    auth: { token: tokenOf(userId) },
     transports: ['websocket'],
     forceNew: true,
     autoConnect: false,

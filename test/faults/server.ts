@@ -2,12 +2,19 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createSigner } from 'fast-jwt'
 import type { Chat } from '../../contract/shapes.js'
-import { API_KEY, SECRET } from '../helper.js'
 
 const SERVER = resolve(import.meta.dirname, '../../server.js')
 const START_MS = 120_000
 const LINES_KEPT = 40
+const SECRET = 'nQ4xW8rK2vT6yB1mZ5cJ9pL3sD7gF0hE'
+const API_KEY = 'Hy6uN2kV8wR4tX0zM5bQ9cJ3pL7sD1gF'
+
+const signer = createSigner({ key: SECRET, algorithm: 'HS256' })
+
+/** A token that outlives any run. */
+export const tokenOf = (userId: string) => signer({ sub: userId, exp: Math.floor(Date.now() / 1_000) + 86_400 })
 
 /** The service as a process of its own that is killed and started again, on one port and one set of data. */
 export type ServerProcess = ReturnType<typeof createServerProcess>
