@@ -124,3 +124,11 @@ export const Change = Type.Object(
 )
 export type ChangeType = 'message_created' | 'message_updated' | 'message_deleted' | 'member_changed' | 'chat_updated'
 export type Change = Static<typeof Change>
+
+/** What `sync` says of one chat: a page of changes, or why there is none. */
+export const SyncedChat = Type.Union([
+  Type.Object({ changes: Type.Array(Change), through: Count, head: Count, more: Type.Boolean() }),
+  Type.Object({ reset: Type.Literal(true), head: Count }),
+  Type.Object({ gone: Type.Literal(true) }),
+])
+export type SyncedChat = Static<typeof SyncedChat>

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Database, openDatabase } from '../services/db/index.js'
 import { migrate } from '../services/db/migrate.js'
+import { prepareSearch } from '../services/log/search.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -10,7 +11,7 @@ declare module 'fastify' {
 }
 
 async function db(app: FastifyInstance): Promise<void> {
-  const { DATABASE_URL, DATABASE_SCHEMA, DATA_DIR } = app.config
+  const { DATABASE_URL, DATABASE_SCHEMA, DATA_DIR, SEARCH } = app.config
   const database = await openDatabase({
     ...(DATABASE_URL && { databaseUrl: DATABASE_URL }),
     databaseSchema: DATABASE_SCHEMA,
@@ -20,6 +21,7 @@ async function db(app: FastifyInstance): Promise<void> {
   app.decorate('db', database)
   app.addHook('onClose', () => database.close())
   await migrate(database)
+  await prepareSearch(database, SEARCH)
   app.log.info(
     { embedded: database.embedded, durability: database.durability },
     database.embedded ? `✅ embedded database in ${DATA_DIR}` : '✅ database connected',

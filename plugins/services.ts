@@ -30,7 +30,7 @@ function compose(app: FastifyInstance) {
   const rooms = createRooms(io, backpressure.lagging)
   const roster = createRoster()
   const users = createUsers(db)
-  const log = createLog({ db, maxChatsPerUser: config.MAX_CHATS_PER_USER })
+  const log = createLog({ db, maxChatsPerUser: config.MAX_CHATS_PER_USER, hasSearch: config.SEARCH })
   const feed = createFeed({ log, rooms, roster, logger })
   const typing = createTyping({ feed, roster, maxMembers })
   const receipts = createReceipts({ feed, roster, maxMembers })
@@ -49,6 +49,8 @@ function compose(app: FastifyInstance) {
     log,
     users,
     presence,
+    sessions,
+    tokens: app.auth,
     typing,
     receipts,
     logger,
@@ -75,5 +77,5 @@ function compose(app: FastifyInstance) {
 export default fp(async (app) => void app.decorate('chat', compose(app)), {
   name: 'chat-services',
   fastify: '5.x',
-  dependencies: ['chat-config', 'chat-db', 'chat-io'],
+  dependencies: ['chat-config', 'chat-db', 'chat-auth', 'chat-io'],
 })

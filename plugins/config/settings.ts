@@ -79,6 +79,7 @@ export const Settings = Type.Object({
   PRESENCE_GRACE_MS: Count(3_000, 'How long after the last socket a user stays online'),
   PRESENCE_LEASE_MS: Count(12_000, 'How long a dead node keeps its users online', 1_000),
   PRESENCE_MAX_MEMBERS: Count(200, 'Largest chat along which presence, typing and read marks are pushed', 1),
+  SEARCH: Flag(true, 'Whether messages can be searched; costs an index'),
   DRAIN_MS: Count(2_000, 'How long a stopping node takes to close its sockets'),
 })
 

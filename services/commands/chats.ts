@@ -54,6 +54,22 @@ export function createChatCommands({ log, users, chatCreation }: ChatCommandOpti
       return { chat, created }
     },
 
+    async update_chat(caller, input) {
+      await log.updateChat(actorOf(caller), input)
+      return { chat: await shared(input.chatId) }
+    },
+
+    async set_member_role(caller, input) {
+      await log.setRole(actorOf(caller), input)
+      return { chat: await shared(input.chatId) }
+    },
+
+    async leave_chat(caller, { chatId }) {
+      const { userId } = userOf(caller)
+      await log.removeMember(chatId, userId, userId)
+      return { chat: await shared(chatId) }
+    },
+
     list_members: (caller, { chatId, cursor, limit }) => log.listMembers(actorOf(caller), chatId, cursor, limit),
 
     async add_members(caller, { chatId, userIds }) {

@@ -16,12 +16,16 @@ export interface MessageCommandOptions {
 
 /** Sending, reading and typing. */
 export function createMessageCommands({ log, receipts, typing, logger, maxMessageChars }: MessageCommandOptions) {
+  /** Characters are code points; a text never has more of them than units. */
+  function mustFit(content: string): void {
+    if (content.length <= maxMessageChars || [...content].length <= maxMessageChars) return
+    throw invalid({ path: '/content', message: `must not have more than ${maxMessageChars} characters` })
+  }
+
   return {
     async send_message(caller, input) {
       const { userId } = userOf(caller)
-      if (input.content.length > maxMessageChars && [...input.content].length > maxMessageChars) {
-        throw invalid({ path: '/content', message: `must not have more than ${maxMessageChars} characters` })
-      }
+      mustFit(input.content)
       const sent = await log.append({ ...input, senderId: userId })
       const { id, chatId, seq } = sent.message
       logger.debug(
@@ -31,6 +35,25 @@ export function createMessageCommands({ log, receipts, typing, logger, maxMessag
       return sent
     },
 
+    async edit_message(caller, { messageId, content }) {
+      mustFit(content)
+      return { message: await log.edit(userOf(caller).userId, messageId, content) }
+    },
+
+    async delete_message(caller, { messageId }) {
+      return { message: await log.delete(userOf(caller).userId, messageId) }
+    },
+
+    async add_reaction(caller, { messageId, emoji }) {
+      return { message: await log.react(userOf(caller).userId, messageId, emoji, true) }
+    },
+
+    async remove_reaction(caller, { messageId, emoji }) {
+      return { message: await log.react(userOf(caller).userId, messageId, emoji, false) }
+    },
+
+    search_messages: (caller, input) => log.search(userOf(caller).userId, input),
+    sync: (caller, input) => log.sync(userOf(caller).userId, input),
     get_messages: (caller, input) => log.getMessages(userOf(caller).userId, input),
 
     async mark_as_read(caller, { chatId, upToSeq, messageIds }) {

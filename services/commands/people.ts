@@ -1,16 +1,28 @@
+import { ChatError } from '../../contract/errors.js'
+import type { User } from '../../contract/shapes.js'
 import type { Handlers } from '../binder/index.js'
+import { toTime } from '../log/entities.js'
 import type { Presence } from '../presence/index.js'
-import type { Connection } from '../session/index.js'
+import type { Claims } from '../session/claims.js'
+import type { Connection, Sessions } from '../session/index.js'
 import type { Users } from '../users/index.js'
 import { actorOf, clientOf, userOf } from './callers.js'
+
+/** What makes a user of a token. */
+export interface Tokens {
+  readToken(token: string): Promise<Claims>
+  authenticate(claims: Claims): Promise<User>
+}
 
 export interface PeopleCommandOptions {
   users: Users
   presence: Presence
+  sessions: Pick<Sessions, 'renew'>
+  tokens: Tokens
 }
 
 /** Profiles, presence and one's own going. */
-export function createPeopleCommands({ users, presence }: PeopleCommandOptions) {
+export function createPeopleCommands({ users, presence, sessions, tokens }: PeopleCommandOptions) {
   return {
     async get_users(caller, { userIds }) {
       return { users: await users.getProfiles(actorOf(caller), [...new Set(userIds)]) }
@@ -18,6 +30,26 @@ export function createPeopleCommands({ users, presence }: PeopleCommandOptions) 
 
     async watch_presence(caller, { userIds }) {
       return { presences: await presence.watch(caller, clientOf(caller), userIds) }
+    },
+
+    async unwatch_presence(caller, { userIds }) {
+      return { presences: await presence.unwatch(caller, clientOf(caller), userIds) }
+    },
+
+    async set_presence(caller, { status }) {
+      return { presence: await presence.setStatus(userOf(caller).userId, status) }
+    },
+
+    async refresh_token(caller, { token }) {
+      clientOf(caller)
+      const connection = userOf(caller) as Connection
+      const claims = await tokens.readToken(token)
+      if (claims.isService || claims.userId !== connection.userId) {
+        throw new ChatError('UNAUTHENTICATED', { message: 'The token is of somebody else.' })
+      }
+      await tokens.authenticate(claims)
+      sessions.renew(connection, claims.expiresAtMs)
+      return { expiresAt: claims.expiresAtMs === null ? null : toTime(new Date(claims.expiresAtMs)) }
     },
 
     logout(caller) {

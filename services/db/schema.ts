@@ -102,6 +102,18 @@ export const messages = pgTable(
   ],
 )
 
+/** Who put which emoji on which message, in the order of their coming. */
+export const reactions = pgTable(
+  'reactions',
+  {
+    messageId: uuid('message_id').notNull(),
+    emoji: text('emoji').notNull(),
+    userId: text('user_id').notNull(),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.messageId, t.emoji, t.userId] })],
+)
+
 /** Every change of a chat, one row a revision: what live delivery, healing and sync read. */
 export const chatLog = pgTable(
   'chat_log',

@@ -7,6 +7,15 @@ export const roomOf = (chatId: string) => `chat_${chatId}`
 /** An event and its payload, ready to emit. */
 export type Delivery = { [E in EventName]: { event: E; payload: EventPayload<E> } }[EventName]
 
+/** A message as those see it whose history starts after it: the place and its revision, and nothing that it says. */
+export function toHidden(delivery: Delivery): Delivery {
+  if (delivery.event !== 'message_updated') return delivery
+  return {
+    event: delivery.event,
+    payload: { ...delivery.payload, content: null, metadata: null, replyToId: null, reactions: [] },
+  }
+}
+
 /** What the members of a chat are told of a change, under its own revision; null for its creation, which `chat_added` tells. */
 export function toDelivery({ kind, revision, message, member, chat }: LoggedChange): Delivery | null {
   if (message) {

@@ -2,7 +2,7 @@ import type { MyChat } from '../../contract/shapes.js'
 import type { LoggedChange } from '../log/entities.js'
 import type { Log } from '../log/index.js'
 import type { Logger } from '../logger.js'
-import { roomOf, toDelivery } from './delivery.js'
+import { type Delivery, roomOf, toDelivery, toHidden } from './delivery.js'
 import type { Client, Rooms } from './ports.js'
 
 /** Who is connected to this node. */
@@ -136,7 +136,8 @@ export function createFeed({ log, rooms, roster, logger }: FeedOptions) {
         forgetIfIdle(served)
         return
       }
-      const delivery = toDelivery(change)
+      const told = toDelivery(change)
+      const delivery = told && change.hiddenFrom?.includes(client.userId) ? toHidden(told) : told
       if (delivery) client.emit(delivery.event, delivery.payload)
     }
     if (client.connected) client.join(roomOf(served.chatId))
@@ -174,13 +175,21 @@ export function createFeed({ log, rooms, roster, logger }: FeedOptions) {
     if (change.kind === 'member_removed' && change.member) evict(chatId, change.member.user.userId, change.revision)
 
     const delivery = toDelivery(change)
-    if (delivery) rooms.emit([roomOf(chatId)], delivery.event, delivery.payload)
+    if (delivery) emit(chatId, delivery, change.hiddenFrom)
 
     for (const waiting of served.waiting) {
       if (change.revision > waiting.after) waiting.queue.push(change)
       if (!waiting.reading && served.position >= waiting.after) letIn(served, waiting)
     }
     if (change.kind === 'member_added' && change.member) void admit(chatId, [change.member.user.userId])
+  }
+
+  function emit(chatId: string, delivery: Delivery, hiddenFrom: string[] = []): void {
+    const room = roomOf(chatId)
+    const blind = hiddenFrom.flatMap((userId) => [...roster.clientsOf(userId)]).filter((client) => client.isIn(room))
+    rooms.emit([room], delivery.event, delivery.payload, { except: blind })
+    const hidden = toHidden(delivery)
+    for (const client of blind) client.emit(hidden.event, hidden.payload)
   }
 
   function evict(chatId: string, userId: string, revision: number): void {

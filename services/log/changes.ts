@@ -1,15 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import type { Input } from '../../contract/commands.js'
 import { ChatError } from '../../contract/errors.js'
 import type { Database } from '../db/index.js'
-import type { createChats } from './chats.js'
-import {
-  type ChangeKind,
-  type LoggedChange,
-  MESSAGE_COLUMNS,
-  type MessageRow,
-  toMember,
-  toMessage,
-} from './entities.js'
 
 /** A chat to be made. `owner` is its first owner; a direct chat is told by its pair of founders. */
 export interface NewChat {
@@ -27,20 +19,18 @@ export interface Joined {
   added: string[]
 }
 
-type Outcome = 'ok' | 'no_chat' | 'forbidden' | 'direct'
+type Outcome = 'ok' | 'same' | 'no_chat' | 'no_member' | 'forbidden' | 'direct' | 'last_owner'
 
 function must(outcome: Outcome | undefined): void {
   if (outcome === 'forbidden') throw new ChatError('FORBIDDEN')
   if (outcome === 'direct') throw new ChatError('CONFLICT', { message: 'A direct chat has its two members for ever.' })
-  if (outcome !== 'ok') throw new ChatError('NOT_FOUND')
+  if (outcome === 'last_owner')
+    throw new ChatError('CONFLICT', { message: 'A group keeps an owner: name another first.' })
+  if (outcome !== 'ok' && outcome !== 'same') throw new ChatError('NOT_FOUND')
 }
 
-/** The changes of chats that are no sends, each one SQL function, and the log as it is read by revision. */
-export function createChanges(
-  db: Pick<Database, 'query'>,
-  chats: ReturnType<typeof createChats>,
-  maxChatsPerUser: number,
-) {
+/** The changes of chats that are no sends, each one SQL function; a null actor is a service. */
+export function createChanges(db: Pick<Database, 'query'>, maxChatsPerUser: number) {
   return {
     /** Makes a chat, or finds it by its id or its pair. */
     async createChat(chat: NewChat): Promise<{ chatId: string; created: boolean; added: string[] }> {
@@ -63,7 +53,7 @@ export function createChanges(
       return { chatId: row.chat_id, created: row.created, added: row.added ?? [] }
     },
 
-    /** Adds to a group; a null actor is a service. Unknown users and those who are in it are passed over. */
+    /** Adds to a group. Unknown users and those who are in it are passed over. */
     async addMembers(chatId: string, actorId: string | null, userIds: string[]): Promise<Joined> {
       const [row] = await db.query<{ outcome: Outcome; added: string[] }>(
         'log_add_members',
@@ -80,6 +70,29 @@ export function createChanges(
         'log_remove_member',
         'SELECT log_remove_member($1, $2, $3) AS outcome',
         [chatId, actorId, userId],
+      )
+      must(row?.outcome)
+    },
+
+    /** Changes title and visibility of a group, as far as they are given. */
+    async updateChat(
+      actorId: string | null,
+      { chatId, title, historyVisibility }: Input<'update_chat'>,
+    ): Promise<void> {
+      const [row] = await db.query<{ outcome: Outcome }>(
+        'log_update_chat',
+        'SELECT log_update_chat($1, $2, $3, $4, $5) AS outcome',
+        [chatId, actorId, title !== undefined, title ?? null, historyVisibility ?? null],
+      )
+      must(row?.outcome)
+    },
+
+    /** Changes a member's role; CONFLICT for the last owner's. */
+    async setRole(actorId: string | null, { chatId, userId, role }: Input<'set_member_role'>): Promise<void> {
+      const [row] = await db.query<{ outcome: Outcome }>(
+        'log_set_role',
+        'SELECT log_set_role($1, $2, $3, $4) AS outcome',
+        [chatId, actorId, userId, role],
       )
       must(row?.outcome)
     },
@@ -101,41 +114,5 @@ export function createChanges(
       )
       return rows.map((row) => row.chat_id)
     },
-
-    /** The log of a chat above a revision, without a hole, at most `limit` lines. */
-    async readChanges(chatId: string, afterRevision: number, limit: number): Promise<LoggedChange[]> {
-      const rows = await db.query<ChangeRow>('log_read', READ, [chatId, afterRevision, limit])
-      const chat = rows.some(({ kind }) => kind.startsWith('chat_')) ? await chats.getChat(chatId) : undefined
-      return rows.map((row) => ({
-        chatId,
-        revision: row.revision,
-        kind: row.kind,
-        ...(row.m_id !== null && { message: toMessage(row) }),
-        ...(row.user_id !== null && { member: toMember(row), memberCount: row.member_count }),
-        ...(row.kind.startsWith('chat_') && chat && { chat }),
-      }))
-    },
   }
 }
-
-interface ChangeRow extends MessageRow, Record<string, unknown> {
-  chat_id: string
-  revision: number
-  kind: ChangeKind
-  user_id: string
-  name: string | null
-  avatar_url: string | null
-  role: 'owner' | 'admin' | 'member'
-  joined_at: Date
-  member_count: number
-}
-
-const READ = `
-SELECT l.chat_id, l.revision, l.kind, l.user_id, u.name, u.avatar_url, l.role, l.joined_at, c.member_count, ${MESSAGE_COLUMNS}
-FROM chat_log l
-JOIN chats c ON c.id = l.chat_id
-LEFT JOIN messages m ON m.id = l.message_id
-LEFT JOIN users s ON s.id = m.sender_id
-LEFT JOIN users u ON u.id = l.user_id
-WHERE l.chat_id = $1 AND l.revision > $2
-ORDER BY l.revision LIMIT $3`

@@ -1,15 +1,13 @@
 import { ChatError, invalid } from '../../contract/errors.js'
-import type { Chat, Member, MyChat } from '../../contract/shapes.js'
+import type { Member, MyChat } from '../../contract/shapes.js'
 import { readCursor, writeCursor } from '../cursors.js'
 import type { Database } from '../db/index.js'
 import {
   CHAT_COLUMNS,
-  type ChatRow,
   MESSAGE_COLUMNS,
   type MemberRow,
   type MessageRow,
   type MyChatRow,
-  toChat,
   toMember,
   toMyChat,
   UNREAD_CAP,
@@ -85,12 +83,6 @@ export function createChats(db: Pick<Database, 'query'>) {
       return new Map(rows.map((row) => [row.user_id, toMyChat(row)]))
     },
 
-    /** A chat as everybody in it sees it, or undefined. */
-    async getChat(chatId: string): Promise<Chat | undefined> {
-      const [row] = await db.query<Row<ChatRow>>('chat', SHARED_CHAT, [chatId])
-      return row && toChat(row)
-    },
-
     /** Where the logs of some chats stand; unknown ones have no entry. */
     async getHeads(chatIds: string[]): Promise<Map<string, number>> {
       const rows = await db.query<{ id: string; revision: number }>(
@@ -139,14 +131,6 @@ export function createChats(db: Pick<Database, 'query'>) {
     return rows.length > 0
   }
 }
-
-// Where history starts at the joining, what the last message says is between it and each member.
-const SHARED_CHAT = `
-SELECT ${CHAT_COLUMNS}, ${MESSAGE_COLUMNS}
-FROM chats c
-LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.last_seq AND c.history_visibility = 'all'
-LEFT JOIN users s ON s.id = m.sender_id
-WHERE c.id = $1`
 
 const MEMBERS_PAGE = `
 SELECT b.chat_id, b.user_id, u.name, u.avatar_url, b.role, b.joined_at

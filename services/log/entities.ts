@@ -1,4 +1,4 @@
-import type { Chat, Member, Message, MyChat, ReadState, User } from '../../contract/shapes.js'
+import type { Chat, Member, Message, MyChat, Reaction, ReadState, User } from '../../contract/shapes.js'
 
 /** What a line of the log says happened. */
 export type ChangeKind =
@@ -21,6 +21,8 @@ export interface LoggedChange {
   chat?: Chat
   /** How many are in the chat now, where the line tells. */
   memberCount?: number
+  /** Of a message from before the joining of some, where that is when history starts: those members. */
+  hiddenFrom?: string[]
 }
 
 /** RFC 3339 in UTC with milliseconds. */
@@ -31,7 +33,12 @@ const toTimeOrNull = (date: Date | null) => (date ? toTime(date) : null)
 export const MESSAGE_COLUMNS = `m.id AS m_id, m.chat_id AS m_chat_id, m.seq AS m_seq, m.revision AS m_revision, m.sender_id AS m_sender_id,
   s.name AS s_name, s.avatar_url AS s_avatar_url, m.client_message_id AS m_client_message_id, m.content AS m_content,
   m.reply_to_id AS m_reply_to_id, m.metadata AS m_metadata, m.created_at AS m_created_at, m.edited_at AS m_edited_at,
-  m.deleted_at AS m_deleted_at`
+  m.deleted_at AS m_deleted_at, (
+    SELECT json_agg(json_build_object('emoji', r.emoji, 'count', r.count, 'userIds', r.user_ids) ORDER BY r.first_at, r.emoji)
+    FROM (
+      SELECT emoji, count(*)::integer AS count, min(created_at) AS first_at,
+        (array_agg(user_id ORDER BY created_at, user_id))[1:50] AS user_ids
+      FROM reactions WHERE message_id = m.id GROUP BY emoji) r) AS m_reactions`
 
 export interface MessageRow {
   m_id: string
@@ -48,6 +55,7 @@ export interface MessageRow {
   m_created_at: Date
   m_edited_at: Date | null
   m_deleted_at: Date | null
+  m_reactions: Reaction[] | null
 }
 
 export function toMessage(row: MessageRow): Message {
@@ -61,7 +69,7 @@ export function toMessage(row: MessageRow): Message {
     content: row.m_content,
     replyToId: row.m_reply_to_id,
     metadata: row.m_metadata,
-    reactions: [],
+    reactions: row.m_reactions ?? [],
     createdAt: toTime(row.m_created_at),
     editedAt: toTimeOrNull(row.m_edited_at),
     deletedAt: toTimeOrNull(row.m_deleted_at),

@@ -6,10 +6,15 @@ import { createChats } from './chats.js'
 import type { LoggedChange } from './entities.js'
 import { createHistory } from './history.js'
 import { createMarks } from './marks.js'
+import { createMessageChanges } from './messages.js'
+import { createReader } from './reader.js'
+import { createSearch } from './search.js'
 
 export interface LogOptions {
   db: Pick<Database, 'query' | 'embedded'>
   maxChatsPerUser: number
+  /** Whether the index of search is there. */
+  hasSearch: boolean
 }
 
 /** Whoever delivers what the Log has written. */
@@ -26,11 +31,12 @@ export type Log = ReturnType<typeof createLog>
  * The Log: the chats in the database. It is the only writer of chats, members, messages and chat_log; what a method has
  * answered is durable, and its audience is told of it.
  */
-export function createLog({ db, maxChatsPerUser }: LogOptions) {
+export function createLog({ db, maxChatsPerUser, hasSearch }: LogOptions) {
   let audience: Audience = { publish() {}, wake() {} }
   const chats = createChats(db)
   const history = createHistory(db)
-  const changes = createChanges(db, chats, maxChatsPerUser)
+  const changes = createChanges(db, maxChatsPerUser)
+  const messages = createMessageChanges(db)
   const appender = createAppender({
     db,
     onCommit: (committed) => audience.publish(committed),
@@ -38,6 +44,11 @@ export function createLog({ db, maxChatsPerUser }: LogOptions) {
       for (const chatId of chatIds) audience.wake(chatId)
     },
   })
+
+  function changed(userId: string, messageId: string, chatId: string | null): Promise<Message> {
+    if (chatId !== null) audience.wake(chatId)
+    return history.getMessage(userId, messageId)
+  }
 
   return {
     /** Names who delivers; before that, nothing is delivered. */
@@ -71,6 +82,31 @@ export function createLog({ db, maxChatsPerUser }: LogOptions) {
       audience.wake(args[0])
     },
 
+    async updateChat(...args: Parameters<typeof changes.updateChat>) {
+      await changes.updateChat(...args)
+      audience.wake(args[1].chatId)
+    },
+
+    async setRole(...args: Parameters<typeof changes.setRole>) {
+      await changes.setRole(...args)
+      audience.wake(args[1].chatId)
+    },
+
+    /** Changes the content of one's own message; answers it as it is now. */
+    async edit(userId: string, messageId: string, content: string): Promise<Message> {
+      return changed(userId, messageId, await messages.edit(userId, messageId, content))
+    },
+
+    /** Deletes a message; answers its tombstone, again and again. */
+    async delete(userId: string, messageId: string): Promise<Message> {
+      return changed(userId, messageId, await messages.delete(userId, messageId))
+    },
+
+    /** Puts an emoji on a message, or takes one's own off. */
+    async react(userId: string, messageId: string, emoji: string, isPut: boolean): Promise<Message> {
+      return changed(userId, messageId, await messages.react(userId, messageId, emoji, isPut))
+    },
+
     async deleteUser(userId: string) {
       for (const chatId of await changes.deleteUser(userId)) audience.wake(chatId)
     },
@@ -83,7 +119,8 @@ export function createLog({ db, maxChatsPerUser }: LogOptions) {
       }
     },
 
-    readChanges: changes.readChanges,
+    ...createReader(db),
+    ...createSearch(db, hasSearch),
     ...chats,
     ...history,
     ...createMarks(db),

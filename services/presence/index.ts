@@ -8,7 +8,7 @@ import { toTime } from '../log/entities.js'
 import type { Logger } from '../logger.js'
 import type { Caller } from '../session/callers.js'
 import type { LastSeen, Users } from '../users/index.js'
-import type { LeaseStore, PresenceRecord } from './leases.js'
+import type { ChosenStatus, LeaseStore, PresenceRecord } from './leases.js'
 import { type createVisibility, pairOf } from './visibility.js'
 
 export interface PresenceOptions {
@@ -109,7 +109,7 @@ export function createPresence(options: PresenceOptions) {
   async function get(caller: Caller, userIds: string[]): Promise<PresenceShape[]> {
     const visible =
       caller.kind === 'service' ? new Set(userIds) : await visibility.visibleTo(caller.userId, [...new Set(userIds)])
-    const records = await leases.get([...visible])
+    const records = await (caller.kind === 'service' ? leases.truth : leases.get)([...visible])
     const absent = [...visible].filter((userId) => !records.has(userId))
     const lastSeen = absent.length > 0 ? await users.getLastSeen(absent) : new Map<string, LastSeen>()
     return userIds.map((userId) => {
@@ -132,7 +132,7 @@ export function createPresence(options: PresenceOptions) {
     /** A connection ended; `atOnce` leaves no grace. */
     async disconnect(client: Client, atOnce = false): Promise<void> {
       connections.delete(client.id)
-      for (const userId of watching.get(client) ?? []) unwatch(client, userId)
+      for (const userId of watching.get(client) ?? []) forget(client, userId)
       watching.delete(client)
       note(await leases.close(client.id, atOnce ? 0 : graceMs))
     },
@@ -152,7 +152,7 @@ export function createPresence(options: PresenceOptions) {
     /** A page of those online whom a caller may know, by user id, and how many they are. */
     async listOnline(caller: Caller, cursor: string | undefined, limit = 100) {
       const after = cursor === undefined ? '' : readCursor(cursor)[0]
-      let online = await leases.online()
+      let online = await leases.online({ truth: caller.kind === 'service' })
       if (caller.kind === 'user') {
         const visible = await visibility.visibleTo(
           caller.userId,
@@ -182,6 +182,19 @@ export function createPresence(options: PresenceOptions) {
       return get(caller, userIds)
     },
 
+    /** No longer follows users for a socket; answers how those are that it still follows. */
+    async unwatch(caller: Caller, client: Client, userIds: string[]): Promise<PresenceShape[]> {
+      for (const userId of userIds) forget(client, userId)
+      return get(caller, [...(watching.get(client) ?? [])])
+    },
+
+    /** Chooses how a user looks; answers how the public sees them now. */
+    async setStatus(userId: string, status: ChosenStatus): Promise<PresenceShape> {
+      note(await leases.setStatus(userId, status))
+      const record = (await leases.get([userId])).get(userId)
+      return record ? toPresence(record) : toOffline(userId, (await users.getLastSeen([userId])).get(userId))
+    },
+
     /** Tells what is still to be told, then ends the timers. */
     async stop(): Promise<void> {
       clearInterval(sweeper)
@@ -192,7 +205,7 @@ export function createPresence(options: PresenceOptions) {
     },
   }
 
-  function unwatch(client: Client, userId: string): void {
+  function forget(client: Client, userId: string): void {
     watching.get(client)?.delete(userId)
     const clients = watchers.get(userId)
     clients?.delete(client)

@@ -1,7 +1,11 @@
-import type { LeaseStore, PresenceRecord } from './leases.js'
+import type { ChosenStatus, LeaseStore, PresenceRecord } from './leases.js'
 
 interface User {
+  /** What the public may know. */
   record: PresenceRecord
+  /** What is so: differs from `record` for the invisible. */
+  truth: PresenceRecord
+  chosen: ChosenStatus
   /** Connection → when its lease runs out. */
   leases: Map<string, number>
   /** When a user without leases goes offline. */
@@ -27,27 +31,36 @@ export function createMemoryLeases({ leaseMs, now = Date.now }: MemoryLeasesOpti
   const resting = new Set<string>()
   let onlineCount = 0
 
-  function change(user: User, isOnline: boolean): PresenceRecord {
-    onlineCount += isOnline ? 1 : -1
-    const at = now()
-    user.record = {
-      ...user.record,
-      isOnline,
-      status: isOnline ? 'online' : 'offline',
-      lastSeenAtMs: isOnline ? at : user.lastProofAt,
-      version: Math.max(user.record.version + 1, at),
-    }
-    return user.record
-  }
-
   function find(userId: string): User {
     let user = users.get(userId)
     if (!user) {
       const record: PresenceRecord = { userId, isOnline: false, status: 'offline', lastSeenAtMs: null, version: 0 }
-      user = { record, leases: new Map(), graceEndsAt: 0, lastProofAt: 0 }
+      user = { record, truth: record, chosen: 'online', leases: new Map(), graceEndsAt: 0, lastProofAt: 0 }
       users.set(userId, user)
     }
     return user
+  }
+
+  /** Puts a user's state right after anything that may have changed it; answers the public record if that did. */
+  function settle(user: User): PresenceRecord[] {
+    const isHere = user.leases.size > 0 || user.graceEndsAt > now()
+    user.truth = changed(user.truth, isHere ? (user.chosen === 'invisible' ? 'online' : user.chosen) : 'offline', user)
+    const before = user.record
+    user.record = changed(before, user.chosen === 'invisible' ? 'offline' : user.truth.status, user)
+    onlineCount += Number(user.record.isOnline) - Number(before.isOnline)
+    return user.record === before ? [] : [user.record]
+  }
+
+  function changed(record: PresenceRecord, status: PresenceRecord['status'], user: User): PresenceRecord {
+    if (record.status === status) return record
+    const at = now()
+    return {
+      userId: record.userId,
+      isOnline: status !== 'offline',
+      status,
+      lastSeenAtMs: user.leases.size > 0 ? at : user.lastProofAt,
+      version: Math.max(record.version + 1, at),
+    }
   }
 
   function drop(user: User, connectionId: string, graceMs: number, provenAt: number): PresenceRecord[] {
@@ -56,11 +69,17 @@ export function createMemoryLeases({ leaseMs, now = Date.now }: MemoryLeasesOpti
     user.lastProofAt = Math.max(user.lastProofAt, provenAt)
     if (user.leases.size > 0) return []
     resting.add(user.record.userId)
-    if (graceMs > 0) {
-      user.graceEndsAt = now() + graceMs
-      return []
+    user.graceEndsAt = graceMs > 0 ? now() + graceMs : 0
+    return settle(user)
+  }
+
+  function pick(userIds: string[], of: 'record' | 'truth'): Map<string, PresenceRecord> {
+    const found = new Map<string, PresenceRecord>()
+    for (const userId of userIds) {
+      const record = users.get(userId)?.[of]
+      if (record && record.version > 0) found.set(userId, record)
     }
-    return user.record.isOnline ? [change(user, false)] : []
+    return found
   }
 
   return {
@@ -69,7 +88,7 @@ export function createMemoryLeases({ leaseMs, now = Date.now }: MemoryLeasesOpti
       user.leases.set(connectionId, now() + leaseMs)
       owners.set(connectionId, userId)
       resting.delete(userId)
-      return user.record.isOnline ? [] : [change(user, true)]
+      return settle(user)
     },
 
     async renew(connectionIds) {
@@ -88,46 +107,49 @@ export function createMemoryLeases({ leaseMs, now = Date.now }: MemoryLeasesOpti
 
     async sweep() {
       const at = now()
-      const changed: PresenceRecord[] = []
+      const changes: PresenceRecord[] = []
       for (const user of users.values()) {
         for (const [connectionId, until] of user.leases) {
-          if (until <= at) changed.push(...drop(user, connectionId, 0, until - leaseMs))
+          if (until <= at) changes.push(...drop(user, connectionId, 0, until - leaseMs))
         }
       }
       for (const userId of resting) {
         const user = users.get(userId)
-        if (!user || user.leases.size > 0) resting.delete(userId)
-        else if (user.record.isOnline && user.graceEndsAt <= at) changed.push(change(user, false))
-        else if (!user.record.isOnline && (user.record.lastSeenAtMs ?? 0) + FORGET_AFTER_MS <= at) {
+        if (user) changes.push(...settle(user))
+        if (user && user.leases.size === 0 && Math.max(user.lastProofAt, user.graceEndsAt) + FORGET_AFTER_MS <= at) {
           users.delete(userId)
           resting.delete(userId)
         }
       }
-      return changed
+      return changes
     },
 
-    async get(userIds) {
-      const found = new Map<string, PresenceRecord>()
-      for (const userId of userIds) {
-        const user = users.get(userId)
-        if (user) found.set(userId, user.record)
+    async setStatus(userId, status) {
+      const user = find(userId)
+      user.chosen = status
+      if (user.leases.size === 0) {
+        resting.add(userId)
+        user.lastProofAt = now()
       }
-      return found
+      return settle(user)
     },
 
-    async online() {
-      const online: PresenceRecord[] = []
-      for (const { record } of users.values()) if (record.isOnline) online.push(record)
+    get: async (userIds) => pick(userIds, 'record'),
+    truth: async (userIds) => pick(userIds, 'truth'),
+
+    async online({ truth = false } = {}) {
+      const online = [...users.values()]
+        .map((user) => (truth ? user.truth : user.record))
+        .filter((record) => record.isOnline)
       return online.sort((a, b) => (a.userId < b.userId ? -1 : 1))
     },
 
-    async countOnline() {
-      return onlineCount
-    },
+    countOnline: async () => onlineCount,
 
     async stop() {
-      const inGrace = [...resting].map(find).filter(({ record, leases }) => record.isOnline && leases.size === 0)
-      return inGrace.map((user) => change(user, false))
+      const inGrace = [...resting].map(find).filter(({ leases }) => leases.size === 0)
+      for (const user of inGrace) user.graceEndsAt = 0
+      return inGrace.flatMap(settle)
     },
   }
 }

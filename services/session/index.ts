@@ -126,6 +126,13 @@ export function createSessions({ log, feed, presence, roster, logger }: Sessions
       void left.then(() => leaving.delete(left))
     },
 
+    /** A socket goes on with a token that ends at another time. */
+    renew(connection: Connection, expiresAtMs: number | null): void {
+      expiry.forget(connection)
+      connection.expiresAtMs = expiresAtMs
+      expiry.watch(connection)
+    },
+
     /** Ends all sockets of a user for good; answers how many. */
     end(userId: string): number {
       const clients = [...roster.clientsOf(userId)]

@@ -1,0 +1,175 @@
+import type { Input, Output } from '../../contract/commands.js'
+import type { Change, ChangeType, Chat, SyncedChat } from '../../contract/shapes.js'
+import type { Database } from '../db/index.js'
+import {
+  CHAT_COLUMNS,
+  type ChangeKind,
+  type ChatRow,
+  type LoggedChange,
+  MESSAGE_COLUMNS,
+  type MessageRow,
+  toChat,
+  toMember,
+  toMessage,
+} from './entities.js'
+
+/** Lines of a chat's log: those above `after`, up to `through`. */
+interface Span {
+  chatId: string
+  after: number
+  through: number
+}
+
+const SYNC_LIMIT = 500
+
+/** Reads of the log by revision: for delivery, which needs every line, and for sync, which needs each entity once. */
+export function createReader(db: Pick<Database, 'query'>) {
+  async function readSpans(spans: Span[], viewerId: string | null): Promise<LoggedChange[]> {
+    const rows = await db.query<ChangeRow>('log_read', READ, [JSON.stringify(spans), viewerId])
+    const touched = rows.filter(({ kind }) => isOfChat(kind)).map(({ chat_id }) => chat_id)
+    const chats = touched.length > 0 ? await readChats([...new Set(touched)]) : new Map<string, Chat>()
+    return rows.map((row) => toLogged(row, chats.get(row.chat_id)))
+  }
+
+  async function readChats(chatIds: string[]): Promise<Map<string, Chat>> {
+    const rows = await db.query<ChatRow & MessageRow & Record<string, unknown>>('chats', SHARED_CHATS, [chatIds])
+    return new Map(rows.map((row) => [row.id, toChat(row)]))
+  }
+
+  return {
+    /** The log of a chat above a revision, without a hole, at most `limit` lines. */
+    readChanges: (chatId: string, after: number, limit: number): Promise<LoggedChange[]> =>
+      readSpans([{ chatId, after, through: after + limit }], null),
+
+    /** A chat as everybody in it sees it, or undefined. */
+    getChat: async (chatId: string): Promise<Chat | undefined> => (await readChats([chatId])).get(chatId),
+
+    /**
+     * What changed in a user's chats since a revision of each: in a page an entity appears once, at its highest revision there. The
+     * limit counts lines of the log, shared among the chats in the order asked.
+     */
+    async sync(userId: string, { chats, limit = SYNC_LIMIT }: Input<'sync'>): Promise<Output<'sync'>> {
+      const rows = await db.query<StandRow>('sync_stands', STANDS, [userId, Object.keys(chats)])
+      const stands = new Map(rows.map((row) => [row.chat_id, row]))
+      const answers: [string, SyncedChat][] = []
+      const spans: Span[] = []
+      let left = limit
+      for (const [chatId, after] of Object.entries(chats)) {
+        const stand = stands.get(chatId)
+        if (!stand) answers.push([chatId, { gone: true }])
+        else if (after < stand.joined_revision - 1 || after > stand.revision) {
+          answers.push([chatId, { reset: true, head: stand.revision }])
+        } else {
+          const through = Math.min(stand.revision, after + left)
+          left -= through - after
+          if (through > after) spans.push({ chatId, after, through })
+          answers.push([chatId, { changes: [], through, head: stand.revision, more: through < stand.revision }])
+        }
+      }
+      const pages = new Map(answers)
+      const lines = spans.length > 0 ? await readSpans(spans, userId) : []
+      for (const change of newestOfEach(lines)) {
+        const page = pages.get(change.chatId)
+        if (page && 'changes' in page) page.changes.push(toChange(change))
+      }
+      return { chats: Object.fromEntries(answers) }
+    },
+  }
+}
+
+const isOfChat = (kind: ChangeKind) => kind === 'chat_created' || kind === 'chat_updated'
+
+function toLogged(row: ChangeRow, chat: Chat | undefined): LoggedChange {
+  return {
+    chatId: row.chat_id,
+    revision: row.revision,
+    kind: row.kind,
+    ...(row.m_id !== null && { message: toMessage(row) }),
+    ...(row.user_id !== null && { member: toMember(row), memberCount: row.member_count }),
+    ...(isOfChat(row.kind) && chat && { chat }),
+    ...(row.hidden_from && { hiddenFrom: row.hidden_from }),
+  }
+}
+
+/** Of the lines of one entity only the last; what a viewer may not see has none. */
+function newestOfEach(changes: LoggedChange[]): LoggedChange[] {
+  const newest = new Map<string, LoggedChange>()
+  for (const change of changes) {
+    const { chatId, message, member, chat } = change
+    const entity = message?.id ?? (member ? `member ${member.user.userId}` : chat && 'chat')
+    if (entity !== undefined) newest.set(JSON.stringify([chatId, entity]), change)
+  }
+  return [...newest.values()].sort((a, b) => a.revision - b.revision)
+}
+
+const TYPES: Record<ChangeKind, ChangeType> = {
+  chat_created: 'chat_updated',
+  chat_updated: 'chat_updated',
+  message_created: 'message_created',
+  message_updated: 'message_updated',
+  message_deleted: 'message_deleted',
+  member_added: 'member_changed',
+  member_removed: 'member_changed',
+  member_role: 'member_changed',
+}
+
+/** A line as sync answers it, under its own revision as the live event would be. */
+function toChange({ chatId, revision, kind, message, member, chat }: LoggedChange): Change {
+  return {
+    chatId,
+    revision,
+    type: TYPES[kind],
+    ...(message && { message: { ...message, revision } }),
+    ...(member && { member: { ...member, removed: kind === 'member_removed' } }),
+    ...(chat && { chat: { ...chat, revision } }),
+  }
+}
+
+interface ChangeRow extends MessageRow, Record<string, unknown> {
+  chat_id: string
+  revision: number
+  kind: ChangeKind
+  user_id: string
+  name: string | null
+  avatar_url: string | null
+  role: 'owner' | 'admin' | 'member'
+  joined_at: Date
+  member_count: number
+  hidden_from: string[] | null
+}
+
+interface StandRow extends Record<string, unknown> {
+  chat_id: string
+  revision: number
+  joined_revision: number
+}
+
+// With a viewer ($2), a message from before their joining is left out where history starts there; without one (delivery) the
+// line tells from whom it is to be hidden. Only changes can be of old messages, so new ones are not asked about.
+const READ = `
+SELECT l.chat_id, l.revision, l.kind, l.user_id, u.name, u.avatar_url, l.role, l.joined_at, c.member_count,
+  CASE WHEN $2::text IS NULL AND c.history_visibility = 'joined' AND l.kind IN ('message_updated', 'message_deleted') THEN (
+    SELECT array_agg(h.user_id) FROM members h WHERE h.chat_id = l.chat_id AND h.visible_from_seq > m.seq) END AS hidden_from,
+  ${MESSAGE_COLUMNS}
+FROM json_to_recordset($1) AS span ("chatId" text, after integer, through integer)
+JOIN chats c ON c.id = span."chatId"
+JOIN chat_log l ON l.chat_id = span."chatId" AND l.revision > span.after AND l.revision <= span.through
+LEFT JOIN members v ON v.chat_id = l.chat_id AND v.user_id = $2
+LEFT JOIN messages m ON m.id = l.message_id
+  AND (v.user_id IS NULL OR c.history_visibility = 'all' OR m.seq >= v.visible_from_seq)
+LEFT JOIN users s ON s.id = m.sender_id
+LEFT JOIN users u ON u.id = l.user_id
+ORDER BY l.chat_id, l.revision`
+
+const STANDS = `
+SELECT c.id AS chat_id, c.revision, b.joined_revision
+FROM members b JOIN chats c ON c.id = b.chat_id
+WHERE b.user_id = $1 AND b.chat_id = ANY ($2)`
+
+// Where history starts at the joining, what the last message says is between it and each member.
+const SHARED_CHATS = `
+SELECT ${CHAT_COLUMNS}, ${MESSAGE_COLUMNS}
+FROM chats c
+LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.last_seq AND c.history_visibility = 'all'
+LEFT JOIN users s ON s.id = m.sender_id
+WHERE c.id = ANY ($1)`

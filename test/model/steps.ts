@@ -1,0 +1,367 @@
+import { isDeepStrictEqual } from 'node:util'
+import fc from 'fast-check'
+import type { CommandName } from '../../contract/commands.js'
+import type { Message } from '../../contract/shapes.js'
+import { ModelChat, type ModelLine, type ModelMessage, type Outcome } from './model.js'
+import type { Answer, ChatPlan, World } from './world.js'
+
+export const PEOPLE = 4
+/** A group that shows all, one that shows what was since the joining, and a direct chat. */
+export const CHATS: readonly ChatPlan[] = [
+  { type: 'group', historyVisibility: 'all', founders: [0, 1, 2] },
+  { type: 'group', historyVisibility: 'joined', founders: [1, 0, 3] },
+  { type: 'direct', historyVisibility: 'all', founders: [0, 1] },
+]
+const BODIES = ['hello', 'another body']
+const EMOJI = ['👍', '🎉']
+const LIMITS = [1, 3, 500]
+
+const KINDS = {
+  connect: 2,
+  disconnect: 1,
+  send: 8,
+  behalf: 2,
+  reply: 2,
+  edit: 3,
+  delete: 1,
+  react: 3,
+  unreact: 2,
+  sync: 3,
+  mark: 2,
+  add: 2,
+  addSelf: 1,
+  remove: 1,
+  leave: 1,
+  promote: 1,
+} as const
+type Kind = keyof typeof KINDS
+
+/** One step, in numbers that the state of the moment turns into a command. */
+export interface Op {
+  kind: Kind
+  user: number
+  chat: number
+  door: 'socket' | 'rest'
+  /** Which device, message or revision. */
+  pick: number
+  /** Which key; the last is none. */
+  key: number
+  body: number
+  other: number
+}
+
+const KEYS = 3
+
+/** Any step of a user. */
+export const anyOp: fc.Arbitrary<Op> = fc.record({
+  kind: fc.oneof(...Object.entries(KINDS).map(([kind, weight]) => ({ weight, arbitrary: fc.constant(kind as Kind) }))),
+  user: fc.nat(PEOPLE - 1),
+  chat: fc.nat(CHATS.length - 1),
+  door: fc.constantFrom('socket', 'rest'),
+  pick: fc.nat(30),
+  key: fc.nat(KEYS),
+  body: fc.nat(BODIES.length - 1),
+  other: fc.nat(PEOPLE - 1),
+})
+
+/** The command that a step is, for a message where it needs one. */
+export function toCommand(op: Op, world: World, message?: { id: string }) {
+  const chatId = world.chatIds[op.chat] as string
+  const userId = world.users[op.user] as string
+  const other = world.users[op.other] as string
+  const content = BODIES[op.body] as string
+  const messageId = message?.id
+  const emoji = EMOJI[op.body] as string
+  const key = op.key < KEYS && { clientMessageId: `k${op.key}` }
+  const as = (command: CommandName, input: Record<string, unknown>, who: string | null = userId) => ({
+    command,
+    input,
+    who,
+    door: op.kind === 'behalf' ? ('behalf' as const) : op.door,
+  })
+  switch (op.kind) {
+    case 'send':
+    case 'behalf':
+      return as('send_message', { chatId, content, ...key })
+    case 'reply':
+      return as('send_message', { chatId, content, ...key, replyToId: messageId })
+    case 'edit':
+      return as('edit_message', { messageId, content })
+    case 'delete':
+      return as('delete_message', { messageId })
+    case 'react':
+      return as('add_reaction', { messageId, emoji })
+    case 'unreact':
+      return as('remove_reaction', { messageId, emoji })
+    case 'sync':
+      return as('sync', { chats: { [chatId]: op.pick }, limit: LIMITS[op.other % LIMITS.length] })
+    case 'mark':
+      return as('mark_as_read', { chatId, upToSeq: op.pick })
+    case 'add':
+      return as('add_members', { chatId, userIds: [other] }, op.body ? userId : null)
+    case 'addSelf':
+      return as('add_members', { chatId, userIds: [userId] })
+    case 'remove':
+      return as('remove_member', { chatId, userId: other }, op.body ? userId : null)
+    case 'leave':
+      return as('leave_chat', { chatId })
+    case 'promote':
+      return as('set_member_role', { chatId, userId: other, role: op.key % 2 ? 'admin' : 'owner' })
+    default:
+      throw new Error(`${op.kind} is no command`)
+  }
+}
+
+export const ofMessage = new Set<Kind>(['reply', 'edit', 'delete', 'react', 'unreact'])
+
+/** The chats of a world, as they should be. */
+export class Model {
+  readonly chats: ModelChat[]
+
+  constructor(world: World) {
+    this.chats = CHATS.map(({ type, historyVisibility, founders }, i) => {
+      const users = founders.map((user) => world.users[user] as string)
+      return new ModelChat(world.chatIds[i] as string, type, historyVisibility, users)
+    })
+  }
+
+  /** Where every user's chats stand. */
+  heads(users: string[]): Map<string, Map<string, number>> {
+    const mine = (userId: string) => this.chats.filter(({ members }) => members.has(userId))
+    return new Map(
+      users.map((userId) => [userId, new Map(mine(userId).map(({ chatId, revision }) => [chatId, revision]))]),
+    )
+  }
+
+  myChats(userId: string) {
+    return this.chats
+      .filter(({ members }) => members.has(userId))
+      .map((chat) => ({
+        chatId: chat.chatId,
+        revision: chat.revision,
+        lastSeq: chat.lastSeq,
+        memberCount: chat.members.size,
+        myRole: chat.members.get(userId)?.role,
+        lastReadSeq: chat.members.get(userId)?.lastReadSeq,
+        unreadCount: chat.unread(userId),
+      }))
+  }
+}
+
+/** A step of the sequential model: what the service answers is what the model does. */
+export class Step implements fc.AsyncCommand<Model, World, true> {
+  readonly op: Op
+
+  constructor(op: Op) {
+    this.op = op
+  }
+
+  async check(): Promise<boolean> {
+    return true
+  }
+
+  async run(model: Model, world: World): Promise<void> {
+    const { op } = this
+    const chat = model.chats[op.chat] as ModelChat
+    const userId = world.users[op.user] as string
+    if (op.kind === 'connect') {
+      if (world.devicesOf(userId).length >= 2) return
+      const { chats } = await world.connect(userId)
+      same(`session of ${userId}`, byId(chats.map(toMine)), byId(model.myChats(userId)))
+      return
+    }
+    if (op.kind === 'disconnect') {
+      const device = world.devicesOf(userId)[0]
+      if (device) world.disconnect(device)
+      return
+    }
+    // A reply may be tried to any chat's message.
+    const from = op.kind === 'reply' && op.other === 0 ? (model.chats[op.pick % CHATS.length] as ModelChat) : chat
+    const message = from.messages[op.pick % Math.max(from.messages.length, 1)]
+    if (ofMessage.has(op.kind) && !message) return
+    const { command, input, who, door } = toCommand(op, world, message)
+    const answer = await world.call(command, input, who, door, op.pick)
+    same(this.toString(), outcomeOf(answer, op), expected(op, chat, userId, who, world, message, answer))
+  }
+
+  toString(): string {
+    return Object.values(this.op).join(' ')
+  }
+}
+
+/** What the model does, in the form of `outcomeOf`. */
+function expected(
+  op: Op,
+  chat: ModelChat,
+  userId: string,
+  who: string | null,
+  world: World,
+  message: ModelMessage | undefined,
+  answer: Answer,
+): unknown {
+  const content = BODIES[op.body] as string
+  const emoji = EMOJI[op.body] as string
+  const other = world.users[op.other] as string
+  const target = message as ModelMessage
+  const tell = <T>(outcome: Outcome<T>, view: (value: T) => unknown) =>
+    outcome.ok ? { ok: true, data: view(outcome.value) } : outcome
+  const toChat = () => ({ revision: chat.revision, lastSeq: chat.lastSeq, memberCount: chat.members.size })
+  switch (op.kind) {
+    case 'send':
+    case 'behalf':
+    case 'reply':
+      return tell(
+        chat.send(userId, content, op.key < KEYS ? `k${op.key}` : null, op.kind === 'reply' ? target : undefined),
+        ({ message, duplicate }) => {
+          // The id is the server's to choose.
+          if (!duplicate && answer.ok) message.id = answer.data.message.id
+          return { ...toView(message), duplicate }
+        },
+      )
+    case 'edit':
+      return tell(chat.edit(userId, target, content), toView)
+    case 'delete':
+      return tell(chat.delete(userId, target), toView)
+    case 'react':
+    case 'unreact':
+      return tell(chat.react(userId, target, emoji, op.kind === 'react'), toView)
+    case 'sync': {
+      const page = chat.sync(userId, op.pick, LIMITS[op.other % LIMITS.length] as number)
+      if (page === 'gone') return { ok: true, data: { gone: true } }
+      if (page === 'reset') return { ok: true, data: { reset: true, head: chat.revision } }
+      const { through, lines } = page
+      const head = chat.revision
+      return { ok: true, data: { changes: lines.map(toLine), through, head, more: through < head } }
+    }
+    case 'mark':
+      return tell(chat.markUpTo(userId, op.pick), (mark) => mark)
+    case 'add':
+      return tell(chat.add(who, [other]), toChat)
+    case 'addSelf':
+      return tell(chat.add(userId, [userId]), toChat)
+    case 'remove':
+      return tell(chat.remove(who, other), toChat)
+    case 'leave':
+      return tell(chat.members.has(userId) ? chat.remove(userId, userId) : { ok: false, code: 'NOT_FOUND' }, toChat)
+    default:
+      return tell(chat.setRole(userId, other, op.key % 2 ? 'admin' : 'owner'), toChat)
+  }
+}
+
+/** An answer, as far as the model knows. */
+function outcomeOf(answer: Answer, op: Op): unknown {
+  if (!answer.ok) return answer
+  const { data } = answer
+  if ('duplicate' in data) return { ok: true, data: { ...viewOf(data.message), duplicate: data.duplicate } }
+  if ('message' in data) return { ok: true, data: viewOf(data.message) }
+  if ('chat' in data) {
+    const { revision, lastSeq, memberCount } = data.chat
+    return { ok: true, data: { revision, lastSeq, memberCount } }
+  }
+  const [chat] = Object.values(data.chats) as never[] as Record<string, never>[]
+  if (op.kind === 'mark') return { ok: true, data: { lastReadSeq: chat?.lastReadSeq, unreadCount: chat?.unreadCount } }
+  return {
+    ok: true,
+    data: chat && 'changes' in chat ? { ...chat, changes: (chat.changes as never[]).map(lineOf) } : chat,
+  }
+}
+
+/** A message of the model. */
+export function toView(message: ModelMessage, revision = message.revision) {
+  const { seq, senderId, key, content, replyToId, isEdited } = message
+  const reactions = message.reactions.map(({ emoji, userIds }) => ({ emoji, count: userIds.length, userIds }))
+  return { seq, revision, senderId, key, content, replyToId, isEdited, reactions }
+}
+
+/** A message of the service, as the model has it. */
+export function viewOf({ seq, revision, sender, clientMessageId, content, replyToId, editedAt, reactions }: Message) {
+  const senderId = sender.userId
+  return { seq, revision, senderId, key: clientMessageId, content, replyToId, isEdited: editedAt !== null, reactions }
+}
+
+const TYPES = {
+  chat_created: 'chat_updated',
+  message_created: 'message_created',
+  message_updated: 'message_updated',
+  message_deleted: 'message_deleted',
+  member_added: 'member_changed',
+  member_removed: 'member_changed',
+  member_role: 'member_changed',
+}
+
+function toLine({ revision, kind, entity }: ModelLine) {
+  const type = TYPES[kind]
+  if (entity === null) return { revision, type }
+  if (typeof entity === 'string') return { revision, type, userId: entity, removed: kind === 'member_removed' }
+  return { revision, type, message: toView(entity, revision) }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what a test expects is what it asserts
+function lineOf({ revision, type, message, member }: any) {
+  if (message) return { revision, type, message: viewOf(message) }
+  if (member) return { revision, type, userId: member.user.userId, removed: member.removed }
+  return { revision, type }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what a test expects is what it asserts
+function toMine({ chatId, revision, lastSeq, memberCount, myRole, lastReadSeq, unreadCount }: any) {
+  return { chatId, revision, lastSeq, memberCount, myRole, lastReadSeq, unreadCount }
+}
+
+const byId = <T extends { chatId: string }>(chats: T[]) => chats.sort((a, b) => (a.chatId < b.chatId ? -1 : 1))
+
+/** Throws unless two things are the same. */
+export function same(what: string, found: unknown, wanted: unknown): void {
+  if (isDeepStrictEqual(found, wanted)) return
+  throw new Error(`${what}:\n  found  ${JSON.stringify(found)}\n  wanted ${JSON.stringify(wanted)}`)
+}
+
+/** At the end: history, unread, a whole sync, and what every socket was told. */
+export async function compareAll(model: Model, world: World): Promise<void> {
+  for (const userId of world.users) {
+    const { data } = (await world.call('list_chats', {}, userId, 'rest')) as { data: { chats: never[] } }
+    same(`chats of ${userId}`, byId(data.chats.map(toMine)), byId(model.myChats(userId)))
+    for (const chat of model.chats) {
+      const history = chat.history(userId)
+      const read = await world.call('get_messages', { chatId: chat.chatId, limit: 200 }, userId, 'rest')
+      const found = read.ok ? read.data.messages.map(viewOf) : read.code
+      same(
+        `history of ${chat.chatId} for ${userId}`,
+        found,
+        history.ok ? history.value.map((one) => toView(one)) : history.code,
+      )
+      if (history.ok) await compareFold(chat, userId, world)
+    }
+  }
+  for (const { userId, told } of world.devices) {
+    for (const chat of model.chats.filter(({ members }) => members.has(userId))) {
+      for (const [id, message] of told.get(chat.chatId) ?? []) {
+        const real = chat.messages.find((one) => one.id === id) as ModelMessage
+        const isHidden = real.seq < chat.firstSeqFor(userId)
+        if (isHidden) same(`what ${userId} may not see`, [message.content, message.reactions], [null, []])
+        else same(`what ${userId} was told of`, viewOf(message), toView(real))
+      }
+    }
+  }
+}
+
+/** Pages of sync, folded, are the messages as they are. */
+async function compareFold(chat: ModelChat, userId: string, world: World): Promise<void> {
+  const start = (chat.members.get(userId)?.joinedRevision ?? 1) - 1
+  const folded = new Map<string, Message>()
+  for (let after = start, more = true; more; ) {
+    const answer = await world.call('sync', { chats: { [chat.chatId]: after }, limit: 7 }, userId, 'rest')
+    if (!answer.ok) throw new Error(answer.code)
+    const page = answer.data.chats[chat.chatId]
+    for (const { message } of page.changes) if (message) folded.set(message.id, message)
+    after = page.through
+    more = page.more
+  }
+  const changed = chat.messages.filter((one) => one.revision > start && one.seq >= chat.firstSeqFor(userId))
+  const inOrder = [...folded.values()].sort((a, b) => a.seq - b.seq)
+  same(
+    `sync of ${chat.chatId} for ${userId}`,
+    inOrder.map(viewOf),
+    changed.map((one) => toView(one)),
+  )
+}
