@@ -27,7 +27,7 @@ function compose(app: FastifyInstance) {
   const maxMembers = config.PRESENCE_MAX_MEMBERS
 
   const backpressure = createBackpressure(io, config.MAX_SOCKET_BUFFER_BYTES, logger)
-  const rooms = createRooms(io, backpressure.lagging)
+  const rooms = createRooms(io, backpressure, config.MAX_SOCKET_BUFFER_BYTES)
   const roster = createRoster()
   const users = createUsers(db)
   const log = createLog({ db, maxChatsPerUser: config.MAX_CHATS_PER_USER, hasSearch: config.SEARCH })

@@ -85,7 +85,7 @@ export function createPresence(options: PresenceOptions) {
       for (const client of watchers.get(userId) ?? []) {
         if (client.userId === userId || pairs.has(pairOf(client.userId, userId))) audience.push(client.id)
       }
-      if (audience.length > 0) rooms.emit(audience, 'user_status_change', toPresence(record), { sheddable: true })
+      if (audience.length > 0) rooms.emit(audience, 'user_status_change', toPresence(record))
     }
   }
 
