@@ -11,6 +11,7 @@ import type { CommandName, Input, Output } from '../contract/commands.js'
 import { EVENTS, type EventName, type EventPayload } from '../contract/events.js'
 import type { Ack, ClientToServerEvents, ServerToClientEvents } from '../contract/types.js'
 import { compile } from '../services/binder/validator.js'
+import { copyTemplate } from './helpers/embedded.js'
 import { createDatabase, needsPostgres } from './helpers/postgres.js'
 
 /** A secret that production would take, too. */
@@ -23,10 +24,17 @@ export type DatabaseOptions = Pick<ChatOptions, 'databaseUrl' | 'dataDir'>
  * Runs a suite on the embedded database and on PostgreSQL, each fresh. On a machine without PostgreSQL that half skips and says so.
  */
 export function onEachDatabase(name: string, suite: (t: Test, database: DatabaseOptions) => Promise<void>): void {
-  t.test(`${name}, embedded`, async (t) => suite(t, { dataDir: tempDir(t) }))
+  t.test(`${name}, embedded`, async (t) => suite(t, { dataDir: await embeddedDir(t) }))
   t.test(`${name}, postgres`, needsPostgres, async (t) =>
     suite(t, { dataDir: tempDir(t), databaseUrl: await createDatabase(t) }),
   )
+}
+
+/** A data folder with a fresh embedded database in it. */
+export async function embeddedDir(t: Test): Promise<string> {
+  const dir = tempDir(t)
+  await copyTemplate(dir)
+  return dir
 }
 
 /** A folder that goes with the test. */
@@ -80,7 +88,7 @@ export async function build(t: Test, options: ChatOptions & { users?: string[] }
       serviceApiKeys: API_KEY,
       presenceGraceMs: 100,
       drainMs: 50,
-      dataDir: settings.databaseUrl ? '/nonexistent' : tempDir(t),
+      dataDir: settings.databaseUrl || settings.dataDir ? '/nonexistent' : await embeddedDir(t),
       ...settings,
     })
   })
