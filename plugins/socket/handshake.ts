@@ -18,7 +18,9 @@ export function createHandshake(app: FastifyInstance) {
       throw new ChatError('LIMIT_REACHED', { message: 'Too many sockets of one user.' })
     }
     const arrival = await sessions.arrive(user, claims.expiresAtMs)
-    socket.conn.once('close', () => sessions.abandon(arrival))
+    const abandon = () => sessions.abandon(arrival)
+    socket.conn.once('close', abandon)
+    socket.data.arrived = () => void socket.conn.off('close', abandon)
     socket.userId = user.userId
     socket.user = user
     Object.assign(socket.data, { userId: user.userId, user, arrival })

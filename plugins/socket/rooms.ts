@@ -13,7 +13,7 @@ export function createRooms(
   const broadcast = createBroadcast(io, backpressure.drop, maxBytes)
   return {
     deliver(room, deliveries, except = []) {
-      broadcast(room, deliveries, new Set(except.map((client) => client.id)))
+      return broadcast(room, deliveries, new Set(except.map((client) => client.id)))
     },
     emit(rooms, event, payload, { except = [] } = {}) {
       const excluded = [...except.map((client) => client.id), ...backpressure.lagging()]

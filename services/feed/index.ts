@@ -2,6 +2,7 @@ import type { MyChat } from '../../contract/shapes.js'
 import type { LoggedChange } from '../log/entities.js'
 import type { Log } from '../log/index.js'
 import type { Logger } from '../logger.js'
+import type { Metrics } from '../metrics.js'
 import { type Delivery, roomOf, toDelivery, toHidden } from './delivery.js'
 import type { Client, Rooms } from './ports.js'
 
@@ -17,6 +18,7 @@ export interface FeedOptions {
   rooms: Rooms
   roster: Roster
   logger: Logger
+  metrics?: Pick<Metrics, 'deliveries' | 'holesHealed'>
 }
 
 /** A socket that is not in the room yet: it has seen all up to `after`, and `queue` holds what was delivered since. */
@@ -49,7 +51,7 @@ const RETRY_MS = 500
 export type Feed = ReturnType<typeof createFeed>
 
 /** The Feed of one node; see this folder's README for its law. */
-export function createFeed({ log, rooms, roster, logger }: FeedOptions) {
+export function createFeed({ log, rooms, roster, logger, metrics }: FeedOptions) {
   const chats = new Map<string, Served>()
   let unverified: string[] = []
   let stopped = false
@@ -100,7 +102,9 @@ export function createFeed({ log, rooms, roster, logger }: FeedOptions) {
     try {
       for (const [chatId, head] of await log.getHeads(chatIds)) {
         const served = chats.get(chatId)
-        if (served && head > served.position) void heal(served)
+        if (!served || head <= served.position) continue
+        metrics?.holesHealed.inc()
+        void heal(served)
       }
     } catch {
       if (stopped) return
@@ -160,6 +164,7 @@ export function createFeed({ log, rooms, roster, logger }: FeedOptions) {
         deliverHeld(served)
       } else {
         if (served.held.size < MAX_HELD) served.held.set(change.revision, change)
+        if (!served.healing) metrics?.holesHealed.inc()
         void heal(served)
       }
     }
@@ -212,7 +217,7 @@ export function createFeed({ log, rooms, roster, logger }: FeedOptions) {
     if (served.run.length === 0) return
     const { run } = served
     served.run = []
-    rooms.deliver(roomOf(served.chatId), run)
+    metrics?.deliveries.inc(rooms.deliver(roomOf(served.chatId), run))
   }
 
   function evict(chatId: string, userId: string, revision: number): void {

@@ -18,8 +18,8 @@ export interface Client {
 
 /** The rooms of this node. */
 export interface Rooms {
-  /** Delivers a run of logged events to a room, in order; each socket gets it in one write, or is closed. */
-  deliver(room: string, deliveries: Delivery[], except?: Client[]): void
+  /** Delivers a run of logged events to a room, in order; each socket gets it in one write, or is closed. Answers how many deliveries that made. */
+  deliver(room: string, deliveries: Delivery[], except?: Client[]): number
   /** Emits what is not logged to each socket of the rooms once; a socket that lags behind may miss it. */
   emit<E extends EventName>(rooms: string[], event: E, payload: EventPayload<E>, options?: { except?: Client[] }): void
   has(room: string): boolean
