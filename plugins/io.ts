@@ -42,7 +42,10 @@ async function io(app: FastifyInstance): Promise<void> {
       app.door.close().then(() => done(), done)
     },
   })
-  app.decorate('door', createDoor(app.io, config.DRAIN_MS, app.log))
+  app.decorate(
+    'door',
+    createDoor({ io: app.io, drainMs: config.DRAIN_MS, maxLagMs: config.MAX_LOOP_DELAY_MS, logger: app.log }),
+  )
 }
 
 export default fp(io, { name: 'chat-io', fastify: '5.x', dependencies: ['chat-config'] })

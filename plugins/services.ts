@@ -7,6 +7,7 @@ import { createFeed } from '../services/feed/index.js'
 import { createReceipts } from '../services/feed/receipts.js'
 import { createTyping } from '../services/feed/typing.js'
 import { createLog } from '../services/log/index.js'
+import { createMetrics } from '../services/metrics.js'
 import { createPresence } from '../services/presence/index.js'
 import { createMemoryLeases } from '../services/presence/memory-leases.js'
 import { createVisibility } from '../services/presence/visibility.js'
@@ -26,12 +27,13 @@ function compose(app: FastifyInstance) {
   const { config, db, io, door, log: logger } = app
   const maxMembers = config.PRESENCE_MAX_MEMBERS
 
-  const backpressure = createBackpressure(io, config.MAX_SOCKET_BUFFER_BYTES, logger)
-  const rooms = createRooms(io, backpressure.lagging)
+  const metrics = createMetrics()
+  const backpressure = createBackpressure(io, config.MAX_SOCKET_BUFFER_BYTES, logger, metrics)
+  const rooms = createRooms(io, backpressure, config.MAX_SOCKET_BUFFER_BYTES)
   const roster = createRoster()
   const users = createUsers(db)
-  const log = createLog({ db, maxChatsPerUser: config.MAX_CHATS_PER_USER, hasSearch: config.SEARCH })
-  const feed = createFeed({ log, rooms, roster, logger })
+  const log = createLog({ db, maxChatsPerUser: config.MAX_CHATS_PER_USER, hasSearch: config.SEARCH, metrics })
+  const feed = createFeed({ log, rooms, roster, logger, metrics })
   const typing = createTyping({ feed, roster, maxMembers })
   const receipts = createReceipts({ feed, roster, maxMembers })
   const presence = createPresence({
@@ -43,6 +45,7 @@ function compose(app: FastifyInstance) {
     graceMs: config.PRESENCE_GRACE_MS,
     leaseMs: config.PRESENCE_LEASE_MS,
     maxMembers,
+    metrics,
   })
   const sessions = createSessions({ log, feed, presence, roster, logger })
   const handlers = createCommands({
@@ -57,9 +60,15 @@ function compose(app: FastifyInstance) {
     maxMessageChars: config.MAX_MESSAGE_CHARS,
     chatCreation: config.CHAT_CREATION,
   })
-  const binder = createBinder({ handlers, log: logger })
+  const binder = createBinder({ handlers, log: logger, metrics })
 
   log.tell(feed)
+  metrics.gauge('chat_connections', 'Engine connections.', () => io.engine.clientsCount)
+  metrics.gauge('chat_users', 'Users with a socket here.', roster.countUsers)
+  metrics.gauge('chat_served_chats', 'Chats with a socket here.', feed.size)
+  metrics.gauge('chat_send_queue', 'Sends that wait for a commit.', log.queued)
+  metrics.gauge('chat_db_pool_busy', 'Database connections in use.', () => db.pool.totalCount - db.pool.idleCount)
+  metrics.gauge('chat_db_pool_waiting', 'Queries that wait for a database connection.', () => db.pool.waitingCount)
   door.onClosing(() => binder.drain())
   door.onClosed(async () => {
     backpressure.stop()
@@ -71,7 +80,7 @@ function compose(app: FastifyInstance) {
   })
 
   const face = createFace({ log, feed, users, presence, sessions, binder })
-  return { log, feed, presence, sessions, binder, users, roster, ...face }
+  return { log, feed, presence, sessions, binder, users, roster, metrics, ...face }
 }
 
 export default fp(async (app) => void app.decorate('chat', compose(app)), {

@@ -13,7 +13,10 @@ declare module 'fastify' {
 /** The settings with what depends on the mode filled in. */
 export type Config = Settings &
   Required<
-    Pick<Settings, 'HOST' | 'LOG_LEVEL' | 'AUTO_CREATE_USERS' | 'CHAT_CREATION' | 'DEMO_DATA' | 'WEB' | 'DOCS'>
+    Pick<
+      Settings,
+      'HOST' | 'LOG_LEVEL' | 'AUTO_CREATE_USERS' | 'CHAT_CREATION' | 'DEMO_DATA' | 'WEB' | 'DOCS' | 'METRICS'
+    >
   > & {
     isProduction: boolean
   }
@@ -75,6 +78,7 @@ function complete(settings: Settings): Partial<Config> {
     DEMO_DATA: settings.DEMO_DATA ?? settings.NODE_ENV === 'development',
     WEB: settings.WEB ?? !isProduction,
     DOCS: settings.DOCS ?? !isProduction,
+    METRICS: settings.METRICS ?? !isProduction,
   }
 }
 

@@ -71,11 +71,13 @@ export const Settings = Type.Object({
   DOCS: Type.Optional(
     Type.Boolean({ description: 'Serve /docs and /openapi.json without credentials; development: true' }),
   ),
+  METRICS: Type.Optional(Type.Boolean({ description: 'Serve /metrics without credentials; development: true' })),
   SOCKET_PATH: Type.String({ default: '/socket.io', pattern: '^/', description: 'Path of the Socket.IO endpoint' }),
   MAX_MESSAGE_CHARS: Count(8_000, 'Characters in a message', 1),
   MAX_CHATS_PER_USER: Count(1_000, 'Chats that a user can be in', 1),
   MAX_SOCKET_BUFFER_BYTES: Count(1_048_576, 'Bytes that may wait for a slow socket before it is closed', 65_536),
   MAX_SOCKETS_PER_USER: Count(50, 'Sockets of one user on one node', 1),
+  MAX_LOOP_DELAY_MS: Count(100, 'Mean delay of the event loop above which newcomers are told to come later; 0: never'),
   PRESENCE_GRACE_MS: Count(3_000, 'How long after the last socket a user stays online'),
   PRESENCE_LEASE_MS: Count(12_000, 'How long a dead node keeps its users online', 1_000),
   PRESENCE_MAX_MEMBERS: Count(200, 'Largest chat along which presence, typing and read marks are pushed', 1),

@@ -2,7 +2,17 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../services/logger.js'
+import { watchLag } from './lag.js'
 import type { ChatServer } from './types.js'
+
+export interface DoorOptions {
+  io: ChatServer
+  /** How long the closing of all sockets takes. */
+  drainMs: number
+  /** Above this delay of the event loop newcomers are told to come later; 0: never. */
+  maxLagMs: number
+  logger: Logger
+}
 
 export type Door = ReturnType<typeof createDoor>
 
@@ -16,8 +26,9 @@ interface Conn {
 const connsOf = (engine: object) => Object.values((engine as { clients: Record<string, Conn> }).clients)
 
 /** Who may come in, and how all go: the end of a Socket.IO server that leaves nobody hanging and nothing undone. */
-export function createDoor(io: ChatServer, drainMs: number, logger: Logger) {
+export function createDoor({ io, drainMs, maxLagMs, logger }: DoorOptions) {
   let closing: Promise<void> | null = null
+  const lag = watchLag(maxLagMs)
   /** Work of sockets that the end waits for: answers on their way, disconnections. */
   const beforeClose: (() => Promise<void>)[] = []
   const afterClose: (() => Promise<void>)[] = []
@@ -44,6 +55,7 @@ export function createDoor(io: ChatServer, drainMs: number, logger: Logger) {
     for (const work of afterClose) await work()
     for (const namespace of io._nsps.values()) await namespace.adapter.close()
     engine.close()
+    lag.stop()
   }
 
   /** Ends who does not take what it has been sent, or does not say goodbye. */
@@ -72,7 +84,7 @@ export function createDoor(io: ChatServer, drainMs: number, logger: Logger) {
 
   return {
     /** Why nobody is let in just now, in a way after which a stock client tries again; null when the door is open. */
-    refusal: (): string | null => (closing ? 'draining' : null),
+    refusal: (): string | null => (closing ? 'draining' : lag.isHigh() ? 'overloaded' : null),
     isClosing: (): boolean => closing !== null,
     /** Work to be done before sockets are closed: what is under way is answered. */
     onClosing: (work: () => Promise<void>): void => void beforeClose.push(work),

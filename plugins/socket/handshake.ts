@@ -20,7 +20,9 @@ export function createHandshake(app: FastifyInstance) {
     }
     const arrival = await sessions.arrive(user, claims.expiresAtMs)
     if (socket.conn.readyState !== 'open') return sessions.abandon(arrival)
-    socket.conn.once('close', () => sessions.abandon(arrival))
+    const abandon = () => sessions.abandon(arrival)
+    socket.conn.once('close', abandon)
+    socket.data.arrived = () => void socket.conn.off('close', abandon)
     // The door closes those who are in: who comes later must not be.
     if (app.door.isClosing()) throw new ChatError('DRAINING')
     socket.userId = user.userId

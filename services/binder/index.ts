@@ -1,6 +1,7 @@
 import { COMMAND_NAMES, COMMANDS, type CommandName, type Input, type Output } from '../../contract/commands.js'
 import { ChatError } from '../../contract/errors.js'
 import type { Logger } from '../logger.js'
+import type { Metrics } from '../metrics.js'
 import type { Caller } from '../session/callers.js'
 import { check, compile } from './validator.js'
 
@@ -11,12 +12,13 @@ export type Handlers = { [C in CommandName]: Handler<C> }
 export interface BinderOptions {
   handlers: Handlers
   log: Logger
+  metrics?: Pick<Metrics, 'refusals'>
 }
 
 export type Binder = ReturnType<typeof createBinder>
 
 /** The one way to a command, behind both doors: checks the payload, the caller's time and the node's state, runs it, maps errors. */
-export function createBinder({ handlers, log }: BinderOptions) {
+export function createBinder({ handlers, log, metrics }: BinderOptions) {
   const validators = new Map(COMMAND_NAMES.map((name) => [name, compile(COMMANDS[name].input)]))
   const running = new Set<Promise<unknown>>()
   let draining = false
@@ -38,6 +40,7 @@ export function createBinder({ handlers, log }: BinderOptions) {
   function known(error: unknown, name: string): ChatError {
     // The database's failures are of the catalogue already: anything else is a mistake of ours.
     const mapped = error instanceof ChatError ? error : new ChatError('INTERNAL', { cause: error })
+    metrics?.refusals.inc({ code: mapped.code })
     if (mapped.code === 'INTERNAL') log.error({ err: error, command: name }, `❌ ${name} broke`)
     else if (mapped.code === 'UNAVAILABLE')
       log.warn({ err: mapped.cause, command: name }, `${name}: database unavailable`)

@@ -6,6 +6,7 @@ import { roomOf } from '../feed/delivery.js'
 import type { Client, Rooms } from '../feed/ports.js'
 import { toTime } from '../log/entities.js'
 import type { Logger } from '../logger.js'
+import type { Metrics } from '../metrics.js'
 import type { Caller } from '../session/callers.js'
 import type { LastSeen, Users } from '../users/index.js'
 import type { ChosenStatus, LeaseStore, PresenceRecord } from './leases.js'
@@ -20,6 +21,7 @@ export interface PresenceOptions {
   graceMs: number
   leaseMs: number
   maxMembers: number
+  metrics?: Pick<Metrics, 'presenceChanges'>
 }
 
 /** How long changes gather before they go out together. */
@@ -32,7 +34,7 @@ export type Presence = ReturnType<typeof createPresence>
 
 /** Presence of one node: its connections' leases, and what their users' comings and goings tell whom. */
 export function createPresence(options: PresenceOptions) {
-  const { leases, visibility, users, rooms, logger, graceMs, leaseMs, maxMembers } = options
+  const { leases, visibility, users, rooms, logger, graceMs, leaseMs, maxMembers, metrics } = options
   const connections = new Map<string, Client>()
   const watchers = new Map<string, Set<Client>>()
   const watching = new Map<Client, Set<string>>()
@@ -83,6 +85,7 @@ export function createPresence(options: PresenceOptions) {
 
   async function push(records: PresenceRecord[]): Promise<void> {
     if (records.length === 0) return
+    metrics?.presenceChanges.inc(records.length)
     const gone = records.filter(({ isOnline }) => !isOnline)
     if (gone.length > 0) await users.saveLastSeen(gone.map(toLastSeen))
 
@@ -101,7 +104,7 @@ export function createPresence(options: PresenceOptions) {
       for (const client of watchers.get(userId) ?? []) {
         if (client.userId === userId || pairs.has(pairOf(client.userId, userId))) audience.push(client.id)
       }
-      if (audience.length > 0) rooms.emit(audience, 'user_status_change', toPresence(record), { sheddable: true })
+      if (audience.length > 0) rooms.emit(audience, 'user_status_change', toPresence(record))
     }
   }
 

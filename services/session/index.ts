@@ -39,6 +39,7 @@ export function createRoster() {
     *all(): Iterable<Connection> {
       for (const ofUser of connections.values()) yield* ofUser
     },
+    countUsers: (): number => connections.size,
     countOf: (userId: string): number => connections.get(userId)?.size ?? 0,
     expect: (arrival: Arrival) => put(arrivals, arrival.user.userId, arrival),
     arrived: (arrival: Arrival) => take(arrivals, arrival.user.userId, arrival),

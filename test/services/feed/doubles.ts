@@ -1,13 +1,13 @@
 import type { EventName, EventPayload } from '../../../contract/events.js'
 import type { MyChat } from '../../../contract/shapes.js'
-import { toDelivery } from '../../../services/feed/delivery.js'
+import { type Delivery, toDelivery } from '../../../services/feed/delivery.js'
 import type { FeedOptions } from '../../../services/feed/index.js'
 import type { Client, Rooms } from '../../../services/feed/ports.js'
 import type { ChangeKind, LoggedChange } from '../../../services/log/entities.js'
 
 export const CHAT = 'c'
 
-type Told = { [E in EventName]: { event: E; payload: EventPayload<E> } }[EventName]
+type Told = Delivery
 type Reader = FeedOptions['log'] & { getChatsOf(userIds: string[]): Promise<Map<string, MyChat[]>> }
 
 /** One chat's log as an array: what it answers was so at some instant between two pauses, or it fails. */
@@ -79,6 +79,12 @@ export class ArrayLog implements Reader {
 export class SetRooms implements Rooms {
   readonly #rooms = new Map<string, Set<ArrayClient>>()
   readonly #listeners: ((room: string) => void)[] = []
+
+  deliver(room: string, deliveries: Delivery[], except: Client[] = []): number {
+    const reached = [...(this.#rooms.get(room) ?? [])].filter((client) => !except.includes(client))
+    for (const client of reached) for (const { event, payload } of deliveries) client.emit(event, payload)
+    return reached.length * deliveries.length
+  }
 
   emit<E extends EventName>(rooms: string[], event: E, payload: EventPayload<E>): void {
     for (const client of new Set(rooms.flatMap((room) => [...(this.#rooms.get(room) ?? [])]))) {

@@ -36,7 +36,12 @@ function setUp(options: Partial<PresenceOptions> = {}) {
         world.saved.push(...seen)
       },
     },
-    rooms: { emit: (_rooms, _event, payload) => void world.told.push(payload), has: () => true, onEmpty() {} } as Rooms,
+    rooms: {
+      emit: (_rooms, _event, payload) => void world.told.push(payload),
+      deliver: () => 0,
+      has: () => true,
+      onEmpty() {},
+    } as Rooms,
     logger: {
       debug() {},
       info() {},
