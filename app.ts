@@ -1,10 +1,12 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import fp from 'fastify-plugin'
 import auth from './plugins/auth.js'
-import config, { type ConfigOptions } from './plugins/config/index.js'
+import config, { ConfigError } from './plugins/config/index.js'
+import type { ConfigOptions } from './plugins/config/settings.js'
 import db from './plugins/db.js'
 import demo from './plugins/demo.js'
 import docs from './plugins/docs.js'
-import errors from './plugins/errors.js'
+import errors, { notFound } from './plugins/errors.js'
 import io from './plugins/io.js'
 import security from './plugins/security.js'
 import services from './plugins/services.js'
@@ -16,20 +18,27 @@ import metricsRoutes from './routes/metrics.js'
 import presenceRoutes from './routes/presence.js'
 import userRoutes from './routes/users.js'
 import webRoutes from './routes/web.js'
+import type { HostHooks } from './services/hooks.js'
 
-/** Settings in camelCase; `env` names where the others come from. */
-export type ChatOptions = ConfigOptions
+export type { Chat } from './plugins/services.js'
+export type { HostHooks } from './services/hooks.js'
 
-/** The whole service as one Fastify plugin: register it at the root, or under a prefix of your own app. */
-export default async function chat(app: FastifyInstance, options: ChatOptions = {}): Promise<void> {
+/** Settings in camelCase; `env` names where the others come from. With them, what a host hangs in and how it reaches the service. */
+export type ChatOptions = ConfigOptions & HostHooks
+
+/** Options of the plugin: the service's own, the prefix of its routes, and the name under which the host finds it. */
+export type ChatPluginOptions = ChatOptions & { prefix?: string; decorator?: string }
+
+/** The whole service in the scope that it is given, with all its decorators. */
+export async function service(app: FastifyInstance, options: ChatOptions = {}): Promise<void> {
   await app.register(config, options)
   await app.register(errors)
   await app.register(validation)
   await app.register(security)
   await app.register(db)
-  await app.register(auth)
+  await app.register(auth, { resolveUser: options.resolveUser })
   await app.register(io)
-  await app.register(services)
+  await app.register(services, { onMessage: options.onMessage, authorize: options.authorize })
   await app.register(socket)
   await app.register(docs)
   await app.register(demo)
@@ -41,3 +50,33 @@ export default async function chat(app: FastifyInstance, options: ChatOptions = 
   await app.register(commandRoutes)
   await app.register(webRoutes)
 }
+
+/**
+ * The whole service as one Fastify plugin. What it registers stays in a scope of its own, under `prefix`; the host gets one decorator,
+ * `app.chat` (or the name in `decorator`), typed as `Chat`, ready when the plugin is.
+ */
+const chat: FastifyPluginAsync<ChatPluginOptions> = async (host, { prefix, decorator = 'chat', ...options }) => {
+  if (host.hasDecorator(decorator)) {
+    throw new ConfigError([`the decorator "${decorator}" is taken: name another in the option decorator`])
+  }
+  let inner: FastifyInstance | undefined
+  await host.register(
+    async (scope) => {
+      inner = scope
+      // Without a prefix, the URLs that nobody has are the host's.
+      if (prefix && prefix !== '/') scope.setNotFoundHandler(notFound)
+      await service(scope, { ...options, nodeEnv: options.nodeEnv ?? modeOf(options.env) })
+    },
+    { prefix: prefix ?? '', ...(options.logLevel && { logLevel: options.logLevel }) },
+  )
+  host.decorate(decorator, inner?.chat)
+}
+
+/** The mode is never looser than that of the process: a production host that says nothing gets no open doors. */
+function modeOf(env: NodeJS.ProcessEnv | undefined): ChatOptions['nodeEnv'] {
+  const isProduction = (env?.NODE_ENV || process.env.NODE_ENV) === 'production'
+  return isProduction ? 'production' : undefined
+}
+
+// fp's mark lets the decorator reach the host; the scope inside keeps all else from it, and the prefix to itself.
+export default fp(chat, { name: 'chat-socket-service', fastify: '5.x' })

@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs'
 import { inspect } from 'node:util'
 import closeWithGrace from 'close-with-grace'
 import Fastify, { type FastifyServerOptions, LogController } from 'fastify'
-import chat from './app.js'
-import config, { ConfigError } from './plugins/config/index.js'
+import { service } from './app.js'
+import { ConfigError } from './plugins/config/index.js'
+import { notFound } from './plugins/errors.js'
 
 const START_TIMEOUT_MS = 60_000
 const CLOSE_TIMEOUT_MS = 30_000
@@ -37,11 +39,15 @@ async function start(env: NodeJS.ProcessEnv): Promise<void> {
     app.log.info('✅ stopped')
   })
   try {
-    // The settings stand at the root too: the process needs HOST and PORT, and the service keeps its own to itself.
-    await app.register(config, { env })
-    await app.register(chat, { env })
-    const address = await app.listen({ host: app.config.HOST, port: app.config.PORT })
-    app.log.info(`✅ ${app.config.NODE_ENV} server on ${address}`)
+    app.setNotFoundHandler(notFound)
+    await service(app, { env })
+    const { HOST, PORT, NODE_ENV } = app.config
+    const address = await app.listen({ host: HOST, port: PORT })
+    app.log.info(`✅ ${NODE_ENV} server on ${address}`)
+    void app.db.failed.then((error) => {
+      app.log.fatal({ err: error }, '❌ the embedded database is gone')
+      process.exit(1)
+    })
   } catch (error) {
     refuse(error as Error & { code?: string })
   }
@@ -54,4 +60,6 @@ function refuse(error: Error & { code?: string }): never {
   process.exit(1)
 }
 
+// What the environment says goes before what the file says.
+if (existsSync('.env')) process.loadEnvFile('.env')
 await start(process.env)

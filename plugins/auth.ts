@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ChatError } from '../contract/errors.js'
 import type { User } from '../contract/shapes.js'
+import type { HostHooks } from '../services/hooks.js'
 import { createAccounts } from '../services/session/accounts.js'
 import type { Caller } from '../services/session/callers.js'
 import { type Claims, readClaims } from '../services/session/claims.js'
@@ -28,18 +29,27 @@ interface Verifier {
 }
 
 const MAX_TOKEN_BYTES = 4_096
-const NAMESPACE = 'chat'
+const NAMESPACE = 'chatSocketService'
 
-async function auth(app: FastifyInstance): Promise<void> {
+export type AuthOptions = Pick<HostHooks, 'resolveUser'>
+
+async function auth(app: FastifyInstance, options: AuthOptions): Promise<void> {
+  // An object of this scope's own: @fastify/jwt would put its namespace into the host's, where another instance finds it taken.
+  if (!Object.hasOwn(app, 'jwt')) app.decorate('jwt', Object.create(app.jwt ?? null))
   await app.register(jwt, jwtOptions(app.config))
   const verifier = (app.jwt as unknown as Record<string, Verifier>)[NAMESPACE] as Verifier
   app.decorateRequest('chatCaller', null)
-  app.decorate('auth', createAuth(app, verifier))
+  app.decorate('auth', createAuth(app, verifier, options))
 }
 
-function createAuth(app: FastifyInstance, verifier: Verifier) {
+function createAuth(app: FastifyInstance, verifier: Verifier, { resolveUser }: AuthOptions) {
   const { config } = app
-  const authenticate = createAccounts({ users: createUsers(app.db), autoCreate: config.AUTO_CREATE_USERS })
+  const authenticate = createAccounts({
+    users: createUsers(app.db),
+    autoCreate: config.AUTO_CREATE_USERS,
+    resolveUser,
+    logger: app.log,
+  })
   const apiKeys = listOf(config.SERVICE_API_KEYS).map(digest)
 
   /** The claims of a token; UNAUTHENTICATED or TOKEN_EXPIRED. */
@@ -50,11 +60,12 @@ function createAuth(app: FastifyInstance, verifier: Verifier) {
     }
     try {
       const payload = await verifier.verify(token)
-      return readClaims(payload, {
+      const claims = readClaims(payload, {
         userClaim: config.JWT_USER_CLAIM,
         requireExp: config.JWT_REQUIRE_EXP,
         maxLifetimeS: config.JWT_MAX_LIFETIME,
       })
+      return { ...claims, payload: payload as Record<string, unknown> }
     } catch (error) {
       if (error instanceof ChatError) throw error
       const { code, originalError } = error as { code?: string; originalError?: unknown }

@@ -10,7 +10,7 @@ export const DEMO_USERS = [
 
 /** Demo users, a chat of two and one of three; loaded once, found again later. */
 async function demo(app: FastifyInstance): Promise<void> {
-  if (!app.config.DEMO_DATA) return
+  if (!app.config.DEMO_DATA || app.db.hasForeignUsers) return
   const { users, log } = app.chat
   await users.ensure(DEMO_USERS)
   const pair = await log.createChat({ type: 'direct', owner: 'alice', founders: ['alice', 'bob'] })

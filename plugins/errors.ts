@@ -1,4 +1,4 @@
-import type { FastifyError, FastifyInstance } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ChatError, ERRORS, type ErrorCode, invalid } from '../contract/errors.js'
 import { toChatError } from '../services/db/errors.js'
@@ -29,9 +29,11 @@ async function errors(app: FastifyInstance): Promise<void> {
     if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1_000))
     return reply.status(status).send({ error: error.toBody() })
   })
-  app.setNotFoundHandler((_request, reply) =>
-    reply.status(ERRORS.NOT_FOUND.status).send({ error: new ChatError('NOT_FOUND').toBody() }),
-  )
+}
+
+/** What answers a URL that nobody has; it is set by who owns the URLs, a prefix's or the process's. */
+export function notFound(_request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return reply.status(ERRORS.NOT_FOUND.status).send({ error: new ChatError('NOT_FOUND').toBody() })
 }
 
 export default fp(errors, { name: 'chat-errors', fastify: '5.x' })

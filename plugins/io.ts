@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ServerOptions } from 'socket.io'
 import fastifySocketIO from '#fastify-socket.io'
+import { ConfigError } from './config/index.js'
 import { createOrigins } from './origins.js'
 import { createDoor, type Door } from './socket/door.js'
 import type { ChatServer } from './socket/types.js'
@@ -18,8 +19,22 @@ const PING_INTERVAL_MS = 15_000
 const PING_TIMEOUT_MS = 10_000
 const CONNECT_TIMEOUT_MS = 10_000
 
+/** The paths that Socket.IO servers of ours have on an HTTP server. */
+const taken = new WeakMap<object, Set<string>>()
+
+/** Two Socket.IO servers on one path would both answer an upgrade, which ends the process. */
+function takePath(app: FastifyInstance, path: string): void {
+  const others = taken.get(app.server) ?? new Set()
+  const host = (app as Partial<FastifyInstance>).io as { path?: () => unknown } | undefined
+  if (others.has(path) || (typeof host?.path === 'function' && host.path() === path)) {
+    throw new ConfigError([`SOCKET_PATH ${path} has a Socket.IO server already: choose another`])
+  }
+  taken.set(app.server, others.add(path))
+}
+
 async function io(app: FastifyInstance): Promise<void> {
   const { config } = app
+  takePath(app, config.SOCKET_PATH)
   const origins = createOrigins(config)
   const options: Partial<ServerOptions> = {
     path: config.SOCKET_PATH,

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import { createBinder } from '../services/binder/index.js'
 import { createCommands } from '../services/commands/index.js'
@@ -6,6 +6,7 @@ import { createFace } from '../services/face.js'
 import { createFeed } from '../services/feed/index.js'
 import { createReceipts } from '../services/feed/receipts.js'
 import { createTyping } from '../services/feed/typing.js'
+import { createHooks, type HostHooks } from '../services/hooks.js'
 import { createLog } from '../services/log/index.js'
 import { createMetrics } from '../services/metrics.js'
 import { createPresence } from '../services/presence/index.js'
@@ -18,12 +19,18 @@ import { createRooms } from './socket/rooms.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    chat: ReturnType<typeof compose>
+    /** The chat service: its settings, its database and its services. */
+    chat: Chat
   }
 }
 
+/** What a host has of the service: the settings, the database, every service behind the doors, and the names of the original design. */
+export type Chat = ReturnType<typeof compose>
+
+export type ServicesOptions = Pick<HostHooks, 'onMessage' | 'authorize'>
+
 /** The whole dependency graph. */
-function compose(app: FastifyInstance) {
+function compose(app: FastifyInstance, options: ServicesOptions) {
   const { config, db, io, door, log: logger } = app
   const maxMembers = config.PRESENCE_MAX_MEMBERS
 
@@ -60,7 +67,8 @@ function compose(app: FastifyInstance) {
     maxMessageChars: config.MAX_MESSAGE_CHARS,
     chatCreation: config.CHAT_CREATION,
   })
-  const binder = createBinder({ handlers, log: logger, metrics })
+  const hooks = createHooks(options, logger)
+  const binder = createBinder({ handlers: hooks.observe(handlers), log: logger, metrics, authorize: hooks.authorize })
 
   log.tell(feed)
   metrics.gauge('chat_connections', 'Engine connections.', () => io.engine.clientsCount)
@@ -77,13 +85,18 @@ function compose(app: FastifyInstance) {
     await sessions.stop()
     feed.stop()
     await presence.stop()
+    await hooks.stop()
   })
 
   const face = createFace({ log, feed, users, presence, sessions, binder })
-  return { log, feed, presence, sessions, binder, users, roster, metrics, ...face }
+  return { config, db, io, log, feed, presence, sessions, binder, users, roster, metrics, ...face }
 }
 
-export default fp(async (app) => void app.decorate('chat', compose(app)), {
+const services: FastifyPluginAsync<ServicesOptions> = async (app, options) => {
+  app.decorate('chat', compose(app, options))
+}
+
+export default fp(services, {
   name: 'chat-services',
   fastify: '5.x',
   dependencies: ['chat-config', 'chat-db', 'chat-auth', 'chat-io'],

@@ -1,4 +1,5 @@
 import type { TSchema } from '@sinclair/typebox'
+import fastJson, { type Schema } from 'fast-json-stringify'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { check, compile } from '../services/binder/validator.js'
@@ -30,6 +31,10 @@ async function validation(app: FastifyInstance): Promise<void> {
     route.bodyLimit ??= MAX_BODY_BYTES
   })
   app.decorate('coerce', (schema: TSchema) => toValidator(schema, true))
+  // A host's own compilers and JSON parser end here: our schemas are JSON Schema, and our bodies are plain JSON.
+  app.setSerializerCompiler(({ schema }) => fastJson(schema as Schema))
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'))
   app.setValidatorCompiler(({ schema, httpPart }) => toValidator(schema as TSchema, httpPart !== 'body'))
 }
 

@@ -10,7 +10,8 @@ const rooms = ['bench', 'client', 'contract', 'examples', 'plugins', 'routes', '
 const files = (name) =>
   name.endsWith('.ts') ? [name] : readdirSync(name, { recursive: true }).map((path) => join(name, path))
 
-const options = { format: 'esm', target: 'node20', write: false, logLevel: 'error' }
+// For the default platform, browser, esbuild puts "development" in the place of process.env.NODE_ENV.
+const options = { format: 'esm', platform: 'node', target: 'node20', write: false, logLevel: 'error' }
 
 async function transpile(sources) {
   const entryPoints = sources.filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
@@ -28,7 +29,6 @@ async function bundleFastifySocketIO() {
     stdin: { contents: `export { default } from 'fastify-socket.io'`, resolveDir: root },
     outfile: 'dist/vendor/fastify-socket.io.js',
     bundle: true,
-    platform: 'node',
     external: ['fastify', 'socket.io'],
     banner: {
       js: `// fastify-socket.io ${version} and its fastify-plugin, MIT licensed: see fastify-socket.io.LICENSE

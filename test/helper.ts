@@ -6,10 +6,11 @@ import { createSigner } from 'fast-jwt'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client'
 import t, { type Test } from 'tap'
-import chat, { type ChatOptions } from '../app.js'
+import { type ChatOptions, service } from '../app.js'
 import type { CommandName, Input, Output } from '../contract/commands.js'
 import { EVENTS, type EventName, type EventPayload } from '../contract/events.js'
 import type { Ack, ClientToServerEvents, ServerToClientEvents } from '../contract/types.js'
+import { notFound } from '../plugins/errors.js'
 import { compile } from '../services/binder/validator.js'
 import { copyTemplate } from './helpers/embedded.js'
 import { createDatabase, needsPostgres } from './helpers/postgres.js'
@@ -82,7 +83,8 @@ export async function build(t: Test, options: ChatOptions & { users?: string[] }
   let app: FastifyInstance | undefined
   await host.register(async (scope) => {
     app = scope
-    await chat(scope, {
+    scope.setNotFoundHandler(notFound)
+    await service(scope, {
       nodeEnv: 'test',
       jwtSecret: SECRET,
       serviceApiKeys: API_KEY,

@@ -2,7 +2,7 @@ import fastifyEnv from '@fastify/env'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { developmentSecret, findWeakSecrets, findWrongKeys } from './secrets.js'
-import { optionName, type SettingOptions, Settings } from './settings.js'
+import { type Config, type ConfigOptions, optionName, Settings } from './settings.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -10,21 +10,7 @@ declare module 'fastify' {
   }
 }
 
-/** The settings with what depends on the mode filled in. */
-export type Config = Settings &
-  Required<
-    Pick<
-      Settings,
-      'HOST' | 'LOG_LEVEL' | 'AUTO_CREATE_USERS' | 'CHAT_CREATION' | 'DEMO_DATA' | 'WEB' | 'DOCS' | 'METRICS'
-    >
-  > & {
-    isProduction: boolean
-  }
-
-export interface ConfigOptions extends SettingOptions {
-  /** Where settings that are no options come from, as `process.env`; unset, from nowhere. */
-  env?: NodeJS.ProcessEnv | undefined
-}
+export type { Config, ConfigOptions } from './settings.js'
 
 /** A start that a setting forbids; the message names settings, never their values. */
 export class ConfigError extends Error {

@@ -94,6 +94,22 @@ type Camel<S extends string> = S extends `${infer A}_${infer B}`
 /** The settings as options of the app plugin. */
 export type SettingOptions = { [K in keyof Settings as Camel<K>]?: Settings[K] }
 
+/** The settings with what depends on the mode filled in. */
+export type Config = Settings &
+  Required<
+    Pick<
+      Settings,
+      'HOST' | 'LOG_LEVEL' | 'AUTO_CREATE_USERS' | 'CHAT_CREATION' | 'DEMO_DATA' | 'WEB' | 'DOCS' | 'METRICS'
+    >
+  > & {
+    isProduction: boolean
+  }
+
+export interface ConfigOptions extends SettingOptions {
+  /** Where settings that are no options come from, as `process.env`; unset, from nowhere. */
+  env?: NodeJS.ProcessEnv | undefined
+}
+
 /** A setting's name as an option: DATABASE_URL → databaseUrl. */
 export function optionName(setting: string): string {
   return setting.toLowerCase().replace(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase())

@@ -9,16 +9,21 @@ import { check, compile } from './validator.js'
 export type Handler<C extends CommandName> = (caller: Caller, input: Input<C>) => Promise<Output<C>> | Output<C>
 export type Handlers = { [C in CommandName]: Handler<C> }
 
+/** A command that has passed its schema and is about to run. */
+export type Call = { [C in CommandName]: { command: C; caller: Caller; input: Input<C> } }[CommandName]
+
 export interface BinderOptions {
   handlers: Handlers
   log: Logger
   metrics?: Pick<Metrics, 'refusals'>
+  /** Asked before a handler runs; what it throws is the answer. */
+  authorize?: ((call: Call) => Promise<void>) | undefined
 }
 
 export type Binder = ReturnType<typeof createBinder>
 
 /** The one way to a command, behind both doors: checks the payload, the caller's time and the node's state, runs it, maps errors. */
-export function createBinder({ handlers, log, metrics }: BinderOptions) {
+export function createBinder({ handlers, log, metrics, authorize }: BinderOptions) {
   const validators = new Map(COMMAND_NAMES.map((name) => [name, compile(COMMANDS[name].input)]))
   const running = new Set<Promise<unknown>>()
   let draining = false
@@ -31,6 +36,7 @@ export function createBinder({ handlers, log, metrics }: BinderOptions) {
       }
       // biome-ignore lint/style/noNonNullAssertion: one validator per name of the table
       check(validators.get(name)!, payload)
+      if (authorize) await authorize({ command: name, caller, input: payload } as Call)
       return await (handlers[name] as Handler<CommandName>)(caller, payload as Input<CommandName>)
     } catch (error) {
       throw known(error, name)

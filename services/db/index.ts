@@ -17,6 +17,8 @@ export interface Database {
   /** The PostgreSQL schema that holds our tables; every connection's search_path. */
   schema: string
   embedded: boolean
+  /** Whether `users` is a host's view in place of our table; known when migrated. */
+  hasForeignUsers: boolean
   /** What an acked message survives. */
   durability: 'power-loss' | 'process-crash'
   /** Runs a statement, prepared under its name; failures are the catalogue's. */
@@ -74,6 +76,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     connection,
     schema: databaseSchema,
     embedded: embedded !== null,
+    hasForeignUsers: false,
     durability: embedded ? 'process-crash' : 'power-loss',
     async query(name, text, values, { urgent = false } = {}) {
       const run = () => pool.query({ name, text, values })

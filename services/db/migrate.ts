@@ -1,27 +1,70 @@
 import { join } from 'node:path'
-import { drizzle } from 'drizzle-orm/node-postgres'
-import { migrate as runMigrations } from 'drizzle-orm/node-postgres/migrator'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator'
 import pg from 'pg'
 import { packageRoot } from '../package-root.js'
+import { sqlState } from './errors.js'
 import type { Database } from './index.js'
 
+const OUR_MIGRATIONS = join(packageRoot(), 'migrations')
 const MIGRATIONS_LOCK = 0x63686174 // "chat"
+const LOCK_TIMEOUT_MS = 2_000
+const LOOK_MS = 50
+const MOST_TRIES = 30
+const NO_LOCK = /^(55P03|40P01)$/
 
-/** Brings the tables and functions up to date, alone: many nodes may start at once. */
-export async function migrate(db: Database): Promise<void> {
-  // A connection of its own: a migration may take longer than any query is given, and its locks go with it.
+/**
+ * Brings the tables and functions up to date: many nodes may start at once, and older ones may be sending. Each migration is a
+ * transaction; one that waits for a lock gives way after two seconds and tries again, so that sends never queue up behind it for longer.
+ */
+export async function migrate(db: Database, folder = OUR_MIGRATIONS): Promise<void> {
+  await alone(db, async (client) => {
+    const { rowCount } = await client.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [db.schema])
+    if (!rowCount) await client.query(`CREATE SCHEMA ${client.escapeIdentifier(db.schema)}`)
+    await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`)
+    for (const migration of await findNew(client, folder)) await apply(client, migration)
+    const { rows } = await client.query(`SELECT relkind FROM pg_class WHERE oid = 'users'::regclass`)
+    db.hasForeignUsers = !['r', 'p'].includes(rows[0]?.relkind)
+  })
+}
+
+/** Does what only one node may do at a time, on a connection of its own: it may take longer than any query is given, and its locks go with it. */
+export async function alone<T>(
+  db: Pick<Database, 'connection' | 'schema'>,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
   const client = new pg.Client({ ...db.connection, statement_timeout: 0, query_timeout: 0 })
   await client.connect()
   try {
-    await client.query('SELECT pg_advisory_lock($1, hashtext($2))', [MIGRATIONS_LOCK, db.schema])
-    const { rowCount } = await client.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [db.schema])
-    if (!rowCount) await client.query(`CREATE SCHEMA ${client.escapeIdentifier(db.schema)}`)
-    await runMigrations(drizzle(client), {
-      migrationsFolder: join(packageRoot(), 'migrations'),
-      migrationsSchema: db.schema,
-      migrationsTable: 'chat_migrations',
-    })
+    // Asked for, not waited for: a statement that waits holds a snapshot, and CREATE INDEX CONCURRENTLY waits for those.
+    const ask = 'SELECT pg_try_advisory_lock($1, hashtext($2)) AS held'
+    while (!(await client.query(ask, [MIGRATIONS_LOCK, db.schema])).rows[0].held) await sleep(LOOK_MS)
+    return await work(client)
   } finally {
     await client.end()
+  }
+}
+
+// Drizzle's own runner asks to make the schema again, which a role without CREATE on the database may not even where it is there.
+async function findNew(client: pg.Client, migrationsFolder: string): Promise<MigrationMeta[]> {
+  await client.query(
+    'CREATE TABLE IF NOT EXISTS chat_migrations (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint)',
+  )
+  const { rows } = await client.query('SELECT coalesce(max(created_at), 0) AS last FROM chat_migrations')
+  return readMigrationFiles({ migrationsFolder }).filter(({ folderMillis }) => folderMillis > Number(rows[0].last))
+}
+
+async function apply(client: pg.Client, { sql, hash, folderMillis }: MigrationMeta): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await client.query('BEGIN')
+      for (const statement of sql) await client.query(statement)
+      await client.query('INSERT INTO chat_migrations (hash, created_at) VALUES ($1, $2)', [hash, folderMillis])
+      await client.query('COMMIT')
+      return
+    } catch (error) {
+      await client.query('ROLLBACK')
+      if (tries === MOST_TRIES || !NO_LOCK.test(sqlState(error) ?? '')) throw error
+    }
   }
 }

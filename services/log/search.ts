@@ -2,6 +2,7 @@ import type { Input, Output } from '../../contract/commands.js'
 import { ChatError } from '../../contract/errors.js'
 import { readCursor, writeCursor } from '../cursors.js'
 import type { Database } from '../db/index.js'
+import { alone } from '../db/migrate.js'
 import { MESSAGE_COLUMNS, type MessageRow, toMessage } from './entities.js'
 
 const PAGE = 20
@@ -26,13 +27,25 @@ export function createSearch(db: Pick<Database, 'query'>, isOn: boolean) {
 /** What the index is of, word for word. */
 const WORDS = `to_tsvector('simple', coalesce(content, ''))`
 
-/** Makes the index that search needs, or takes away the one that nothing uses. */
-export async function prepareSearch(db: Pick<Database, 'pool'>, isOn: boolean): Promise<void> {
-  await db.pool.query(
-    isOn
-      ? `CREATE INDEX IF NOT EXISTS messages_words ON messages USING gin (${WORDS}) WITH (fastupdate = off)`
-      : 'DROP INDEX IF EXISTS messages_words',
-  )
+/** Makes the index that search needs, or takes away the one that nothing uses; where it is as it should be, no table is locked. */
+export async function prepareSearch(
+  db: Pick<Database, 'connection' | 'schema' | 'embedded'>,
+  isOn: boolean,
+): Promise<void> {
+  await alone(db, async (client) => {
+    const { rows } = await client.query(
+      `SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('messages_words')`,
+    )
+    if (isOn ? rows[0]?.indisvalid === true : rows.length === 0) return
+    const concurrently = db.embedded ? '' : 'CONCURRENTLY'
+    // One that was being made when its node ended is there, and not valid.
+    await client.query(`DROP INDEX ${concurrently} IF EXISTS messages_words`)
+    if (isOn) {
+      await client.query(
+        `CREATE INDEX ${concurrently} messages_words ON messages USING gin (${WORDS}) WITH (fastupdate = off)`,
+      )
+    }
+  })
 }
 
 // The rows are found by the words first and cut to what the user may see; only a page of them gets its columns.

@@ -1,32 +1,66 @@
 import { ChatError } from '../../contract/errors.js'
 import type { User } from '../../contract/shapes.js'
 import { createBatcher } from '../batcher.js'
-import type { Users } from '../users/index.js'
+import type { HostHooks } from '../hooks.js'
+import type { Logger } from '../logger.js'
+import type { Account, Users } from '../users/index.js'
 import type { Claims } from './claims.js'
 
 export interface AccountsOptions {
-  users: Pick<Users, 'getAccounts' | 'ensure'>
+  users: Pick<Users, 'getAccounts' | 'ensure' | 'keep'>
   /** Whether a user whom only a token knows is made. */
   autoCreate: boolean
+  /** The host's own look-up, in place of the making of users. */
+  resolveUser?: HostHooks['resolveUser']
+  logger: Pick<Logger, 'error'>
 }
 
 /** Looks up the users of tokens, all who ask at once in one query. */
-export function createAccounts({ users, autoCreate }: AccountsOptions) {
+export function createAccounts({ users, autoCreate, resolveUser, logger }: AccountsOptions) {
   const find = createBatcher((userIds) => users.getAccounts(userIds))
+
+  /** The profile that the host gives a token; UNAVAILABLE when its look-up breaks, so that clients come back. */
+  async function resolve(userId: string, claims: Claims): Promise<User> {
+    let profile: Awaited<ReturnType<NonNullable<typeof resolveUser>>> | undefined
+    try {
+      profile = await resolveUser?.(claims)
+    } catch (error) {
+      if (error instanceof ChatError) throw error
+      logger.error({ err: error, userId }, '❌ resolveUser broke')
+      throw new ChatError('UNAVAILABLE', { message: 'The user could not be looked up; try again soon.', cause: error })
+    }
+    if (!profile) throw unknownUser()
+    return { userId, name: profile.name, avatarUrl: profile.avatarUrl ?? null }
+  }
 
   /** The user of a token; UNAUTHENTICATED for one that is unknown, deleted or whose tokens were revoked. */
   return async function authenticate(claims: Claims): Promise<User> {
-    if (claims.userId === null) throw new ChatError('UNAUTHENTICATED', { message: 'The token names no user.' })
-    let account = await find(claims.userId)
-    if (!account && autoCreate) {
-      await users.ensure([{ userId: claims.userId, name: claims.name ?? claims.userId, avatarUrl: claims.avatarUrl }])
-      account = await find(claims.userId)
+    const { userId } = claims
+    if (userId === null) throw new ChatError('UNAUTHENTICATED', { message: 'The token names no user.' })
+    let account = await find(userId)
+    if (account) mustBeGood(account, claims)
+    if (resolveUser) {
+      const user = await resolve(userId, claims)
+      if (account && isSame(account.user, user)) return user
+      await users.keep(user)
+      account = await find(userId)
+    } else if (!account && autoCreate) {
+      await users.ensure([{ userId, name: claims.name ?? userId, avatarUrl: claims.avatarUrl }])
+      account = await find(userId)
     }
-    if (!account || account.isDeleted) throw new ChatError('UNAUTHENTICATED', { message: 'The user is unknown.' })
-    // `iat` has whole seconds: one issued in the second of the revocation is refused too.
-    if (account.tokensValidFromMs > (claims.issuedAtMs ?? 0)) {
-      throw new ChatError('UNAUTHENTICATED', { message: 'The token was revoked.' })
-    }
+    if (!account) throw unknownUser()
+    mustBeGood(account, claims)
     return account.user
   }
 }
+
+function mustBeGood({ isDeleted, tokensValidFromMs }: Account, { issuedAtMs }: Claims): void {
+  if (isDeleted) throw unknownUser()
+  // `iat` has whole seconds: one issued in the second of the revocation is refused too.
+  if (tokensValidFromMs > (issuedAtMs ?? 0)) {
+    throw new ChatError('UNAUTHENTICATED', { message: 'The token was revoked.' })
+  }
+}
+
+const isSame = (a: User, b: User) => a.name === b.name && a.avatarUrl === b.avatarUrl
+const unknownUser = () => new ChatError('UNAUTHENTICATED', { message: 'The user is unknown.' })

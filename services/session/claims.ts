@@ -9,6 +9,8 @@ export interface Claims {
   isService: boolean
   expiresAtMs: number | null
   issuedAtMs: number | null
+  /** All that the token says; absent where a service names the user. */
+  payload?: Record<string, unknown>
 }
 
 export interface ClaimsOptions {

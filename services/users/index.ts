@@ -1,3 +1,4 @@
+import { ChatError } from '../../contract/errors.js'
 import type { User } from '../../contract/shapes.js'
 import type { Database } from '../db/index.js'
 import { toUser } from '../log/entities.js'
@@ -30,8 +31,8 @@ interface AccountRow extends UserRow {
   tokens_valid_from: Date | null
 }
 
-/** The users of the database. */
-export function createUsers(db: Pick<Database, 'query'>) {
+/** The users of the database; where they are a host's view, they are read and never written. */
+export function createUsers(db: Pick<Database, 'query'> & Partial<Pick<Database, 'hasForeignUsers'>>) {
   const toProfile = (row: UserRow) => toUser(row.id, row.name, row.avatar_url)
 
   return {
@@ -64,6 +65,7 @@ export function createUsers(db: Pick<Database, 'query'>) {
 
     /** Makes users that are not there yet, from what their tokens say. */
     async ensure(profiles: User[]): Promise<void> {
+      if (db.hasForeignUsers) return
       await db.query(
         'ensure_users',
         `INSERT INTO users (id, name, avatar_url) SELECT u.id, u.name, u.avatar_url
@@ -72,8 +74,15 @@ export function createUsers(db: Pick<Database, 'query'>) {
       )
     },
 
-    /** Makes or changes a user; a tombstone is taken away. */
+    /** Keeps a profile that a host has answered, unless the user has a tombstone. */
+    async keep({ userId, name, avatarUrl }: User): Promise<void> {
+      if (!db.hasForeignUsers) await db.query('keep_user', KEEP_USER, [userId, name, avatarUrl])
+    },
+
+    /** Makes or changes a user; a tombstone is taken away. CONFLICT where the users are a host's. */
     async put({ userId, name, avatarUrl }: User): Promise<{ user: User; created: boolean }> {
+      if (db.hasForeignUsers)
+        throw new ChatError('CONFLICT', { message: 'The host owns the users: change them there.' })
       const [row] = await db.query<UserRow & { created: boolean }>('put_user', PUT_USER, [userId, name, avatarUrl])
       return { user: toUser(userId, name, avatarUrl), created: row?.created ?? false }
     },
@@ -122,6 +131,11 @@ JOIN users u ON u.id = asked.id
 WHERE $1::text IS NULL OR u.id = $1 OR EXISTS (
   SELECT 1 FROM members a JOIN members b ON b.chat_id = a.chat_id AND b.user_id = u.id WHERE a.user_id = $1)
 ORDER BY asked.ord`
+
+const KEEP_USER = `
+INSERT INTO users (id, name, avatar_url) SELECT $1, $2, $3
+WHERE NOT EXISTS (SELECT 1 FROM user_states WHERE user_id = $1 AND deleted_at IS NOT NULL)
+ON CONFLICT (id) DO UPDATE SET name = excluded.name, avatar_url = excluded.avatar_url`
 
 const PUT_USER = `
 WITH alive AS (UPDATE user_states SET deleted_at = NULL WHERE user_id = $1)

@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import chat, { type HostHooks } from '../../app.js'
+import { ChatError } from '../../contract/errors.js'
+import type { Message } from '../../contract/shapes.js'
+import type { Claims } from '../../services/session/claims.js'
+import { ask, client, connect, must, next, sign, until } from '../helper.js'
+import { chatOptions, createHost, serviceOf } from '../helpers/host.js'
+
+async function start(hooks: HostHooks, settings: object = {}) {
+  const lines: string[] = []
+  const host = createHost(t, { logger: { level: 'info', stream: { write: (line: string) => void lines.push(line) } } })
+  await host.register(chat, await chatOptions(t, { ...settings, ...hooks }))
+  await host.chat.users.ensure(['alice', 'bob'].map((userId) => ({ userId, name: userId, avatarUrl: null })))
+  return { host, lines, service: await serviceOf(host) }
+}
+
+t.test('onMessage is told of what was stored, once, and nothing waits for it', async (t) => {
+  const told: { message: Message; userId: string }[] = []
+  let letGo = () => {}
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve
+  })
+  let rows = 0
+  const { host, lines, service } = await start({
+    async onMessage(message, { caller }) {
+      rows = (await host.chat.db.query('stored', 'SELECT 1 FROM messages WHERE id = $1', [message.id])).length
+      told.push({ message, userId: caller.kind === 'user' ? caller.userId : '' })
+      if (message.content === 'hold') await held
+      if (message.content === 'break') throw new Error('the host broke')
+    },
+  })
+  const { socket } = await connect(t, service, 'alice')
+  const { chat: made } = await must(socket, 'create_chat', { type: 'direct', memberIds: ['bob'] })
+  const send = { chatId: made.chatId, content: 'hold', clientMessageId: 'a' }
+
+  const first = await must(socket, 'send_message', send)
+  await until('it is told', () => told.length === 1)
+  t.same(told[0], { message: first.message, userId: 'alice' })
+  t.equal(rows, 1, 'after the commit')
+  t.equal((await must(socket, 'send_message', send)).duplicate, true)
+
+  await must(socket, 'send_message', { chatId: made.chatId, content: 'break' })
+  await until('its failure is logged', () => lines.some((line) => line.includes('onMessage broke')))
+  const posted = await service.call('POST', `/chats/${made.chatId}/messages`, {
+    as: 'service',
+    onBehalfOf: 'bob',
+    body: { content: 'by REST' },
+  })
+  t.equal(posted.status, 201)
+  await until('REST is told of, too', () => told.length === 3)
+  t.equal(told[2]?.userId, 'bob')
+
+  setTimeout(letGo, 200)
+  const startedAt = performance.now()
+  await host.close()
+  t.ok(performance.now() - startedAt >= 150, 'what is under way ends before the database does')
+})
+
+t.test('authorize may refuse, before a handler runs', async (t) => {
+  const calls: string[] = []
+  const { lines, service } = await start({
+    async authorize({ command, caller, input }) {
+      calls.push(command)
+      if (command === 'send_message' && input.content.includes('curse')) {
+        throw new ChatError('FORBIDDEN', { message: 'Mind your words.', details: { who: caller.kind } })
+      }
+      if (command === 'typing') throw new TypeError('a fault of the host')
+    },
+  })
+  const { socket } = await connect(t, service, 'alice')
+  const { chat: made } = await must(socket, 'create_chat', { type: 'direct', memberIds: ['bob'] })
+  const { chatId } = made
+  const refused = await ask(socket, 'send_message', { chatId, content: 'a curse' })
+  t.match(refused, { ok: false, error: { code: 'FORBIDDEN', message: 'Mind your words.', details: { who: 'user' } } })
+  const rest = await service.call('POST', `/chats/${chatId}/messages`, { as: 'alice', body: { content: 'curse' } })
+  t.match(rest, { status: 403, body: { error: { message: 'Mind your words.' } } })
+  const page = await must(socket, 'get_messages', { chatId })
+  t.same(page.messages, [], 'nothing was stored')
+  t.match(await ask(socket, 'typing', { chatId, isTyping: true }), { ok: false, error: { code: 'INTERNAL' } })
+  t.ok(lines.some((line) => line.includes('a fault of the host')))
+  t.match(await ask(socket, 'send_message', { chatId } as never), { error: { code: 'VALIDATION_FAILED' } })
+  t.equal(calls.filter((call) => call === 'send_message').length, 2, 'it sees only what fits the schema')
+})
+
+t.test('resolveUser supplies the users', async (t) => {
+  const asked: Claims[] = []
+  const people = new Map([['u-1', { name: 'One', avatarUrl: 'https://host.example/1.png' }]])
+  let isDown = false
+  const { host, service } = await start(
+    {
+      async resolveUser(claims) {
+        asked.push(claims)
+        await sleep(5)
+        if (isDown) throw new Error('the host cannot look')
+        return people.get(claims.userId as string) ?? null
+      },
+    },
+    { autoCreateUsers: true },
+  )
+  const stranger = client(t, service, 'alice')
+  const refused = next(stranger as never, 'connect_error' as never) as Promise<unknown>
+  stranger.connect()
+  t.match(await refused, { data: { code: 'UNAUTHENTICATED', retryable: false } }, 'our own table is not asked')
+
+  const { socket, session } = await connect(t, service, 'u-1')
+  t.same(session.user, { userId: 'u-1', name: 'One', avatarUrl: 'https://host.example/1.png' })
+  t.match(asked.at(-1), { userId: 'u-1', isService: false, payload: { sub: 'u-1' } })
+  socket.disconnect()
+
+  people.set('u-1', { name: 'Uno', avatarUrl: 'https://host.example/1.png' })
+  const { session: again } = await connect(t, service, 'u-1')
+  t.equal(again.user.name, 'Uno')
+  t.equal((await host.chat.userService.getUserById('u-1'))?.name, 'Uno', 'it is kept')
+
+  t.equal((await service.call('GET', '/chats', { as: 'service', onBehalfOf: 'u-1' })).status, 200)
+  t.equal(asked.at(-1)?.payload, undefined)
+  t.equal((await service.call('GET', '/chats', { as: 'service', onBehalfOf: 'nobody' })).status, 404)
+
+  isDown = true
+  const down = await service.call('GET', '/chats', { as: 'u-1' })
+  t.match(down, { status: 503, body: { error: { code: 'UNAVAILABLE', retryable: true } } })
+  isDown = false
+
+  t.equal((await service.call('POST', '/users/u-1/revoke-tokens', { as: 'service' })).status, 200)
+  const old = sign({ sub: 'u-1', exp: Math.floor(Date.now() / 1_000) + 60, iat: Math.floor(Date.now() / 1_000) - 60 })
+  const revoked = await service.call('GET', '/chats', { headers: { authorization: `Bearer ${old}` } })
+  t.equal(revoked.status, 401, 'revocation holds')
+  t.equal((await service.call('DELETE', '/users/u-1', { as: 'service' })).status, 200)
+  t.equal((await service.call('GET', '/chats', { as: 'u-1' })).status, 401, 'a tombstone is not revived')
+  t.equal((await host.chat.userService.getUserById('u-1'))?.name, '')
+})
