@@ -181,7 +181,7 @@ t.test('a worker that does not answer five pings is given up', (t) => {
   mock.timers.tick(10_000)
   t.same(errors, [])
   mock.timers.tick(2_000)
-  t.same(errors, ['The embedded database has not answered for 10 s.'])
+  t.same(errors, ['The embedded database has not answered for 40 s.'])
   t.end()
 })
 
