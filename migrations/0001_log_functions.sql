@@ -6,7 +6,10 @@
 -- stored | duplicate | conflict (same key, other body) | no_member | no_reply.
 CREATE FUNCTION log_append(sends json)
 RETURNS TABLE (ord integer, outcome text, id uuid, seq integer, revision integer, at timestamptz, sender_name text, sender_avatar_url text)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+-- The planner takes any sends for a hundred, and would rather read all members than look up as many.
+SET enable_seqscan = off
+AS $$
 #variable_conflict use_column
 DECLARE
   now_ms timestamptz;

@@ -1,6 +1,8 @@
 import { type ChatSocket, loadSocketIO } from './connection.js'
 import { copyOf, createPane, type Pane } from './pane.js'
 
+type Connect = (getToken: () => Promise<string>) => ChatSocket
+
 const SHOWN_PEOPLE = ['alice', 'bob']
 
 const panes = document.querySelector('#panes') as HTMLElement
@@ -29,17 +31,19 @@ async function start(): Promise<void> {
   if (matchMedia('(pointer: fine)').matches) shown[0]?.focus()
 }
 
-function askForToken(connect: (getToken: () => Promise<string>) => ChatSocket): void {
+function askForToken(connect: Connect, why = ''): void {
   const form = copyOf('token') as HTMLFormElement
-  hint.textContent = 'Sign in with a token of your app.'
+  hint.textContent = why || 'Sign in with a token of your app.'
   form.addEventListener('submit', (event) => {
     event.preventDefault()
     const token = String(new FormData(form).get('token')).trim()
-    form.remove()
     hint.textContent = ''
+    panes.replaceChildren()
+    shown.length = 0
     add(
       connect(async () => token),
       'You',
+      (refusal) => askForToken(connect, refusal),
     )
     attend(shown[0] as Pane)
   })
@@ -47,8 +51,8 @@ function askForToken(connect: (getToken: () => Promise<string>) => ChatSocket): 
   form.querySelector('input')?.focus()
 }
 
-function add(socket: ChatSocket, name: string): void {
-  const pane = createPane({ socket, name, onChange: renderChoices })
+function add(socket: ChatSocket, name: string, onRefused?: (why: string) => void): void {
+  const pane = createPane({ socket, name, onChange: renderChoices, ...(onRefused && { onRefused }) })
   shown.push(pane)
   panes.append(pane.element)
   for (const event of ['pointerdown', 'focusin']) pane.element.addEventListener(event, () => attend(pane))
@@ -86,5 +90,5 @@ function renderChoices(): void {
 
 start().catch((error: Error) => {
   hint.textContent = error.message
-  hint.role = 'alert'
+  hint.dataset.fault = ''
 })

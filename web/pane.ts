@@ -8,6 +8,8 @@ export interface PaneOptions {
   name: string
   /** Called after whatever may be shown elsewhere has changed. */
   onChange(): void
+  /** Called when the server refuses whom it has never let in. */
+  onRefused?(why: string): void
 }
 
 export type Pane = ReturnType<typeof createPane>
@@ -23,7 +25,7 @@ export function copyOf(id: string): HTMLElement {
 }
 
 /** One person's side: their chats, the open one's messages, and what they write. */
-export function createPane({ socket, name, onChange }: PaneOptions) {
+export function createPane({ socket, name, onChange, onRefused }: PaneOptions) {
   const element = copyOf('pane')
   const find = <E extends HTMLElement>(selector: string) => element.querySelector(selector) as E
   const [title, state, avatar, toggle] = [find('h2'), find('.state'), find('.avatar'), find('.toggle')]
@@ -49,6 +51,7 @@ export function createPane({ socket, name, onChange }: PaneOptions) {
   const connection = createConnection(socket, (next) => {
     connectionState = next
     render()
+    if (next.is === 'ended' && !conversation.me()) onRefused?.(next.why)
   })
   const conversation = createConversation(connection, render)
   const open = (): Room | undefined => (openId === null ? undefined : conversation.rooms.get(openId))

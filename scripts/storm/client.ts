@@ -31,6 +31,7 @@ export interface StormClientOptions {
 const ANSWER_MS = 10_000
 const PAUSE_MS = 600
 const MAX_TRIES = 40
+const MAX_OPEN = 10
 
 /** A stock client that sends, leaves, is cut off and comes back, as chance has it. */
 export function createStormClient({ url, userId, token, chatIds, random, views, sends, counts }: StormClientOptions) {
@@ -53,8 +54,13 @@ export function createStormClient({ url, userId, token, chatIds, random, views, 
   async function deliver(sent: Sent): Promise<void> {
     const { chatId, content, key } = sent
     const payload = { chatId, content, ...(key !== null && { clientMessageId: key }) }
+    let waitMs = 0
     for (let tries = 0; tries < (key === null ? 1 : MAX_TRIES); tries += 1) {
-      if (tries > 0) count('retries')
+      if (tries > 0) {
+        await sleep(waitMs)
+        count('retries')
+      }
+      waitMs = tries * 100
       try {
         const answer = await socket.timeout(ANSWER_MS).emitWithAck('send_message', payload)
         if (answer.ok) {
@@ -69,15 +75,16 @@ export function createStormClient({ url, userId, token, chatIds, random, views, 
           if (tries === 0) sent.refused = answer.error.code
           return
         }
+        waitMs = answer.error.retryAfterMs ?? waitMs
       } catch {
         // Cut off before the answer: only a try under the same key is safe.
         count('cut')
       }
-      await sleep(50)
     }
   }
 
   function send(): void {
+    if (open.size >= MAX_OPEN) return
     const mine = [...(view()?.at.keys() ?? [])]
     const chatId = random.pick(mine.length > 0 && random.next() < 0.95 ? mine : chatIds)
     const n = sends.length

@@ -39,11 +39,14 @@ function setUp(t: Test) {
 }
 
 t.test('warns a minute before, once, and ends', async (t) => {
-  const { add, moveTo } = setUp(t)
+  const { expiry, add, moveTo } = setUp(t)
   const hour = add(HOUR_MS)
   const never = add(null)
   t.same(add(59_000).told, ['token_expiring'], 'at once, when less than a minute is left')
   t.same(add(-1).told, ['end'], 'at once, when nothing is')
+  const again = add(59_000)
+  expiry.watch(again.connection)
+  t.same(again.told, ['token_expiring'], 'once, although the token came again')
   await moveTo(HOUR_MS - 62_000)
   t.same(hour.told, [])
   await moveTo(HOUR_MS - 60_000)
