@@ -43,7 +43,7 @@ export function createLoad({ people, recorder, random, rate }: LoadOptions) {
   const edits = new Map<string, EditRecord>()
   const reacted = new Set<string>()
   const stands = new Map(people.map(({ userId, socket }) => [userId, recorder.watch(userId, socket)]))
-  const count = { attempts: 0, retries: 0, duplicates: 0, edits: 0, reactions: 0, syncs: 0 }
+  const count = { retries: 0, duplicates: 0, edits: 0, reactions: 0, syncs: 0 }
   let stopped = false
   let keys = 0
   let due = 0
@@ -56,8 +56,10 @@ export function createLoad({ people, recorder, random, rate }: LoadOptions) {
     tried?: SendRecord,
   ) {
     for (let attempt = 1; ; attempt += 1) {
-      count.attempts += 1
-      if (attempt > 1) count.retries += 1
+      if (attempt > 1) {
+        while (!socket.connected) await sleep(20)
+        count.retries += 1
+      }
       if (tried) tried.attempts = attempt
       const answer = await socket
         .timeout(ACK_MS)

@@ -24,6 +24,9 @@ export function createServerProcess(port: number, env: Record<string, string>) {
   const said: string[] = []
   let child: ChildProcess | undefined
 
+  // However this process ends, its server ends with it.
+  process.once('exit', () => child?.kill('SIGKILL'))
+
   const isRunning = () => child !== undefined && child.exitCode === null && child.signalCode === null
 
   async function isReady(): Promise<boolean> {
