@@ -1,0 +1,95 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus, loadavg } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { fanout } from './cases/fanout.js'
+import { profile } from './cases/profile.js'
+import { sends } from './cases/sends.js'
+import type { Bench, CaseResult } from './lib/bench.js'
+import { startGenerator } from './lib/generator.js'
+import { createOwner } from './lib/owner.js'
+import { startCluster } from './lib/postgres.js'
+import { report } from './lib/report.js'
+
+type Case = (bench: Bench) => Promise<CaseResult>
+const CASES: Record<string, Case> = { fanout, sends }
+/** Only when asked for. */
+const EXTRAS: Record<string, Case> = { profile }
+const DEADLINE_MS = 15 * 60_000
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    out: { type: 'string', default: join(import.meta.dirname, '../../docs/benchmarks') },
+  },
+})
+
+const owner = createOwner()
+const startedAt = Date.now()
+const seconds = () => Math.round((Date.now() - startedAt) / 1_000)
+
+function progress(text: string): void {
+  process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${seconds()} s  ${text}` : `${seconds()} s  ${text}\n`)
+}
+
+async function finish(code: number): Promise<never> {
+  await owner.end()
+  process.exit(code)
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void finish(130))
+
+async function main(): Promise<void> {
+  const names = values.only?.split(',') ?? Object.keys(CASES)
+  const cases = { ...CASES, ...EXTRAS }
+  const unknown = names.find((name) => !cases[name])
+  if (unknown !== undefined) throw new Error(`no case ${unknown}; there are ${Object.keys(cases).join(', ')}`)
+  progress('starting PostgreSQL')
+  const bench: Bench = {
+    owner,
+    cluster: await startCluster(owner),
+    generator: startGenerator(owner),
+    quick: values.quick,
+    repetitions: values.quick ? 3 : 5,
+    progress,
+  }
+  const results: Record<string, CaseResult> = {}
+  for (const name of names) {
+    if (Date.now() - startedAt > DEADLINE_MS) progress(`no time left for ${name}`)
+    else results[name] = await (cases[name] as Case)(bench)
+  }
+  write(bench, results)
+}
+
+/** What else was going on: other work on the cores stretches every time, and rates more than costs. */
+function conditions(): string {
+  const waiting = /avg300=([\d.]+)/.exec(readFileSync('/proc/pressure/cpu', 'utf8'))?.[1] ?? '?'
+  return `load average ${loadavg()[1]?.toFixed(1)}, something waited for a core ${waiting} % of the time`
+}
+
+function write(bench: Bench, results: Record<string, CaseResult>): void {
+  const date = new Date().toISOString().slice(0, 10)
+  const [cpu] = cpus()
+  const about = [
+    `# Benchmarks, ${date}`,
+    '',
+    `\`npm run bench -- ${process.argv.slice(2).join(' ')}\`: medians of ${bench.repetitions} repetitions, the peers in turn, in ${seconds()} s,`,
+    `${conditions()};`,
+    `on ${cpus().length} shared cores (${cpu?.model.trim()}), Node ${process.version}. Only ratios within one run mean anything; see [bench/README.md](../../bench/README.md).`,
+  ]
+  const page = report(about, Object.values(results))
+  process.stdout.write(`\n${page}`)
+  mkdirSync(values.out, { recursive: true })
+  writeFileSync(join(values.out, `${date}.md`), page)
+  const raw = Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, data]))
+  writeFileSync(join(values.out, `${date}.json`), `${JSON.stringify(raw)}\n`)
+}
+
+await main().then(
+  () => finish(0),
+  (error) => {
+    console.error(error)
+    return finish(1)
+  },
+)
