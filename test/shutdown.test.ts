@@ -183,7 +183,7 @@ t.test('a signal ends the process well', async (t) => {
     CHAT_CREATION: 'users',
     DRAIN_MS: '200',
   }
-  // A terminal's Ctrl-C under npm brings two.
+  // A second one, of an impatient hand, must not cut short what the first began.
   for (const signals of [['SIGTERM'], ['SIGINT'], ['SIGINT', 'SIGINT']] as const) {
     await t.test(signals.join(', then '), async (t) => {
       const { child, url } = await startServer(t, env)

@@ -1,5 +1,6 @@
 import { type ChatSocket, loadSocketIO } from './connection.js'
-import { copyOf, createPane, type Pane } from './pane.js'
+import { copyOf } from './dom.js'
+import { createPane, type Pane } from './pane.js'
 
 type Connect = (getToken: () => Promise<string>) => ChatSocket
 

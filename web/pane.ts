@@ -1,6 +1,7 @@
 import type { Message } from '../contract/index.js'
 import { type ChatSocket, createConnection, type State } from './connection.js'
 import { createConversation, type Draft, type Room } from './conversation.js'
+import { copyOf, part, place, write } from './dom.js'
 
 export interface PaneOptions {
   socket: ChatSocket
@@ -17,12 +18,6 @@ export type Pane = ReturnType<typeof createPane>
 const TYPING_AGAIN_MS = 3_000
 const NEAR_END_PX = 80
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
-
-/** A copy of a template's element. */
-export function copyOf(id: string): HTMLElement {
-  const template = document.querySelector<HTMLTemplateElement>(`#${id}-template`)
-  return template?.content.firstElementChild?.cloneNode(true) as HTMLElement
-}
 
 /** One person's side: their chats, the open one's messages, and what they write. */
 export function createPane({ socket, name, onChange, onRefused }: PaneOptions) {
@@ -261,21 +256,6 @@ export function createPane({ socket, name, onChange, onRefused }: PaneOptions) {
       render()
     },
   }
-}
-
-const part = (node: HTMLElement, selector: string) => node.querySelector(selector) as HTMLElement
-
-/** Sets a text, touching nothing when it stands there already. */
-function write(node: HTMLElement, text: string): void {
-  if (node.textContent !== text) node.textContent = text
-}
-
-/** Makes some nodes the children of another; those in place stay untouched, so that only what is new is read aloud. */
-function place(parent: HTMLElement, children: HTMLElement[]): void {
-  for (const [i, child] of children.entries()) {
-    if (parent.children[i] !== child) parent.insertBefore(child, parent.children[i] ?? null)
-  }
-  while (parent.children.length > children.length) parent.lastElementChild?.remove()
 }
 
 function toWords(state: State): string {

@@ -77,7 +77,7 @@ onEachDatabase('what the database is asked', async (t, database) => {
     await log.listChats('ten', undefined)
     await log.getChatFor(chatId, ['one'])
     await log.getChat(chatId)
-    await log.readChanges(chatId, MESSAGES - 100, 100)
+    await log.readChanges(chatId, MESSAGES - 20, 20)
     await log.markUpTo('one', chatId, 50)
     await log.markMessages('one', messageIds)
     await log.append({ chatId, senderId: 'one', content: 'x', clientMessageId: 'k', replyToId: messageIds[0] })
