@@ -2,20 +2,29 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { connections } from './cases/connections.js'
 import { fanout } from './cases/fanout.js'
+import { growth } from './cases/growth.js'
+import { latency } from './cases/latency.js'
 import { profile } from './cases/profile.js'
+import { rooms } from './cases/rooms.js'
 import { sends } from './cases/sends.js'
+import { state } from './cases/state.js'
 import type { Bench, CaseResult } from './lib/bench.js'
+import { type Costs, capacity } from './lib/capacity.js'
 import { startGenerator } from './lib/generator.js'
 import { createOwner } from './lib/owner.js'
 import { startCluster } from './lib/postgres.js'
 import { report } from './lib/report.js'
+import { draw } from './lib/svg.js'
 
 type Case = (bench: Bench) => Promise<CaseResult>
-const CASES: Record<string, Case> = { fanout, sends }
+const CASES: Record<string, Case> = { fanout, sends, rooms, latency, connections, state, growth }
 /** Only when asked for. */
 const EXTRAS: Record<string, Case> = { profile }
-const DEADLINE_MS = 15 * 60_000
+const QUICK = ['fanout', 'sends', 'rooms']
+const DEADLINE_MS = 14 * 60_000
+const LATE_MS = 12 * 60_000
 
 const { values } = parseArgs({
   options: {
@@ -41,7 +50,7 @@ async function finish(code: number): Promise<never> {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void finish(130))
 
 async function main(): Promise<void> {
-  const names = values.only?.split(',') ?? Object.keys(CASES)
+  const names = values.only?.split(',') ?? (values.quick ? QUICK : Object.keys(CASES))
   const cases = { ...CASES, ...EXTRAS }
   const unknown = names.find((name) => !cases[name])
   if (unknown !== undefined) throw new Error(`no case ${unknown}; there are ${Object.keys(cases).join(', ')}`)
@@ -52,6 +61,7 @@ async function main(): Promise<void> {
     generator: startGenerator(owner),
     quick: values.quick,
     repetitions: values.quick ? 3 : 5,
+    isLate: () => Date.now() - startedAt > LATE_MS,
     progress,
   }
   const results: Record<string, CaseResult> = {}
@@ -78,10 +88,14 @@ function write(bench: Bench, results: Record<string, CaseResult>): void {
     `${conditions()};`,
     `on ${cpus().length} shared cores (${cpu?.model.trim()}), Node ${process.version}. Only ratios within one run mean anything; see [bench/README.md](../../bench/README.md).`,
   ]
-  const page = report(about, Object.values(results))
+  const costs: Partial<Costs> = Object.assign({}, ...Object.values(results).map((result) => result.costs ?? {}))
+  const page = report(about, Object.values(results), capacity(costs))
   process.stdout.write(`\n${page}`)
   mkdirSync(values.out, { recursive: true })
   writeFileSync(join(values.out, `${date}.md`), page)
+  for (const [name, { chart }] of Object.entries(results)) {
+    if (chart) writeFileSync(join(values.out, `${name}.svg`), draw(chart))
+  }
   const raw = Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, data]))
   writeFileSync(join(values.out, `${date}.json`), `${JSON.stringify(raw)}\n`)
 }

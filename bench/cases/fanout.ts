@@ -96,6 +96,7 @@ async function measure(bench: Bench, peer: Peer, server: Server, shape: Shape, m
   return {
     us: metered.cpu / deliveries,
     perSecond: (deliveries / metered.result.ms) * 1_000,
+    generatorUs: (metered.generatorShare * metered.ms * 1_000) / deliveries,
     generatorShare: metered.generatorShare,
     serverShare: metered.serverShare,
   }
@@ -139,6 +140,15 @@ export async function fanout(bench: Bench): Promise<CaseResult> {
   return {
     data,
     checks: checksOf(cell),
+    costs: { deliveryUs: cell('feed', 500, 1), joinedUs: cell('feed', 500, 16) },
+    chart: {
+      title: 'Fan-out to a room of 500 WebSocket clients',
+      unit: 'µs of server CPU per delivery; less is better',
+      groups: BURSTS.map((burst) => ({
+        name: burst === 1 ? 'one at a time' : `bursts of ${burst}`,
+        bars: peers.map((peer) => ({ name: LABELS[peer].replaceAll('`', ''), value: cell(peer, 500, burst) })),
+      })),
+    },
     tables: [
       {
         title: 'Fan-out to a room of 500: µs of server CPU per delivery',
@@ -149,11 +159,13 @@ export async function fanout(bench: Bench): Promise<CaseResult> {
       {
         title: 'The same: deliveries a second',
         note: 'One burst at a time: the next leaves when the last is delivered.',
-        head: ['', ...BURSTS.map(String), 'generator, share of a core (bursts of 1, 64)'],
+        head: ['', ...BURSTS.map(String), 'the generator: share of a core (1, 64)', 'µs per delivery (1, 64)'],
         rows: peers.map((peer) => [
           LABELS[peer],
           ...BURSTS.map((burst) => Math.round(cell(peer, 500, burst, 'perSecond'))),
-          `${cell(peer, 500, 1, 'generatorShare').toFixed(2)}, ${cell(peer, 500, 64, 'generatorShare').toFixed(2)}`,
+          ...['generatorShare', 'generatorUs'].map((key) =>
+            [1, 64].map((burst) => cell(peer, 500, burst, key).toFixed(2)).join(', '),
+          ),
         ]),
       },
       {

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Costs } from './capacity.js'
 import type { Generator } from './generator.js'
 import type { Owner } from './owner.js'
 import type { Cluster } from './postgres.js'
 import { cpuOf, cpuOfTree } from './proc.js'
 import type { Server } from './servers.js'
+import type { Chart } from './svg.js'
 
 /** What every case is given. */
 export interface Bench {
@@ -12,6 +14,8 @@ export interface Bench {
   cluster: Cluster
   quick: boolean
   repetitions: number
+  /** Whether the time of the run is nearly over: what is left is measured once. */
+  isLate(): boolean
   /** Says how far the run is. */
   progress(text: string): void
 }
@@ -32,6 +36,9 @@ export interface Check {
 
 export interface CaseResult {
   tables: Table[]
+  chart?: Chart
+  /** Costs for the capacity model. */
+  costs?: Partial<Costs>
   checks: Check[]
   /** The raw figures. */
   data: unknown
@@ -48,7 +55,7 @@ export async function interleave<P extends string>(
   const names = Object.keys(peers) as P[]
   const samples = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<P, Sample[]>
   for (const name of names) await peers[name](true)
-  for (let i = 0; i < bench.repetitions; i++) {
+  for (let i = 0; i < bench.repetitions && !(i > 0 && bench.isLate()); i++) {
     for (let k = 0; k < names.length; k++) {
       // Each time another begins.
       const name = names[(k + i) % names.length] as P

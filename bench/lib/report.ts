@@ -24,8 +24,8 @@ function checksTable(checks: Check[]): Table {
 }
 
 /** The page of a run. */
-export function report(about: string[], results: CaseResult[]): string {
-  const tables = results.flatMap((result) => result.tables).filter((table) => table.rows.length > 0)
+export function report(about: string[], results: CaseResult[], more: Table[]): string {
+  const tables = [...results.flatMap((result) => result.tables), ...more].filter((table) => table.rows.length > 0)
   const checks = results.flatMap((result) => result.checks)
   const parts = [...about, '', ...tables.map(toMarkdown)]
   if (checks.length > 0) parts.push(toMarkdown(checksTable(checks)))

@@ -9,7 +9,9 @@ export interface Listener {
   /** A delivery; `buffer` holds its payload in full only where frames are read whole. */
   onEvent(client: Client, buffer: Buffer, start: number, length: number): void
   onAck(client: Client, buffer: Buffer, start: number): void
-  onGone(client: Client, reason: string): void
+  /** Any other event. */
+  onOther(client: Client): void
+  onGone(client: Client, reason: string, wasReady: boolean): void
 }
 
 export interface ClientOptions {
@@ -91,9 +93,10 @@ export class Client {
   gone(reason: string): void {
     if (this.#isGone) return
     this.#isGone = true
+    const wasReady = this.ready
     this.ready = false
     this.socket.destroy()
-    this.listener.onGone(this, reason)
+    this.listener.onGone(this, reason, wasReady)
   }
 
   /** Ends the connection at once, as a lost network does. */
@@ -127,6 +130,7 @@ export class SocketIOClient extends Client {
       const letter = buffer[start + 4]
       if (letter === N) this.listener.onEvent(this, buffer, start, length)
       else if (letter === S && !this.ready) this.beReady()
+      else this.listener.onOther(this)
     } else if (type === code('3')) this.listener.onAck(this, buffer, start)
     else if (type === code('4') || type === code('1')) this.gone(buffer.toString('utf8', start, start + 32))
   }

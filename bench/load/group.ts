@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, type ClientOptions, type Listener, type Protocol, SocketIOClient } from './client.js'
 import { NatsClient } from './nats.js'
 
@@ -9,15 +10,23 @@ export interface OpenOptions {
   hellos: string[]
   /** Handshakes at once. */
   parallel: number
+  /** Each begins at a time of its own within so long. */
+  spreadMs?: number
 }
 
 const OPEN_MS = 120_000
+// As socket.io-client waits between its attempts.
+const FIRST_RETRY_MS = 1_000
+const LAST_RETRY_MS = 5_000
 
 /** Clients of one server, and what reached them. */
 export class Group {
   readonly clients: Client[] = []
   readonly nats: NatsClient[] = []
+  /** Deliveries of messages. */
   events = 0
+  /** Other events. */
+  others = 0
   bytes = 0
   acks = 0
   failures = 0
@@ -28,54 +37,65 @@ export class Group {
   onAck: ((client: Client, buffer: Buffer, start: number) => void) | null = null
   onEvent: ((client: Client, buffer: Buffer, start: number, length: number) => void) | null = null
 
-  /** Connects all; answers how long that took, and how many failed. */
-  open({ protocol, port, hellos, parallel }: OpenOptions): Promise<{ ms: number; failed: number }> {
+  /** Connects all, as stock clients do: who is refused comes again a little later; answers how long that took, and how many refusals. */
+  async open(options: OpenOptions): Promise<{ ms: number; refusals: number }> {
+    const { hellos, parallel, spreadMs = 0 } = options
     const startedAt = performance.now()
-    let next = 0
-    let settled = 0
-    let failed = 0
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`${settled} of ${hellos.length} connected`)), OPEN_MS)
-      const settle = (): void => {
-        settled += 1
-        if (settled === hellos.length) {
-          clearTimeout(timer)
-          resolve({ ms: performance.now() - startedAt, failed })
-        } else launch()
+    const queue = hellos.entries()
+    const first = this.clients.length
+    let refusals = 0
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+    }, OPEN_MS)
+
+    const enter = async (place: number, hello: string): Promise<void> => {
+      for (let delay = FIRST_RETRY_MS; ; delay = Math.min(delay * 2, LAST_RETRY_MS)) {
+        if (await this.#enter(options, place, hello)) return
+        if (isLate) throw new Error(`not all connected within ${OPEN_MS} ms: ${JSON.stringify(this.counts())}`)
+        refusals += 1
+        await sleep(delay * (0.5 + Math.random()))
       }
-      const launch = (): void => {
-        const hello = hellos[next++]
-        if (hello === undefined) return
-        if (protocol === 'nats') {
-          const onBytes = (bytes: number): void => {
-            this.bytes += bytes
-            this.onCount?.()
-          }
-          this.nats.push(new NatsClient(port, JSON.parse(hello), settle, onBytes))
-          return
+    }
+    const worker = async (): Promise<void> => {
+      if (spreadMs > 0) await sleep(Math.random() * spreadMs)
+      for (const [i, hello] of queue) await enter(first + i, hello)
+    }
+    await Promise.all(Array.from({ length: Math.min(parallel, hellos.length) }, worker))
+    clearTimeout(timer)
+    return { ms: performance.now() - startedAt, refusals }
+  }
+
+  /** Connects one; answers whether it is in. */
+  #enter({ protocol, port }: OpenOptions, place: number, hello: string): Promise<boolean> {
+    return new Promise((resolve) => {
+      if (protocol === 'nats') {
+        const onBytes = (bytes: number): void => {
+          this.bytes += bytes
+          this.onCount?.()
         }
-        const listener = this.#listener(settle, () => {
-          failed += 1
-          settle()
-        })
-        const options: ClientOptions = { port, hello, listener }
-        this.clients.push(protocol === 'ws' ? new Client(options, '/') : new SocketIOClient(options))
+        this.nats.push(new NatsClient(port, JSON.parse(hello), () => resolve(true), onBytes))
+        return
       }
-      for (let i = 0; i < Math.min(parallel, hellos.length); i++) launch()
+      const listener = this.#listener(
+        () => resolve(true),
+        () => resolve(false),
+      )
+      const options: ClientOptions = { port, hello, listener }
+      this.clients[place] = protocol === 'ws' ? new Client(options, '/') : new SocketIOClient(options)
     })
   }
 
   #listener(onReady: () => void, onRefused: () => void): Listener {
-    let wasReady = false
     return {
-      onReady: () => {
-        wasReady = true
-        onReady()
-      },
+      onReady,
       onEvent: (client, buffer, start, length) => {
         this.events += 1
         this.onEvent?.(client, buffer, start, length)
         this.onCount?.()
+      },
+      onOther: () => {
+        this.others += 1
       },
       onAck: (client, buffer, start) => {
         this.acks += 1
@@ -84,17 +104,17 @@ export class Group {
         if (buffer[bracket + 7] !== 't'.charCodeAt(0)) this.failures += 1
         this.onAck?.(client, buffer, start)
       },
-      onGone: (_client, reason) => {
+      onGone: (_client, reason, wasReady) => {
+        if (!wasReady) return onRefused()
         this.gone += 1
         this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + 1)
-        if (!wasReady) onRefused()
       },
     }
   }
 
   counts() {
-    const { events, bytes, acks, failures, gone } = this
-    return { events, bytes, acks, failures, gone, reasons: [...this.reasons].slice(0, 5) }
+    const { events, others, bytes, acks, failures, gone } = this
+    return { events, others, bytes, acks, failures, gone, reasons: [...this.reasons].slice(0, 5) }
   }
 
   kill(): void {

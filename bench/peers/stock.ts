@@ -5,7 +5,8 @@ import { listenForBursts } from './control.js'
 import { payload, ROOM_SIZES, roomName, roomOf } from './payload.js'
 
 const server = createServer()
-const io = new Server(server)
+// Pings as often as ours.
+const io = new Server(server, { pingInterval: 15_000, pingTimeout: 10_000 })
 const ROOMS = 10
 let seq = 0
 
