@@ -26,8 +26,13 @@ export type { HostHooks } from './services/hooks.js'
 /** Settings in camelCase; `env` names where the others come from. With them, what a host hangs in and how it reaches the service. */
 export type ChatOptions = ConfigOptions & HostHooks
 
-/** Options of the plugin: the service's own, the prefix of its routes, and the name under which the host finds it. */
-export type ChatPluginOptions = ChatOptions & { prefix?: string; decorator?: string }
+/** Options of the plugin in a host. */
+export type ChatPluginOptions = ChatOptions & {
+  /** What the URLs of its routes begin with; the Socket.IO path is the option `socketPath`. */
+  prefix?: string
+  /** The name under which the host finds the service; default `chat`. */
+  decorator?: string
+}
 
 /** The whole service in the scope that it is given, with all its decorators. */
 export async function service(app: FastifyInstance, options: ChatOptions = {}): Promise<void> {

@@ -43,3 +43,6 @@ export const EVENTS = {
 
 export type EventName = keyof typeof EVENTS
 export type EventPayload<E extends EventName> = Static<(typeof EVENTS)[E]['payload']>
+
+/** The names of all events. */
+export const EVENT_NAMES = Object.keys(EVENTS) as EventName[]

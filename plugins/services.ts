@@ -1,21 +1,24 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
-import { createBinder } from '../services/binder/index.js'
+import { type Binder, createBinder } from '../services/binder/index.js'
 import { createCommands } from '../services/commands/index.js'
+import type { Database } from '../services/db/index.js'
 import { createFace } from '../services/face.js'
-import { createFeed } from '../services/feed/index.js'
+import { createFeed, type Feed } from '../services/feed/index.js'
 import { createReceipts } from '../services/feed/receipts.js'
 import { createTyping } from '../services/feed/typing.js'
 import { createHooks, type HostHooks } from '../services/hooks.js'
-import { createLog } from '../services/log/index.js'
-import { createMetrics } from '../services/metrics.js'
-import { createPresence } from '../services/presence/index.js'
+import { createLog, type Log } from '../services/log/index.js'
+import { createMetrics, type Metrics } from '../services/metrics.js'
+import { createPresence, type Presence } from '../services/presence/index.js'
 import { createMemoryLeases } from '../services/presence/memory-leases.js'
 import { createVisibility } from '../services/presence/visibility.js'
-import { createRoster, createSessions } from '../services/session/index.js'
-import { createUsers } from '../services/users/index.js'
+import { createRoster, createSessions, type Sessions } from '../services/session/index.js'
+import { createUsers, type Users } from '../services/users/index.js'
+import type { Config } from './config/settings.js'
 import { createBackpressure } from './socket/backpressure.js'
 import { createRooms } from './socket/rooms.js'
+import type { ChatServer } from './socket/types.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -24,13 +27,36 @@ declare module 'fastify' {
   }
 }
 
-/** What a host has of the service: the settings, the database, every service behind the doors, and the names of the original design. */
-export type Chat = ReturnType<typeof compose>
+/** What a host has of the service, as `app.chat`. With the services come the names of the original design: chatService, messageService, userService, socketManager. */
+export interface Chat extends ReturnType<typeof createFace> {
+  /** The settings, checked and filled in. */
+  config: Config
+  /** The pool on our schema; `db.query` names, prepares and runs a statement. */
+  db: Database
+  /** The Socket.IO server, typed by the contract. */
+  io: ChatServer
+  /** The chats in the database: the only writer. What it answers is durable, and members are told. */
+  log: Log
+  /** What delivers the log to this node's sockets. */
+  feed: Feed
+  /** Who is online. */
+  presence: Presence
+  /** Who is connected to this node; `sessions.end(userId)` cuts a user's sockets. */
+  sessions: Sessions
+  /** The commands: `binder.run('send_message', caller, payload)` checks, authorizes and runs as both doors do. */
+  binder: Binder
+  /** Profiles and tombstones. */
+  users: Users
+  /** The connections of this node, by user. */
+  roster: ReturnType<typeof createRoster>
+  /** What is counted; `metrics.registry` is Prometheus'. */
+  metrics: Metrics
+}
 
 export type ServicesOptions = Pick<HostHooks, 'onMessage' | 'authorize'>
 
 /** The whole dependency graph. */
-function compose(app: FastifyInstance, options: ServicesOptions) {
+function compose(app: FastifyInstance, options: ServicesOptions): Chat {
   const { config, db, io, door, log: logger } = app
   const maxMembers = config.PRESENCE_MAX_MEMBERS
 
