@@ -125,9 +125,10 @@ onEachDatabase('append', async (t, database) => {
         log.append(send(chatId, 'bob', 'keyed', key)),
         log.append(send(chatId, 'bob', 'other body', key)),
         log.append(send(chatId, 'bob', 'keyed', key)),
+        log.append(send(chatId, 'alice', "a stranger's key", key)),
         log.append(send(chatId, 'alice', 'good 2')),
       ]),
-      [1, 'NOT_FOUND', 'NOT_FOUND', 'VALIDATION_FAILED', 'VALIDATION_FAILED', 2, 'IDEMPOTENCY_CONFLICT', 2, 3],
+      [1, 'NOT_FOUND', 'NOT_FOUND', 'VALIDATION_FAILED', 'VALIDATION_FAILED', 2, 'IDEMPOTENCY_CONFLICT', 2, 3, 4],
     )
     await isWhole(t, service, chatId)
   })
@@ -292,6 +293,16 @@ onEachDatabase('the appender', async (t, database) => {
     t.strictSame(batches, [1, 10], 'what waited left together')
     await append(send(chatId, 'alice', 'again'))
     await isWhole(t, service, chatId)
+  })
+
+  await t.test('stores one key of a batch once, without a second try', async (t) => {
+    const chatId = await group(chat.log, ['alice'])
+    const { append, open, batches } = gated()
+    open()
+    const once = send(chatId, 'alice', 'once', { clientMessageId: 'k' })
+    const answers = await Promise.all(Array.from({ length: 20 }, () => append(once)))
+    t.equal(answers.filter(({ duplicate }) => !duplicate).length, 1)
+    t.strictSame(batches, [20])
   })
 
   await t.test('has a chat in one batch at a time', async (t) => {
