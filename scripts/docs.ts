@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Fastify, { type FastifyInstance } from 'fastify'
-import chat from '../app.js'
+import { service } from '../app.js'
 import { packageRoot } from '../services/package-root.js'
 import {
   commandsReference,
@@ -60,7 +60,7 @@ async function readOpenApi(): Promise<OpenApi> {
     let scope: FastifyInstance | undefined
     await host.register(async (app) => {
       scope = app
-      await chat(app, { nodeEnv: 'development', dataDir, demoData: false, web: false })
+      await service(app, { nodeEnv: 'development', dataDir, demoData: false, web: false })
     })
     await host.ready()
     return (scope as FastifyInstance).swagger() as OpenApi
