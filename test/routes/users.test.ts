@@ -128,9 +128,13 @@ async function staysAway(t: Test, socket: ClientSocket): Promise<void> {
 
 async function isRefused(t: Test, service: Service, token: string): Promise<void> {
   const socket = client(t, service, 'anybody', { auth: { token } })
-  const refused = new Promise((resolve) => socket.once('connect_error', resolve))
+  let refusal: Error | undefined
+  socket.once('connect_error', (error) => {
+    refusal = error
+  })
   socket.connect()
-  t.match(await refused, { data: { code: 'UNAUTHENTICATED', retryable: false } }, 'refused on a socket')
+  await until('the token is refused', () => refusal !== undefined)
+  t.match(refusal, { data: { code: 'UNAUTHENTICATED', retryable: false } }, 'refused on a socket')
   t.notOk(socket.active)
   const answer = await service.call('GET', '/chats', { headers: { authorization: `Bearer ${token}` } })
   t.match(answer, { status: 401, body: { error: { code: 'UNAUTHENTICATED' } } }, 'refused over REST')

@@ -122,6 +122,20 @@ t.test('who is removed gets that and nothing above, until they are added again',
   await upToDate(alice, bob, late)
 })
 
+t.test('what is committed while a hole is filled is read, too', async () => {
+  const { log, feed, attach, send, upToDate } = node(1)
+  const client = attach('alice', 1)
+  await tick()
+  send()
+  const release = hold(log)
+  feed.wake(CHAT)
+  await tick()
+  send()
+  feed.wake(CHAT)
+  release()
+  await upToDate(client)
+})
+
 // The room was empty for an instant: its chat was forgotten, and with it the news of the new membership.
 t.test('a lone member who is removed and added again is told both', async () => {
   const { log, feed, attach, upToDate } = node(1)
