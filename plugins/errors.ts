@@ -1,7 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ChatError, ERRORS, type ErrorCode, invalid } from '../contract/errors.js'
-import { toChatError } from '../services/db/errors.js'
 
 const OF_FASTIFY: { [status: number]: ErrorCode | undefined } = {
   404: 'NOT_FOUND',
@@ -14,7 +13,8 @@ const OF_FASTIFY: { [status: number]: ErrorCode | undefined } = {
 function toAnswer(error: FastifyError | ChatError): { status: number; error: ChatError } {
   const status = 'statusCode' in error ? error.statusCode : undefined
   if (error instanceof ChatError || status === undefined || status >= 500) {
-    const mapped = toChatError(error)
+    // The database's failures are of the catalogue already: anything else is a mistake of ours.
+    const mapped = error instanceof ChatError ? error : new ChatError('INTERNAL', { cause: error })
     return { status: mapped.status, error: mapped }
   }
   const code = OF_FASTIFY[status]

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ServerOptions } from 'socket.io'
@@ -56,6 +57,11 @@ async function io(app: FastifyInstance): Promise<void> {
     preClose: (done) => {
       app.door.close().then(() => done(), done)
     },
+  })
+  // allowRequest sees handshakes alone: who has a sid could upgrade, or poll, from anywhere.
+  app.io.engine.use((request: IncomingMessage, _response: unknown, next: (error?: Error) => void) => {
+    const isKnown = new URL(request.url ?? '', 'http://localhost').searchParams.has('sid')
+    next(isKnown && !origins.isAllowed(request) ? new Error('origin not allowed') : undefined)
   })
   app.decorate(
     'door',

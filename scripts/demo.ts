@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import { io, type Socket } from 'socket.io-client'
-import chat from '../app.js'
+import { service } from '../app.js'
 import type {
   Ack,
   ClientToServerEvents,
@@ -36,7 +36,7 @@ await run(async () => {
   try {
     await host.register(async (scope) => {
       app = scope
-      await chat(scope, { nodeEnv: 'development', dataDir, presenceGraceMs: 300, drainMs: 0 })
+      await service(scope, { nodeEnv: 'development', dataDir, presenceGraceMs: 300, drainMs: 0 })
     })
     say(`Starting the service in ${given ? dataDir : 'a temporary folder'} …`)
     await host.listen({ host: '127.0.0.1', port: 0 })

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { createSigner } from 'fast-jwt'
 import Fastify, { type FastifyInstance } from 'fastify'
-import chat from '../app.js'
+import { service } from '../app.js'
 import { check } from './storm/check.js'
 import { createRandom, createStormClient, type Random } from './storm/client.js'
 import { type History, readChats } from './storm/history.js'
@@ -121,7 +121,7 @@ async function start({ databaseUrl, dataDir }: StormOptions) {
   await host.register(async (child) => {
     scope = child
     const database = databaseUrl ? { databaseUrl, databaseSchema } : { dataDir: dataDir ?? folder }
-    await chat(child, { nodeEnv: 'test', jwtSecret, serviceApiKeys: apiKey, drainMs: 100, ...database })
+    await service(child, { nodeEnv: 'test', jwtSecret, serviceApiKeys: apiKey, drainMs: 100, ...database })
   })
   await host.listen({ port: 0, host: '127.0.0.1' })
   const app = scope as FastifyInstance

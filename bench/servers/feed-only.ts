@@ -1,17 +1,17 @@
 // The whole service, whose feed is given prepared changes as a group commit would: the delivery told apart from the send.
 import Fastify, { type FastifyInstance } from 'fastify'
-import chat from '../../app.js'
+import { service } from '../../app.js'
 import { listenForBursts } from '../peers/control.js'
 import { payload, roomName } from '../peers/payload.js'
 
 const host = Fastify({ logger: { level: 'warn' }, pluginTimeout: 60_000 })
-let service: FastifyInstance | undefined
+let scope: FastifyInstance | undefined
 await host.register(async (app) => {
-  await chat(app, { env: process.env })
-  service = app
+  await service(app, { env: process.env })
+  scope = app
 })
 await host.listen({ host: '127.0.0.1', port: Number(process.env.PORT) })
-const { feed } = (service as FastifyInstance).chat
+const { feed } = (scope as FastifyInstance).chat
 const seqs = new Map<string, number>()
 
 listenForBursts((size, count, burst) => {

@@ -40,7 +40,8 @@ export function createRoster() {
       for (const ofUser of connections.values()) yield* ofUser
     },
     countUsers: (): number => connections.size,
-    countOf: (userId: string): number => connections.get(userId)?.size ?? 0,
+    /** Sockets of a user that are in, or on the way in. */
+    countOf: (userId: string): number => (connections.get(userId)?.size ?? 0) + (arrivals.get(userId)?.size ?? 0),
     expect: (arrival: Arrival) => put(arrivals, arrival.user.userId, arrival),
     arrived: (arrival: Arrival) => take(arrivals, arrival.user.userId, arrival),
     add: (connection: Connection) => put(connections, connection.userId, connection),
