@@ -136,8 +136,11 @@ function keep(owner: number, dir: string) {
     trap 'owner=' USR1
     trap '' HUP INT TERM
     owner=$1
-    while [ "$owner" ] && kill -0 "$owner"; do sleep 0.2; done
-    pid=$(head -n 1 "$2/data/postmaster.pid") && kill -QUIT "$pid" && while kill -0 "$pid"; do sleep 0.1; done
+    while [ "$owner" ] && kill -0 "$owner"; do sleep 0.5; done
+    pid=$(head -n 1 "$2/data/postmaster.pid")
+    # Only the server of this folder, and no longer than it takes: one that nobody reaps stays a name for ever.
+    grep -qa "$2" "/proc/$pid/cmdline" && kill -QUIT "$pid"
+    sleep 1
     rm -rf "$2"`
   const keeper = spawn('sh', ['-c', script, 'keeper', String(owner), dir], { detached: true, stdio: 'ignore' })
   keeper.unref()
