@@ -58,7 +58,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const connection: pg.ClientConfig = {
     ...(embedded ? embedded.connection : { connectionString: databaseUrl }),
     application_name: 'chat-socket-service',
-    options: `-c search_path=${quoteSchema(databaseSchema)}`,
+    // Statements here are short: compiling one, which a large table makes PostgreSQL do, takes longer than any of them.
+    options: `-c search_path=${quoteSchema(databaseSchema)} -c jit=off`,
     connectionTimeoutMillis: embedded ? EMBEDDED_TIMEOUT_MS : CONNECT_TIMEOUT_MS,
     query_timeout: embedded ? EMBEDDED_TIMEOUT_MS : QUERY_TIMEOUT_MS,
     ...(!embedded && { statement_timeout: QUERY_TIMEOUT_MS }),

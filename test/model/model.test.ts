@@ -59,12 +59,16 @@ onEachDatabase('every answer is the model’s, one command after another', async
 
 onEachDatabase('the laws hold when commands of all users run at once', async (t, database) => {
   const service = await build(t, database)
-  const flights = fc.array(fc.array(anyOp, { minLength: 2, maxLength: 6 }), { maxLength: COMMANDS / 4, size: 'max' })
+  const flights = fc.array(fc.array(anyOp, { minLength: 4, maxLength: 12, size: 'max' }), {
+    maxLength: COMMANDS / 8,
+    size: 'max',
+  })
   const said = await hold(
     fc.asyncProperty(flights, async (flights) => {
       const world = await createWorld(t, service, PEOPLE, CHATS)
       const known: { id: string }[] = []
       try {
+        for (const userId of world.users) await world.connect(userId)
         for (const flight of flights) await Promise.all(flight.map((op) => fly(op, world, known)))
         await world.quiet(() => headsOf(service, world))
         await world.judge()
@@ -84,7 +88,7 @@ async function fly(op: Op, world: World, known: { id: string }[]): Promise<void>
     return
   }
   if (op.kind === 'disconnect') return
-  const message = known[op.pick % Math.max(known.length, 1)]
+  const message = known.at(-1 - (op.pick % Math.max(known.length, 1)))
   if (ofMessage.has(op.kind) && !message) return
   const { command, input, who, door } = toCommand(op, world, message)
   const answer = await world.call(command, input, who, door, op.pick)
