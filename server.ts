@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { existsSync } from 'node:fs'
 import { inspect } from 'node:util'
 import closeWithGrace from 'close-with-grace'

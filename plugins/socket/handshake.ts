@@ -21,6 +21,10 @@ export function createHandshake(app: FastifyInstance) {
     const arrival = await sessions.arrive(user, claims.expiresAtMs)
     if (socket.conn.readyState !== 'open') return sessions.abandon(arrival)
     const abandon = () => sessions.abandon(arrival)
+    if (arrival.isCut) {
+      abandon()
+      throw new ChatError('UNAUTHENTICATED', { message: 'The sockets of this user were ended.' })
+    }
     socket.conn.once('close', abandon)
     socket.data.arrived = () => void socket.conn.off('close', abandon)
     // The door closes those who are in: who comes later must not be.

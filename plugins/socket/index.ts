@@ -22,6 +22,10 @@ async function socket(app: FastifyInstance): Promise<void> {
   io.on('connection', (socket: ChatSocket) => {
     const { arrival } = socket.data
     if (!arrival) return void socket.conn.close()
+    if (arrival.isCut) {
+      chat.sessions.abandon(arrival)
+      return void socket.disconnect(true)
+    }
     socket.data.arrived?.()
     delete socket.data.arrival
     delete socket.data.arrived

@@ -1,0 +1,41 @@
+import express, { type NextFunction, type Request, type Response } from 'express'
+import jwt from 'jsonwebtoken'
+import { ChatFailure, createChatApi } from './chat.js'
+
+const { CHAT_URL = 'http://127.0.0.1:3002', SERVICE_API_KEYS = '', JWT_SECRET = '', PORT = '3001' } = process.env
+const chat = createChatApi(CHAT_URL, SERVICE_API_KEYS)
+const app = express()
+app.use(express.json())
+
+// Somebody signs up: the chat is told, and a token of ours opens it.
+app.post('/people', async (request, response) => {
+  const { id, name } = request.body as { id: string; name: string }
+  const user = await chat.putUser(id, name)
+  response.status(201).json({ user, token: jwt.sign({ sub: id }, JWT_SECRET, { expiresIn: '1h' }) })
+})
+
+// A team has a chat, under the team's own id.
+app.put('/teams/:id', async (request, response) => {
+  const { title, people } = request.body as { title: string; people: string[] }
+  const { chat: made, created } = await chat.putGroup(`team-${request.params.id}`, title, people)
+  await chat.send(people[0] as string, made.chatId, `Welcome to ${title}!`, `welcome-${request.params.id}`)
+  response.status(created ? 201 : 200).json({ chatId: made.chatId })
+})
+
+app.get('/people/:id/presence', async (request, response) => {
+  const { statuses } = await chat.presenceOf([request.params.id])
+  response.json(statuses[0])
+})
+
+app.use((error: Error, _request: Request, response: Response, _next: NextFunction) => {
+  if (error instanceof ChatFailure) response.status(error.status).json({ error: error.body })
+  else response.status(500).json({ error: { message: 'Something broke.' } })
+})
+
+const server = app.listen(Number(PORT), '127.0.0.1', () => console.log(`main-api on http://127.0.0.1:${PORT}`))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    server.close(() => process.exit(0))
+    server.closeIdleConnections()
+  })
+}
