@@ -8,7 +8,7 @@ import { createRoster, createSessions } from '../../../services/session/index.js
 import { until } from '../../helper.js'
 import { ArrayClient, ArrayLog, CHAT, judge, SetRooms } from './doubles.js'
 
-const logger = { warn() {} } as unknown as Logger
+const logger = { debug() {}, warn() {} } as unknown as Logger
 
 /** A node with a log of `head` revisions of a chat of alice and bob. */
 function node(head: number) {
