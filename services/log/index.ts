@@ -66,7 +66,7 @@ export function createLog({ db, maxChatsPerUser, hasSearch, metrics }: LogOption
     async append(send: Send): Promise<{ message: Message; duplicate: boolean }> {
       const appended = await appender.append(send)
       if (!appended.duplicate) return { message: appended.message, duplicate: false }
-      return { message: appended.message ?? (await history.getMessage(send.senderId, appended.id)), duplicate: true }
+      return { message: appended.message ?? (await history.getSent(send.senderId, appended.id)), duplicate: true }
     },
 
     async createChat(...args: Parameters<typeof changes.createChat>) {

@@ -27,7 +27,7 @@ const KINDS = {
   react: 3,
   unreact: 2,
   sync: 3,
-  mark: 2,
+  mark: 4,
   add: 2,
   addSelf: 1,
   remove: 1,

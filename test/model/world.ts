@@ -1,10 +1,11 @@
-import { COMMANDS, type CommandName } from '../../contract/commands.js'
-import type { ErrorBody, ErrorCode } from '../../contract/errors.js'
+import type { CommandName } from '../../contract/commands.js'
+import type { ErrorCode } from '../../contract/errors.js'
 import type { Message } from '../../contract/shapes.js'
 import { check, type SendRecord } from '../faults/checker.js'
 import { dump } from '../faults/dump.js'
 import { createRecorder, now, positionOf, type Stand } from '../faults/recorder.js'
 import { type ClientSocket, client, next, type Service, until } from '../helper.js'
+import { overRest } from '../helpers/doors.js'
 
 /** What of a tap test is needed here. */
 type Test = Parameters<typeof client>[0]
@@ -48,25 +49,6 @@ export async function createWorld(t: Test, service: Service, people: number, pla
     chatIds.push(made.body.chat.chatId)
   }
 
-  async function overRest(command: CommandName, input: Record<string, unknown>, as: string | null, behalf: boolean) {
-    const { rest } = COMMANDS[command]
-    if (!rest) throw new Error(`${command} has no REST twin`)
-    const left = { ...input }
-    const url = rest.url.replace(/:(\w+)/g, (_, part: string) => {
-      const value = encodeURIComponent(String(left[part]))
-      delete left[part]
-      return value
-    })
-    const inQuery = rest.method === 'GET' || rest.method === 'DELETE'
-    const query = inQuery && Object.keys(left).length > 0 ? `?${new URLSearchParams(left as never)}` : ''
-    const { status, body } = await service.call(rest.method, url + query, {
-      as: as === null || behalf ? 'service' : as,
-      ...(as !== null && behalf && { onBehalfOf: as }),
-      ...(!inQuery && { body: left }),
-    })
-    return status < 300 ? { ok: true as const, data: body } : { ok: false as const, error: body.error as ErrorBody }
-  }
-
   function record(command: CommandName, input: Record<string, unknown>, as: string, invokedAt: number, answer: Answer) {
     if (command !== 'send_message' || typeof input.clientMessageId !== 'string') return
     const chatId = String(input.chatId)
@@ -105,7 +87,7 @@ export async function createWorld(t: Test, service: Service, people: number, pla
           ? await (own[device % own.length] as Device).socket
               .timeout(15_000)
               .emitWithAck(command as 'sync', input as never)
-          : await overRest(command, input, as, door === 'behalf')
+          : await overRest(service, command, input, as, door === 'behalf')
       const answer: Answer = raw.ok ? { ok: true, data: raw.data } : { ok: false, code: raw.error.code }
       if (as !== null) record(command, input, as, invokedAt, answer)
       return answer
