@@ -32,13 +32,14 @@ export async function migrate(db: Database, folder = OUR_MIGRATIONS): Promise<vo
 export async function alone<T>(
   db: Pick<Database, 'connection' | 'schema'>,
   work: (client: pg.Client) => Promise<T>,
+  what = '',
 ): Promise<T> {
   const client = new pg.Client({ ...db.connection, statement_timeout: 0, query_timeout: 0 })
   await client.connect()
   try {
     // Asked for, not waited for: a statement that waits holds a snapshot, and CREATE INDEX CONCURRENTLY waits for those.
     const ask = 'SELECT pg_try_advisory_lock($1, hashtext($2)) AS held'
-    while (!(await client.query(ask, [MIGRATIONS_LOCK, db.schema])).rows[0].held) await sleep(LOOK_MS)
+    while (!(await client.query(ask, [MIGRATIONS_LOCK, db.schema + what])).rows[0].held) await sleep(LOOK_MS)
     return await work(client)
   } finally {
     await client.end()

@@ -138,6 +138,7 @@ t.test('a newer node migrates while an older one sends', needsPostgres, async (t
     rows.map((_row, i) => i + 1),
   )
   await until('bob has all', () => seen.length === sent)
+  t.comment(`${sent} sends, the slowest ${Math.round(slowest)} ms`)
   t.ok(slowest < 6_000, `a send waited ${Math.round(slowest)} ms at most`)
 })
 

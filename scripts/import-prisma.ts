@@ -1,0 +1,71 @@
+import { parseArgs } from 'node:util'
+import type pg from 'pg'
+import { openDatabase } from '../services/db/index.js'
+import { alone, migrate } from '../services/db/migrate.js'
+import { type Count, importAll, type Report } from './import/index.js'
+import { openSource, type Source } from './import/source.js'
+import { createTarget } from './import/target.js'
+
+const USAGE = `npm run import:prisma -- --from postgres://user@host/old [--schema public]
+
+Copies users, chats, members and messages of a service made with Prisma on PostgreSQL into the database that DATABASE_URL and
+DATABASE_SCHEMA (or DATA_DIR, for the embedded one) name. What is there already is left as it is: run it again for what came since.`
+
+async function run(from: string, schema: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const log = { debug() {}, info() {}, warn: console.warn, error: console.error }
+  const source = await openSource(from, schema)
+  const database = await openDatabase({
+    ...(env.DATABASE_URL && { databaseUrl: env.DATABASE_URL }),
+    databaseSchema: env.DATABASE_SCHEMA || 'public',
+    dataDir: env.DATA_DIR || './data',
+    log,
+  })
+  try {
+    tellFound(source)
+    await migrate(database)
+    const startedAt = performance.now()
+    const report = await alone(
+      database,
+      (client: pg.Client) =>
+        importAll({
+          source,
+          target: createTarget(client),
+          skipUsers: database.hasForeignUsers,
+          onProgress: (what, done) => process.stderr.isTTY && process.stderr.write(`\r${what}: ${done}   `),
+        }),
+      'import',
+    )
+    tellReport(report, (performance.now() - startedAt) / 1_000)
+  } finally {
+    await database.close()
+    await source.close()
+  }
+}
+
+function tellFound({ found }: Source): void {
+  for (const { model, table, leftBehind } of found) {
+    const rest = leftBehind.length > 0 ? `; not taken: ${leftBehind.join(', ')}` : ''
+    console.log(`${model}: the table "${table}"${rest}`)
+  }
+}
+
+function tellReport({ users, chats, members, messages, readMarks }: Report, seconds: number): void {
+  const line = (name: string, { read, taken, present, refused }: Count) => {
+    const reasons = Object.entries(refused).map(([reason, count]) => `, ${count} refused (${reason})`)
+    return `${name}: ${read} read, ${taken} taken, ${present} there already${reasons.join('')}`
+  }
+  console.log(line('users', users))
+  console.log(line('chats', chats))
+  console.log(line('members', members))
+  console.log(line('messages', messages))
+  console.log(`${readMarks} read marks moved; ${seconds.toFixed(1)} s`)
+}
+
+try {
+  const { values } = parseArgs({ options: { from: { type: 'string' }, schema: { type: 'string', default: 'public' } } })
+  if (!values.from) throw new Error(USAGE)
+  await run(values.from, values.schema, process.env)
+} catch (error) {
+  console.error(`❌ ${(error as Error).message}`)
+  process.exitCode = 1
+}
