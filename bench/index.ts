@@ -36,6 +36,7 @@ const { values } = parseArgs({
 
 const owner = createOwner()
 const startedAt = Date.now()
+const date = new Date().toISOString().slice(0, 10)
 const seconds = () => Math.round((Date.now() - startedAt) / 1_000)
 
 function progress(text: string): void {
@@ -47,7 +48,12 @@ async function finish(code: number): Promise<never> {
   process.exit(code)
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void finish(130))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    progress(`ended by ${signal}\n`)
+    void finish(130)
+  })
+}
 
 async function main(): Promise<void> {
   const names = values.only?.split(',') ?? (values.quick ? QUICK : Object.keys(CASES))
@@ -68,8 +74,9 @@ async function main(): Promise<void> {
   for (const name of names) {
     if (Date.now() - startedAt > DEADLINE_MS) progress(`no time left for ${name}`)
     else results[name] = await (cases[name] as Case)(bench)
+    write(bench, results)
   }
-  write(bench, results)
+  process.stdout.write(`\n${page(bench, results)}`)
 }
 
 /** What else was going on: other work on the cores stretches every time, and rates more than costs. */
@@ -78,21 +85,23 @@ function conditions(): string {
   return `load average ${loadavg()[1]?.toFixed(1)}, something waited for a core ${waiting} % of the time`
 }
 
-function write(bench: Bench, results: Record<string, CaseResult>): void {
-  const date = new Date().toISOString().slice(0, 10)
+function page(bench: Bench, results: Record<string, CaseResult>): string {
   const [cpu] = cpus()
   const about = [
     `# Benchmarks, ${date}`,
     '',
-    `\`npm run bench -- ${process.argv.slice(2).join(' ')}\`: medians of ${bench.repetitions} repetitions, the peers in turn, in ${seconds()} s,`,
+    `\`npm run bench -- ${process.argv.slice(2).join(' ')}\`: medians of ${bench.repetitions} repetitions, the peers in turn, in ${seconds()} s;`,
     `${conditions()};`,
     `on ${cpus().length} shared cores (${cpu?.model.trim()}), Node ${process.version}. Only ratios within one run mean anything; see [bench/README.md](../../bench/README.md).`,
   ]
   const costs: Partial<Costs> = Object.assign({}, ...Object.values(results).map((result) => result.costs ?? {}))
-  const page = report(about, Object.values(results), capacity(costs))
-  process.stdout.write(`\n${page}`)
+  return report(about, Object.values(results), capacity(costs))
+}
+
+/** Keeps what there is after each case. */
+function write(bench: Bench, results: Record<string, CaseResult>): void {
   mkdirSync(values.out, { recursive: true })
-  writeFileSync(join(values.out, `${date}.md`), page)
+  writeFileSync(join(values.out, `${date}.md`), page(bench, results))
   for (const [name, { chart }] of Object.entries(results)) {
     if (chart) writeFileSync(join(values.out, `${name}.svg`), draw(chart))
   }
