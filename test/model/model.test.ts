@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
 import { build, onEachDatabase, type Service } from '../helper.js'
-import { anyOp, CHATS, compareAll, Model, type Op, ofMessage, PEOPLE, Step, toCommand } from './steps.js'
+import { compareAll } from './compare.js'
+import { anyOp, CHATS, Model, type Op, ofMessage, PEOPLE, Step, toCommand } from './steps.js'
 import { createWorld, type World } from './world.js'
 
 // npm run test:model -- [--runs N] [--only steps|flights] [--seed N --path P [--replay R]]: as npm test does it, longer, or one failing case again.
