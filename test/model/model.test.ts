@@ -2,13 +2,20 @@ import { parseArgs } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
 import { build, onEachDatabase, type Service } from '../helper.js'
-import { anyOp, CHATS, compareAll, Model, type Op, ofMessage, PEOPLE, Step, toCommand } from './steps.js'
+import { compareAll } from './compare.js'
+import { anyOp, CHATS, Model, type Op, ofMessage, PEOPLE, Step, toCommand } from './steps.js'
 import { createWorld, type World } from './world.js'
 
-// npm run test:model -- [--runs N] [--seed N --path P [--replay R]]: as npm test does it, longer, or one failing case again.
+// npm run test:model -- [--runs N] [--only steps|flights] [--seed N --path P [--replay R]]: as npm test does it, longer, or one failing case again.
 const { values } = parseArgs({
   strict: false,
-  options: { runs: { type: 'string' }, seed: { type: 'string' }, path: { type: 'string' }, replay: { type: 'string' } },
+  options: {
+    runs: { type: 'string' },
+    seed: { type: 'string' },
+    path: { type: 'string' },
+    replay: { type: 'string' },
+    only: { type: 'string' },
+  },
 })
 const isLong = values.runs !== undefined
 const RUNS = Number(values.runs ?? 25)
@@ -23,12 +30,13 @@ const parameters = {
 }
 
 /** Checks a property; what it throws ends with the line that runs the failing case again. */
-async function hold<T>(property: fc.IAsyncProperty<T>): Promise<string> {
+async function hold<T>(name: 'steps' | 'flights', property: fc.IAsyncProperty<T>): Promise<string> {
+  if (values.only !== undefined && values.only !== name) return `left out: --only ${values.only}`
   const details = await fc.check(property, parameters)
   if (!details.failed) return `${details.numRuns} runs, seed ${details.seed}`
   const report = (await fc.asyncDefaultReportMessage(details)) ?? ''
   const replay = /replayPath="([^"]*)"/.exec(report)?.[1]
-  const line = `npm run test:model -- --seed ${details.seed} --path "${details.counterexamplePath}"${replay ? ` --replay "${replay}"` : ''}`
+  const line = `npm run test:model -- --only ${name} --seed ${details.seed} --path "${details.counterexamplePath}"${replay ? ` --replay "${replay}"` : ''}`
   throw new Error(`${report}\n${line}`)
 }
 
@@ -41,6 +49,7 @@ onEachDatabase('every answer is the model’s, one command after another', async
     ...replay,
   })
   const said = await hold(
+    'steps',
     fc.asyncProperty(steps, async (commands) => {
       const world = await createWorld(t, service, PEOPLE, CHATS)
       const model = new Model(world)
@@ -64,6 +73,7 @@ onEachDatabase('the laws hold when commands of all users run at once', async (t,
     size: 'max',
   })
   const said = await hold(
+    'flights',
     fc.asyncProperty(flights, async (flights) => {
       const world = await createWorld(t, service, PEOPLE, CHATS)
       const known: { id: string }[] = []

@@ -1,4 +1,4 @@
-import { build, collect, connect, next, onEachDatabase, type Service } from '../../helper.js'
+import { build, client, collect, connect, next, onEachDatabase, type Service } from '../../helper.js'
 
 /** Lets something happen right after the chats of the next to arrive were read, and before they are in. */
 function meanwhile({ app }: Service, happen: () => Promise<unknown>): void {
@@ -24,9 +24,11 @@ onEachDatabase('what happens while somebody arrives reaches them', async (t, dat
   await t.test('a message', async (t) => {
     const chatId = await makeChat()
     meanwhile(service, () => call('POST', `/chats/${chatId}/messages`, { as: 'alice', body: { content: 'now' } }))
-    const { socket, session } = await connect(t, service, 'bob')
+    const socket = client(t, service, 'bob')
+    const session = next(socket, 'session')
     const told = next(socket, 'new_message', (message) => message.chatId === chatId)
-    const revision = session.chats.find((chat) => chat.chatId === chatId)?.revision as number
+    socket.connect()
+    const revision = (await session).chats.find((chat) => chat.chatId === chatId)?.revision as number
     t.match(await told, { content: 'now', revision: revision + 1 })
   })
 
@@ -35,9 +37,11 @@ onEachDatabase('what happens while somebody arrives reaches them', async (t, dat
     meanwhile(service, async () => {
       chatId = await makeChat()
     })
-    const { socket, session } = await connect(t, service, 'bob')
+    const socket = client(t, service, 'bob')
+    const session = next(socket, 'session')
     const added = next(socket, 'chat_added')
-    t.notOk(session.chats.some((chat) => chat.chatId === chatId))
+    socket.connect()
+    t.notOk((await session).chats.some((chat) => chat.chatId === chatId))
     t.match(await added, { chatId, revision: 1 })
   })
 
@@ -47,9 +51,11 @@ onEachDatabase('what happens while somebody arrives reaches them', async (t, dat
       await call('DELETE', `/chats/${chatId}/members/bob`, { as: 'alice' })
       await call('POST', `/chats/${chatId}/messages`, { as: 'alice', body: { content: 'not for bob' } })
     })
-    const { socket } = await connect(t, service, 'bob')
+    const socket = client(t, service, 'bob')
     const messages = collect(socket, 'new_message')
-    t.same(await next(socket, 'chat_removed'), { chatId, revision: 2 })
+    const removed = next(socket, 'chat_removed')
+    socket.connect()
+    t.same(await removed, { chatId, revision: 2 })
     await call('POST', `/chats/${chatId}/messages`, { as: 'alice', body: { content: 'nor this' } })
     const { socket: alice } = await connect(t, service, 'alice')
     await alice.timeout(15_000).emitWithAck('get_chat', { chatId })
