@@ -68,7 +68,8 @@ export async function storm(options: StormOptions = {}) {
     await Promise.all(clients.map((client) => client.stop()))
     await quiet(node.app, history, clients)
     history.chats = await readChats(node.app.db)
-    return { seed, ...sum(history), ...counts, breach: check(history) }
+    const broken = counts.INTERNAL === undefined ? null : `${counts.INTERNAL} sends were answered INTERNAL`
+    return { seed, ...sum(history), ...counts, breach: check(history) ?? broken }
   } finally {
     for (const client of clients) client.close()
     await node.stop()

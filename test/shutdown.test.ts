@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import net from 'node:net'
+import net, { type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
@@ -53,11 +53,16 @@ onEachDatabase('a close leaves nobody hanging', async (t, database) => {
   await once(probe, 'open')
   probe.send('2probe')
   t.equal(String((await once(probe, 'message'))[0]), '3probe')
-  // Hears nothing, and so does not answer the goodbye.
+  // Hears nothing, and so does not answer the goodbye: a close waited for it as long as ws does, half a minute.
+  const deafened = once(host.server, 'upgrade')
   const deaf = new WebSocket(`${url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`)
   t.teardown(() => deaf.terminate())
   await once(deaf, 'open')
   deaf.pause()
+  app.door.onClosed(async () => {
+    const [, socket] = (await deafened) as [unknown, Socket]
+    t.ok(socket.destroyed, 'who does not say goodbye is cut')
+  })
   await until('all are in', async () => (await service.call('GET', '/health')).body.onlineUsers === 3)
   t.equal(app.io.engine.clientsCount, 8)
 

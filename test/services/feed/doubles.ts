@@ -1,6 +1,6 @@
 import type { EventName, EventPayload } from '../../../contract/events.js'
 import type { MyChat } from '../../../contract/shapes.js'
-import { type Delivery, toDelivery } from '../../../services/feed/delivery.js'
+import { type Delivery, toDelivery, toHidden } from '../../../services/feed/delivery.js'
 import type { FeedOptions } from '../../../services/feed/index.js'
 import type { Client, Rooms } from '../../../services/feed/ports.js'
 import type { ChangeKind, LoggedChange } from '../../../services/log/entities.js'
@@ -35,7 +35,9 @@ export class ArrayLog implements Reader {
       chatId: CHAT,
       revision,
       kind,
-      ...(kind === 'message_created' && { message: { id: `m${revision}`, chatId: CHAT, revision } }),
+      ...(kind.startsWith('message') && { message: { id: `m${revision}`, chatId: CHAT, revision, content: 'text' } }),
+      // An edit of what was there before bob was, and so is not his to read.
+      ...(kind === 'message_updated' && { hiddenFrom: ['bob'] }),
       ...(userId !== undefined && { member: { chatId: CHAT, user: { userId } }, memberCount: 1 }),
     } as LoggedChange
     this.changes.push(change)
@@ -143,7 +145,7 @@ export class ArrayClient implements Client {
 }
 
 /** Where a client stands after all that it was told: its revision, or null where it is in no chat. Throws at the first breach. */
-export function judge({ told }: ArrayClient, { changes }: ArrayLog): number | null {
+export function judge({ told, userId }: ArrayClient, { changes }: ArrayLog): number | null {
   let at: number | null = null
   let removedAt = 0
   for (const { event, payload } of told) {
@@ -162,7 +164,9 @@ export function judge({ told }: ArrayClient, { changes }: ArrayLog): number | nu
         at = null
         removedAt = revision
       } else {
-        const delivery = toDelivery(changes[revision - 1] as LoggedChange)
+        const change = changes[revision - 1] as LoggedChange
+        const open = toDelivery(change)
+        const delivery = open && change.hiddenFrom?.includes(userId) ? toHidden(open) : open
         if (JSON.stringify({ event, payload }) !== JSON.stringify(delivery)) throw breach('not what the log says')
         at = revision
       }

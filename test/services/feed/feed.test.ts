@@ -221,7 +221,10 @@ t.test('a socket that cannot be brought up to date is dropped', async (t) => {
 
 const user = fc.constantFrom('alice', 'bob', 'carol')
 const operation = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ op: fc.constant('send'), told: fc.constantFrom(0, 1, 1, 1, 2) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ op: fc.constant('send'), told: fc.constantFrom(0, 1, 1, 1, 2), edits: fc.boolean() }),
+  },
   { weight: 3, arbitrary: fc.record({ op: fc.constant('connect'), user }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('disconnect'), which: fc.nat(9) }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('remove'), user, published: fc.boolean() }) },
@@ -302,8 +305,10 @@ function createWorld(pause: () => Promise<unknown>) {
 
   async function run(operation: Operation, told: () => Promise<unknown>): Promise<void> {
     switch (operation.op) {
-      case 'send':
-        return tell(log.commit('message_created'), (operation as { told: number }).told, told)
+      case 'send': {
+        const { told: times, edits } = operation as { told: number; edits: boolean }
+        return tell(log.commit(edits ? 'message_updated' : 'message_created'), times, told)
+      }
       case 'connect':
         return connect((operation as { user: string }).user)
       case 'disconnect':

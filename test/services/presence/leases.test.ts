@@ -135,7 +135,36 @@ function leaseSuite(name: string, create: CreateLeases): void {
     t.equal((await leases.sweep()).length, 1)
   })
 
-  law('4: no version goes back, however long somebody was away', async (t, leases, clock) => {
+  law('4: how one looks is chosen', async (t, leases) => {
+    await leases.open('ann', 'a1')
+    for (const status of ['away', 'dnd', 'online'] as const) {
+      t.match(await leases.setStatus('ann', status), [{ userId: 'ann', isOnline: true, status }])
+      t.same(await leases.setStatus('ann', status), [], 'once')
+    }
+    await leases.setStatus('ann', 'away')
+    await leases.close('a1', 0)
+    t.match(await leases.open('ann', 'a1'), [{ status: 'away' }], 'and holds')
+  })
+
+  law('4: the invisible are offline to the public, and no coming or going tells', async (t, leases, clock) => {
+    await leases.open('ann', 'a1')
+    const [hidden] = await leases.setStatus('ann', 'invisible')
+    t.match(hidden, { userId: 'ann', isOnline: false, status: 'offline', lastSeenAtMs: START_MS })
+    clock.at += 1_000
+    t.same(await leases.close('a1', GRACE_MS), [])
+    clock.at += GRACE_MS
+    t.same(await leases.sweep(), [])
+    t.match(await leases.truth(['ann']), new Map([['ann', { isOnline: false, lastSeenAtMs: START_MS + 1_000 }]]))
+    t.same(await leases.open('ann', 'a2'), [])
+    t.same(await leases.get(['ann']), new Map([['ann', hidden]]))
+    t.same(await leases.online(), [])
+    t.equal(await leases.countOnline(), 0)
+    t.match(await leases.truth(['ann']), new Map([['ann', { isOnline: true, status: 'online' }]]), 'the truth tells')
+    t.match(await leases.online({ truth: true }), [{ userId: 'ann', isOnline: true }])
+    t.match(await leases.setStatus('ann', 'online'), [{ isOnline: true, version: clock.at }])
+  })
+
+  law('5: no version goes back, however long somebody was away', async (t, leases, clock) => {
     await leases.open('ann', 'a1')
     // A storm of changes within a millisecond lifts the version above the clock.
     for (let i = 0; i < 1_000; i += 1) {
