@@ -36,6 +36,10 @@ async function start(env: NodeJS.ProcessEnv): Promise<void> {
   closeWithGrace({ delay: CLOSE_TIMEOUT_MS }, async ({ signal, err }) => {
     if (err) app.log.error({ err }, '❌ something broke; stopping')
     else app.log.info({ signal }, 'stopping')
+    // close-with-grace ends the process at a second signal, whatever is still to be answered; its time limit is enough.
+    for (const again of ['SIGINT', 'SIGTERM'] as const) {
+      process.removeAllListeners(again).on(again, () => app.log.info({ signal: again }, 'stopping already'))
+    }
     await app.close()
     app.log.info('✅ stopped')
   })

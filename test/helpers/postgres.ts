@@ -139,7 +139,7 @@ function keep(owner: number, dir: string) {
     while [ "$owner" ] && kill -0 "$owner"; do sleep 0.5; done
     pid=$(head -n 1 "$2/data/postmaster.pid")
     # Only the server of this folder, and no longer than it takes: one that nobody reaps stays a name for ever.
-    grep -qa "$2" "/proc/$pid/cmdline" && kill -QUIT "$pid"
+    grep -qa "$2" "/proc/$pid/cmdline" && kill -QUIT "$pid" && kill -CONT "$pid"
     sleep 1
     rm -rf "$2"`
   const keeper = spawn('sh', ['-c', script, 'keeper', String(owner), dir], { detached: true, stdio: 'ignore' })
