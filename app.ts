@@ -14,6 +14,7 @@ import socket from './plugins/socket/index.js'
 import validation from './plugins/validation.js'
 import commandRoutes from './routes/commands.js'
 import healthRoutes from './routes/health.js'
+import metricsRoutes from './routes/metrics.js'
 import presenceRoutes from './routes/presence.js'
 import userRoutes from './routes/users.js'
 import webRoutes from './routes/web.js'
@@ -48,6 +49,7 @@ export async function service(app: FastifyInstance, options: ChatOptions = {}): 
   await app.register(demo)
 
   await app.register(healthRoutes)
+  await app.register(metricsRoutes)
   await app.register(presenceRoutes)
   await app.register(userRoutes)
   await app.register(commandRoutes)

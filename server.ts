@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { existsSync } from 'node:fs'
 import { inspect } from 'node:util'
 import closeWithGrace from 'close-with-grace'
 import Fastify, { type FastifyServerOptions, LogController } from 'fastify'
@@ -35,6 +36,10 @@ async function start(env: NodeJS.ProcessEnv): Promise<void> {
   closeWithGrace({ delay: CLOSE_TIMEOUT_MS }, async ({ signal, err }) => {
     if (err) app.log.error({ err }, '❌ something broke; stopping')
     else app.log.info({ signal }, 'stopping')
+    // close-with-grace ends the process at a second signal, whatever is still to be answered; its time limit is enough.
+    for (const again of ['SIGINT', 'SIGTERM'] as const) {
+      process.removeAllListeners(again).on(again, () => app.log.info({ signal: again }, 'stopping already'))
+    }
     await app.close()
     app.log.info('✅ stopped')
   })
@@ -44,6 +49,10 @@ async function start(env: NodeJS.ProcessEnv): Promise<void> {
     const { HOST, PORT, NODE_ENV } = app.config
     const address = await app.listen({ host: HOST, port: PORT })
     app.log.info(`✅ ${NODE_ENV} server on ${address}`)
+    void app.db.failed.then((error) => {
+      app.log.fatal({ err: error }, '❌ the embedded database is gone')
+      process.exit(1)
+    })
   } catch (error) {
     refuse(error as Error & { code?: string })
   }
@@ -56,4 +65,6 @@ function refuse(error: Error & { code?: string }): never {
   process.exit(1)
 }
 
+// What the environment says goes before what the file says.
+if (existsSync('.env')) process.loadEnvFile('.env')
 await start(process.env)

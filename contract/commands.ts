@@ -25,7 +25,7 @@ export interface RestTwin {
 /** One command: what it takes, what it answers, who may call it and how REST spells it. */
 export interface Command<I extends TObject = TObject, O extends TSchema = TSchema> {
   summary: string
-  /** `self`: any user, about themselves. `member`: a member of the chat. `admin`, `owner`: that role or above. `sender`: who wrote it. */
+  /** `self`: any user, about themselves. `member`: a member of the chat. `admin`, `owner`: that role or above. `sender`: who wrote it, who may also delete it. */
   who: 'self' | 'member' | 'admin' | 'owner' | 'sender' | 'creator'
   /** Whether service credentials may call it without naming a user. */
   service?: true
@@ -66,7 +66,7 @@ export const COMMANDS = {
   }),
   delete_message: command({
     summary: 'Delete a message of yours, or as owner or admin any; it keeps its place with content null.',
-    who: 'sender',
+    who: 'admin',
     input: Closed({ messageId: MessageId }),
     output: MessageAnswer,
     rest: { method: 'DELETE', url: '/messages/:messageId' },

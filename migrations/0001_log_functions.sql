@@ -6,7 +6,10 @@
 -- stored | duplicate | conflict (same key, other body) | no_member | no_reply.
 CREATE FUNCTION log_append(sends json)
 RETURNS TABLE (ord integer, outcome text, id uuid, seq integer, revision integer, at timestamptz, sender_name text, sender_avatar_url text)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+-- The planner takes any sends for a hundred, and would rather read all members than look up as many.
+SET enable_seqscan = off
+AS $$
 #variable_conflict use_column
 DECLARE
   now_ms timestamptz;
@@ -27,9 +30,10 @@ BEGIN
       m.role IS NOT NULL AS is_member,
       o.id AS old_id, o.body_hash AS old_hash, o.seq AS old_seq, o.revision AS old_revision,
       i.reply_to_id IS NULL OR r.id IS NOT NULL AS reply_known,
-      -- the first of those that carry one key stands for them all
+      -- of those that carry one key, the first that can be stored stands for them all
       CASE WHEN i.client_message_id IS NULL THEN i.ord
-        ELSE min(i.ord) OVER (PARTITION BY i.chat_id, i.sender_id, i.client_message_id) END AS first_ord
+        ELSE min(i.ord) FILTER (WHERE i.reply_to_id IS NULL OR r.id IS NOT NULL)
+          OVER (PARTITION BY i.chat_id, i.sender_id, i.client_message_id) END AS first_ord
     FROM input i
     LEFT JOIN members m ON m.chat_id = i.chat_id AND m.user_id = i.sender_id
     LEFT JOIN messages o ON o.sender_id = i.sender_id AND o.chat_id = i.chat_id AND o.client_message_id = i.client_message_id
@@ -62,9 +66,8 @@ BEGIN
   SELECT s.ord,
     CASE
       WHEN NOT s.is_member THEN 'no_member'
+      WHEN s.old_id IS NULL AND NOT s.reply_known THEN 'no_reply'
       WHEN coalesce(s.old_hash, f.body_hash) <> s.body_hash THEN 'conflict'
-      WHEN s.old_id IS NOT NULL THEN 'duplicate'
-      WHEN f.id IS NULL THEN 'no_reply'
       WHEN s.ord = f.ord THEN 'stored'
       ELSE 'duplicate' END,
     coalesce(s.old_id, f.id), coalesce(s.old_seq, f.new_seq), coalesce(s.old_revision, f.new_revision), now_ms,

@@ -2,16 +2,15 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import jwt from '@fastify/jwt'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import buildGetJwks from 'get-jwks'
 import { ChatError } from '../contract/errors.js'
-import type { User } from '../contract/shapes.js'
 import type { HostHooks } from '../services/hooks.js'
 import { createAccounts } from '../services/session/accounts.js'
 import type { Caller } from '../services/session/callers.js'
 import { type Claims, readClaims } from '../services/session/claims.js'
 import { createUsers } from '../services/users/index.js'
 import type { Config } from './config/index.js'
-import { listOf } from './config/secrets.js'
+import { listOf, readPem } from './config/secrets.js'
+import { createJwks } from './jwks.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -44,8 +43,9 @@ async function auth(app: FastifyInstance, options: AuthOptions): Promise<void> {
 
 function createAuth(app: FastifyInstance, verifier: Verifier, { resolveUser }: AuthOptions) {
   const { config } = app
+  const users = createUsers(app.db)
   const authenticate = createAccounts({
-    users: createUsers(app.db),
+    users,
     autoCreate: config.AUTO_CREATE_USERS,
     resolveUser,
     logger: app.log,
@@ -68,9 +68,9 @@ function createAuth(app: FastifyInstance, verifier: Verifier, { resolveUser }: A
       return { ...claims, payload: payload as Record<string, unknown> }
     } catch (error) {
       if (error instanceof ChatError) throw error
-      const expired =
-        (error as { code?: string }).code === 'FAST_JWT_EXPIRED' || /expired/i.test((error as Error).message)
-      throw new ChatError(expired ? 'TOKEN_EXPIRED' : 'UNAUTHENTICATED', { cause: error })
+      const { code, originalError } = error as { code?: string; originalError?: unknown }
+      if (originalError instanceof ChatError) throw originalError
+      throw new ChatError(code === 'FAST_JWT_EXPIRED' ? 'TOKEN_EXPIRED' : 'UNAUTHENTICATED', { cause: error })
     }
   }
 
@@ -92,24 +92,11 @@ function createAuth(app: FastifyInstance, verifier: Verifier, { resolveUser }: A
     const userId = request.headers['x-on-behalf-of']
     if (userId === undefined) return { kind: 'service' }
     if (typeof userId !== 'string') throw new ChatError('NOT_FOUND')
-    let user: User
-    try {
-      user = await authenticate({
-        userId,
-        name: null,
-        avatarUrl: null,
-        isService: true,
-        expiresAtMs: null,
-        issuedAtMs: Number.POSITIVE_INFINITY,
-      })
-    } catch (error) {
-      if (error instanceof ChatError && error.code === 'UNAUTHENTICATED') {
-        throw new ChatError('NOT_FOUND', { message: 'X-On-Behalf-Of names no user.' })
-      }
-      throw error
-    }
+    // Named by a header alone, nobody is made: they are there, or they are not.
+    const account = (await users.getAccounts([userId])).get(userId)
+    if (!account || account.isDeleted) throw new ChatError('NOT_FOUND', { message: 'X-On-Behalf-Of names no user.' })
     request.log.info({ onBehalfOf: userId, url: request.routeOptions.url }, 'a service acts for a user')
-    return { kind: 'user', userId, user, expiresAtMs: null }
+    return { kind: 'user', userId, user: account.user, expiresAtMs: null }
   }
 
   return {
@@ -163,10 +150,13 @@ function isLocal({ headers, raw }: FastifyRequest): boolean {
 
 function jwtOptions(config: Config) {
   const algorithms = listOf(config.JWT_ALGORITHMS ?? (config.JWT_SECRET ? 'HS256' : 'RS256,ES256,EdDSA')) as 'HS256'[]
+  const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = config
   const verify = {
     algorithms,
-    ...(config.JWT_ISSUER && { allowedIss: config.JWT_ISSUER }),
-    ...(config.JWT_AUDIENCE && { allowedAud: config.JWT_AUDIENCE }),
+    ...(issuer && { allowedIss: issuer }),
+    ...(audience && { allowedAud: audience }),
+    // What is allowed is only looked at where it stands.
+    requiredClaims: [...(issuer ? ['iss'] : []), ...(audience ? ['aud'] : [])],
   }
   // A namespace and a name of our own, so that a host's @fastify/jwt can stand beside.
   return { secret: jwtSecret(config), namespace: NAMESPACE, decoratorName: 'chatToken', verify }
@@ -176,15 +166,9 @@ type Secret = Parameters<typeof jwt>[1] extends { secret: infer S } ? S : never
 
 function jwtSecret(config: Config): Secret {
   if (config.JWT_SECRET) return config.JWT_SECRET
-  if (config.JWT_PUBLIC_KEY) return { public: config.JWT_PUBLIC_KEY.replaceAll('\\n', '\n') } as Secret
-  const domain = config.JWT_JWKS_URL as string
-  const jwks = buildGetJwks({ jwksPath: new URL(domain).pathname })
-  return (async (_request: unknown, token: { header: { kid: string; alg: string } }) =>
-    jwks.getPublicKey({
-      kid: token.header.kid,
-      alg: token.header.alg,
-      domain: new URL(domain).origin,
-    })) as unknown as Secret
+  if (config.JWT_PUBLIC_KEY) return { public: readPem(config.JWT_PUBLIC_KEY) } as Secret
+  const getKey = createJwks(config.JWT_JWKS_URL as string)
+  return (({ header }: { header: { kid?: unknown } }) => getKey(header.kid)) as unknown as Secret
 }
 
 export default fp(auth, { name: 'chat-auth', fastify: '5.x', dependencies: ['chat-config', 'chat-db'] })

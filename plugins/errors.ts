@@ -1,24 +1,24 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { ChatError, ERRORS, type ErrorCode } from '../contract/errors.js'
-import { toChatError } from '../services/db/errors.js'
+import { ChatError, ERRORS, type ErrorCode, invalid } from '../contract/errors.js'
 
-const OF_FASTIFY: Record<number, ErrorCode> = {
+const OF_FASTIFY: { [status: number]: ErrorCode | undefined } = {
   404: 'NOT_FOUND',
   413: 'PAYLOAD_TOO_LARGE',
   429: 'RATE_LIMITED',
   503: 'OVERLOADED',
 }
 
-/** Any failure of a route as the catalogue has it; Fastify's own refusals keep their sentence and status. */
+/** Any failure of a route as the catalogue has it; Fastify's own refusals keep their status, and say why as one fault. */
 function toAnswer(error: FastifyError | ChatError): { status: number; error: ChatError } {
   const status = 'statusCode' in error ? error.statusCode : undefined
   if (error instanceof ChatError || status === undefined || status >= 500) {
-    const mapped = toChatError(error)
+    // The database's failures are of the catalogue already: anything else is a mistake of ours.
+    const mapped = error instanceof ChatError ? error : new ChatError('INTERNAL', { cause: error })
     return { status: mapped.status, error: mapped }
   }
-  const code = OF_FASTIFY[status] ?? 'VALIDATION_FAILED'
-  return { status, error: new ChatError(code, code === 'VALIDATION_FAILED' ? { message: error.message } : {}) }
+  const code = OF_FASTIFY[status]
+  return { status, error: code ? new ChatError(code) : invalid({ path: '', message: error.message }) }
 }
 
 async function errors(app: FastifyInstance): Promise<void> {

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ServerOptions } from 'socket.io'
@@ -57,7 +58,15 @@ async function io(app: FastifyInstance): Promise<void> {
       app.door.close().then(() => done(), done)
     },
   })
-  app.decorate('door', createDoor(app.io, config.DRAIN_MS, app.log))
+  // allowRequest sees handshakes alone: who has a sid could upgrade, or poll, from anywhere.
+  app.io.engine.use((request: IncomingMessage, _response: unknown, next: (error?: Error) => void) => {
+    const isKnown = new URL(request.url ?? '', 'http://localhost').searchParams.has('sid')
+    next(isKnown && !origins.isAllowed(request) ? new Error('origin not allowed') : undefined)
+  })
+  app.decorate(
+    'door',
+    createDoor({ io: app.io, drainMs: config.DRAIN_MS, maxLagMs: config.MAX_LOOP_DELAY_MS, logger: app.log }),
+  )
 }
 
 export default fp(io, { name: 'chat-io', fastify: '5.x', dependencies: ['chat-config'] })

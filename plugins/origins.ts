@@ -6,7 +6,7 @@ const LOCAL_ORIGIN = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
 
 /** Which browsers' origins may talk to us, over REST and over both transports of a socket. */
 export function createOrigins(config: Pick<Config, 'CORS_ORIGINS' | 'isProduction'>) {
-  const listed = new Set(listOf(config.CORS_ORIGINS).map((origin) => origin.replace(/\/$/, '')))
+  const listed = new Set(listOf(config.CORS_ORIGINS).map((origin) => origin.replace(/\/$/, '').toLowerCase()))
 
   function isListed(origin: string): boolean {
     if (listed.size === 0 && !config.isProduction) return LOCAL_ORIGIN.test(origin)

@@ -9,6 +9,7 @@ import { createReceipts } from '../services/feed/receipts.js'
 import { createTyping } from '../services/feed/typing.js'
 import { createHooks, type HostHooks } from '../services/hooks.js'
 import { createLog, type Log } from '../services/log/index.js'
+import { createMetrics, type Metrics } from '../services/metrics.js'
 import { createPresence, type Presence } from '../services/presence/index.js'
 import { createMemoryLeases } from '../services/presence/memory-leases.js'
 import { createVisibility } from '../services/presence/visibility.js'
@@ -48,6 +49,8 @@ export interface Chat extends ReturnType<typeof createFace> {
   users: Users
   /** The connections of this node, by user. */
   roster: ReturnType<typeof createRoster>
+  /** What is counted; `metrics.registry` is Prometheus'. */
+  metrics: Metrics
 }
 
 export type ServicesOptions = Pick<HostHooks, 'onMessage' | 'authorize'>
@@ -57,12 +60,13 @@ function compose(app: FastifyInstance, options: ServicesOptions): Chat {
   const { config, db, io, door, log: logger } = app
   const maxMembers = config.PRESENCE_MAX_MEMBERS
 
-  const backpressure = createBackpressure(io, config.MAX_SOCKET_BUFFER_BYTES, logger)
-  const rooms = createRooms(io, backpressure.lagging)
+  const metrics = createMetrics()
+  const backpressure = createBackpressure(io, config.MAX_SOCKET_BUFFER_BYTES, logger, metrics)
+  const rooms = createRooms(io, backpressure, config.MAX_SOCKET_BUFFER_BYTES)
   const roster = createRoster()
   const users = createUsers(db)
-  const log = createLog({ db, maxChatsPerUser: config.MAX_CHATS_PER_USER, hasSearch: config.SEARCH })
-  const feed = createFeed({ log, rooms, roster, logger })
+  const log = createLog({ db, maxChatsPerUser: config.MAX_CHATS_PER_USER, hasSearch: config.SEARCH, metrics })
+  const feed = createFeed({ log, rooms, roster, logger, metrics })
   const typing = createTyping({ feed, roster, maxMembers })
   const receipts = createReceipts({ feed, roster, maxMembers })
   const presence = createPresence({
@@ -74,6 +78,7 @@ function compose(app: FastifyInstance, options: ServicesOptions): Chat {
     graceMs: config.PRESENCE_GRACE_MS,
     leaseMs: config.PRESENCE_LEASE_MS,
     maxMembers,
+    metrics,
   })
   const sessions = createSessions({ log, feed, presence, roster, logger })
   const handlers = createCommands({
@@ -89,9 +94,15 @@ function compose(app: FastifyInstance, options: ServicesOptions): Chat {
     chatCreation: config.CHAT_CREATION,
   })
   const hooks = createHooks(options, logger)
-  const binder = createBinder({ handlers: hooks.observe(handlers), log: logger, authorize: hooks.authorize })
+  const binder = createBinder({ handlers: hooks.observe(handlers), log: logger, metrics, authorize: hooks.authorize })
 
   log.tell(feed)
+  metrics.gauge('chat_connections', 'Engine connections.', () => io.engine.clientsCount)
+  metrics.gauge('chat_users', 'Users with a socket here.', roster.countUsers)
+  metrics.gauge('chat_served_chats', 'Chats with a socket here.', feed.size)
+  metrics.gauge('chat_send_queue', 'Sends that wait for a commit.', log.queued)
+  metrics.gauge('chat_db_pool_busy', 'Database connections in use.', () => db.pool.totalCount - db.pool.idleCount)
+  metrics.gauge('chat_db_pool_waiting', 'Queries that wait for a database connection.', () => db.pool.waitingCount)
   door.onClosing(() => binder.drain())
   door.onClosed(async () => {
     backpressure.stop()
@@ -104,7 +115,7 @@ function compose(app: FastifyInstance, options: ServicesOptions): Chat {
   })
 
   const face = createFace({ log, feed, users, presence, sessions, binder })
-  return { config, db, io, log, feed, presence, sessions, binder, users, roster, ...face }
+  return { config, db, io, log, feed, presence, sessions, binder, users, roster, metrics, ...face }
 }
 
 const services: FastifyPluginAsync<ServicesOptions> = async (app, options) => {

@@ -11,6 +11,8 @@ declare module 'fastify' {
   }
 }
 
+const MAX_BODY_BYTES = 256 * 1024
+
 function toValidator(schema: TSchema, coerce: boolean) {
   const validate = compile(schema, { coerce })
   return (value: unknown): true | { error: Error } => {
@@ -23,8 +25,11 @@ function toValidator(schema: TSchema, coerce: boolean) {
   }
 }
 
-/** REST is checked by the engine that checks sockets: closed inputs, code points, the same words. */
+/** REST is checked by the engine that checks sockets: closed inputs, code points, the same words and the same size. */
 async function validation(app: FastifyInstance): Promise<void> {
+  app.addHook('onRoute', (route) => {
+    route.bodyLimit ??= MAX_BODY_BYTES
+  })
   app.decorate('coerce', (schema: TSchema) => toValidator(schema, true))
   // A host's own compilers and JSON parser end here: our schemas are JSON Schema, and our bodies are plain JSON.
   app.setSerializerCompiler(({ schema }) => fastJson(schema as Schema))

@@ -5,8 +5,6 @@ import { ErrorAnswer, invalid } from '../contract/errors.js'
 import { Closed } from '../contract/fields.js'
 import type { Caller } from '../services/session/callers.js'
 
-const MAX_BODY_BYTES = 256 * 1024
-
 /** The REST twins of the commands, made from their table: URL parts and body (or query) are the input, the body answered is the ack's data. */
 export default async function commandRoutes(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', app.auth.requireCaller)
@@ -18,7 +16,6 @@ export default async function commandRoutes(app: FastifyInstance): Promise<void>
     app.route({
       method: rest.method,
       url: rest.url,
-      bodyLimit: MAX_BODY_BYTES,
       schema: toRouteSchema(name, command, rest),
       // The binder checks the whole input, as it does for sockets; here text from the URL only gets its types.
       validatorCompiler: ({ schema, httpPart }) => (httpPart === 'body' ? () => true : app.coerce(schema as TSchema)),

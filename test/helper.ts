@@ -90,6 +90,7 @@ export async function build(t: Test, options: ChatOptions & { users?: string[] }
       serviceApiKeys: API_KEY,
       presenceGraceMs: 100,
       drainMs: 50,
+      maxLoopDelayMs: 0,
       dataDir: settings.databaseUrl || settings.dataDir ? '/nonexistent' : await embeddedDir(t),
       ...settings,
     })

@@ -1,7 +1,7 @@
 import fastifyEnv from '@fastify/env'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { developmentSecret, findWeakSecrets } from './secrets.js'
+import { developmentSecret, findWeakSecrets, findWrongKeys } from './secrets.js'
 import { type Config, type ConfigOptions, optionName, Settings } from './settings.js'
 
 declare module 'fastify' {
@@ -25,9 +25,9 @@ async function config(app: FastifyInstance, options: ConfigOptions): Promise<voi
     await app.register(fastifyEnv, {
       schema: Settings,
       data: readSettings(options),
-      // Its default reads process.env, whatever the options say.
-      env: false,
       confKey: 'config',
+      // `data` holds all there is: an app that mounts us may have other things in its environment.
+      env: false,
       ajv: {
         customOptions: (ajv) => Object.assign(ajv, { opts: { ...ajv.opts, allErrors: true, coerceTypes: true } }),
       },
@@ -51,10 +51,7 @@ function readSettings(options: ConfigOptions): Record<string, unknown> {
 /** Checks what no schema can, and fills in what depends on the mode. */
 function complete(settings: Settings): Partial<Config> {
   const isProduction = settings.NODE_ENV === 'production'
-  const faults = isProduction ? findWeakSecrets(settings) : []
-  if (settings.JWT_SECRET && (settings.JWT_PUBLIC_KEY || settings.JWT_JWKS_URL)) {
-    faults.push('JWT_SECRET excludes JWT_PUBLIC_KEY and JWT_JWKS_URL: one of them verifies tokens')
-  }
+  const faults = [...findWrongKeys(settings), ...(isProduction ? findWeakSecrets(settings) : [])]
   if (faults.length > 0) throw new ConfigError(faults)
   const hasKey = settings.JWT_SECRET || settings.JWT_PUBLIC_KEY || settings.JWT_JWKS_URL
   return {
@@ -67,6 +64,7 @@ function complete(settings: Settings): Partial<Config> {
     DEMO_DATA: settings.DEMO_DATA ?? settings.NODE_ENV === 'development',
     WEB: settings.WEB ?? !isProduction,
     DOCS: settings.DOCS ?? !isProduction,
+    METRICS: settings.METRICS ?? !isProduction,
   }
 }
 

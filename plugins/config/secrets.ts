@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createPublicKey, randomBytes } from 'node:crypto'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Settings } from './settings.js'
 
@@ -15,6 +15,36 @@ function weakness(name: string, secret: string): string | null {
   if (new Set(secret).size < MIN_DIFFERENT)
     return `${name} repeats itself; make a random one, as with: openssl rand -base64 48`
   return null
+}
+
+/** What is wrong with keys and algorithms in any mode: one key verifies tokens, by algorithms of its kind. */
+export function findWrongKeys({ JWT_SECRET, JWT_PUBLIC_KEY, JWT_JWKS_URL, JWT_ALGORITHMS }: Settings): string[] {
+  const faults: string[] = []
+  if ([JWT_SECRET, JWT_PUBLIC_KEY, JWT_JWKS_URL].filter(Boolean).length > 1) {
+    faults.push('JWT_SECRET, JWT_PUBLIC_KEY and JWT_JWKS_URL exclude each other: one of them verifies tokens')
+  }
+  if (JWT_PUBLIC_KEY && !isPublicKey(readPem(JWT_PUBLIC_KEY))) {
+    faults.push('JWT_PUBLIC_KEY must be the PEM of a public key')
+  }
+  const isSymmetric = !JWT_PUBLIC_KEY && !JWT_JWKS_URL
+  if (listOf(JWT_ALGORITHMS).some((algorithm) => algorithm.startsWith('HS') !== isSymmetric)) {
+    faults.push(
+      `JWT_ALGORITHMS must be of the ${isSymmetric ? 'HS' : 'RS, PS, ES or EdDSA'} kind for the key that is set`,
+    )
+  }
+  return faults
+}
+
+/** A PEM as it is, or on one line with `\\n` in it, as .env files hold it. */
+export const readPem = (setting: string) => setting.replaceAll('\\n', '\n')
+
+function isPublicKey(pem: string): boolean {
+  try {
+    createPublicKey(pem)
+    return !pem.includes('PRIVATE KEY')
+  } catch {
+    return false
+  }
 }
 
 /** Everything that a production start refuses about keys and secrets. */
@@ -37,7 +67,11 @@ export function developmentSecret(dataDir: string): string {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
-  return readFileSync(file, 'utf8')
+  const secret = readFileSync(file, 'utf8')
+  if (Buffer.byteLength(secret) >= MIN_BYTES) return secret
+  // A start that was cut off left it empty.
+  rmSync(file)
+  return developmentSecret(dataDir)
 }
 
 /** The parts of a comma-separated setting. */

@@ -1,8 +1,10 @@
 import { type Static, Type } from '@sinclair/typebox'
 
 const Flag = (standard: boolean, description: string) => Type.Boolean({ default: standard, description })
-const Text = (description: string, standard?: string) =>
-  Type.Optional(Type.String({ description, ...(standard !== undefined && { default: standard }) }))
+const Text = (description: string, pattern?: string) =>
+  Type.Optional(Type.String({ description, ...(pattern !== undefined && { pattern }) }))
+/** Comma-separated parts, each of a pattern. */
+const List = (description: string, part: string) => Text(description, `^\\s*(${part})\\s*(,\\s*(${part})\\s*)*$`)
 const Count = (standard: number, description: string, minimum = 0) =>
   Type.Integer({ default: standard, minimum, description })
 
@@ -28,7 +30,7 @@ export const Settings = Type.Object({
       description: 'Development: debug, production: info',
     }),
   ),
-  DATABASE_URL: Text('PostgreSQL 15 or newer, as postgres://…; unset: the embedded database'),
+  DATABASE_URL: Text('PostgreSQL 15 or newer, as postgres://…; unset: the embedded database', '^postgres(ql)?://'),
   DATABASE_SCHEMA: Type.String({
     default: 'public',
     pattern: '^[a-z_][a-z0-9_]{0,62}$',
@@ -41,16 +43,20 @@ export const Settings = Type.Object({
   }),
   JWT_SECRET: Text('HS256 secret, at least 32 bytes; development makes one and keeps it in DATA_DIR'),
   JWT_PUBLIC_KEY: Text('PEM of the key that verifies RS256, ES256 or EdDSA tokens'),
-  JWT_JWKS_URL: Text('URL of the JWKS that verifies tokens'),
-  JWT_ALGORITHMS: Text('Comma-separated; default HS256 for a secret, else RS256,ES256,EdDSA'),
+  JWT_JWKS_URL: Text('URL of the JWKS that verifies tokens', '^https?://[^/]'),
+  JWT_ALGORITHMS: List(
+    'Comma-separated; default HS256 for a secret, else RS256,ES256,EdDSA',
+    '(HS|RS|PS|ES)(256|384|512)|EdDSA',
+  ),
   JWT_ISSUER: Text('Required `iss`'),
   JWT_AUDIENCE: Text('Required `aud`'),
   JWT_USER_CLAIM: Type.String({ default: 'sub', minLength: 1, description: 'Claim that holds the user id' }),
   JWT_REQUIRE_EXP: Flag(true, 'Whether a token must end'),
   JWT_MAX_LIFETIME: Count(31_622_400, 'Seconds that `exp` may lie ahead', 1),
   SERVICE_API_KEYS: Text('Comma-separated keys for X-Api-Key, at least 32 characters each'),
-  CORS_ORIGINS: Text(
+  CORS_ORIGINS: List(
     'Comma-separated origins of browsers, or *; development: any localhost port; production: the same origin only',
+    '\\*|[a-z][a-z0-9+.-]*://[^/,\\s]+/?',
   ),
   AUTO_CREATE_USERS: Type.Optional(Type.Boolean({ description: 'Make users from token claims; development: true' })),
   CHAT_CREATION: Type.Optional(
@@ -65,11 +71,13 @@ export const Settings = Type.Object({
   DOCS: Type.Optional(
     Type.Boolean({ description: 'Serve /docs and /openapi.json without credentials; development: true' }),
   ),
+  METRICS: Type.Optional(Type.Boolean({ description: 'Serve /metrics without credentials; development: true' })),
   SOCKET_PATH: Type.String({ default: '/socket.io', pattern: '^/', description: 'Path of the Socket.IO endpoint' }),
   MAX_MESSAGE_CHARS: Count(8_000, 'Characters in a message', 1),
   MAX_CHATS_PER_USER: Count(1_000, 'Chats that a user can be in', 1),
   MAX_SOCKET_BUFFER_BYTES: Count(1_048_576, 'Bytes that may wait for a slow socket before it is closed', 65_536),
   MAX_SOCKETS_PER_USER: Count(50, 'Sockets of one user on one node', 1),
+  MAX_LOOP_DELAY_MS: Count(100, 'Mean delay of the event loop above which newcomers are told to come later; 0: never'),
   PRESENCE_GRACE_MS: Count(3_000, 'How long after the last socket a user stays online'),
   PRESENCE_LEASE_MS: Count(12_000, 'How long a dead node keeps its users online', 1_000),
   PRESENCE_MAX_MEMBERS: Count(200, 'Largest chat along which presence, typing and read marks are pushed', 1),
@@ -89,7 +97,10 @@ export type SettingOptions = { [K in keyof Settings as Camel<K>]?: Settings[K] }
 /** The settings with what depends on the mode filled in. */
 export type Config = Settings &
   Required<
-    Pick<Settings, 'HOST' | 'LOG_LEVEL' | 'AUTO_CREATE_USERS' | 'CHAT_CREATION' | 'DEMO_DATA' | 'WEB' | 'DOCS'>
+    Pick<
+      Settings,
+      'HOST' | 'LOG_LEVEL' | 'AUTO_CREATE_USERS' | 'CHAT_CREATION' | 'DEMO_DATA' | 'WEB' | 'DOCS' | 'METRICS'
+    >
   > & {
     isProduction: boolean
   }

@@ -13,8 +13,10 @@ export function createDispatcher(binder: Binder) {
     const ack = typeof last === 'function' ? (last as (answer: Ack<unknown>) => void) : undefined
     const payload = args[0] === ack ? undefined : args[0]
     const { connection } = this.data
+    // A packet that came in one go with the end of its socket: onAny listeners get that, too.
+    if (!connection || !this.connected) return
     const run =
-      connection && typeof event === 'string' && binder.has(event)
+      typeof event === 'string' && binder.has(event)
         ? binder.run(event, connection, payload)
         : Promise.reject(new ChatError('NOT_FOUND', { message: 'There is no such command.' }))
     run.then(

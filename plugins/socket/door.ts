@@ -1,21 +1,45 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../services/logger.js'
+import { watchLag } from './lag.js'
 import type { ChatServer } from './types.js'
+
+export interface DoorOptions {
+  io: ChatServer
+  /** How long the closing of all sockets takes. */
+  drainMs: number
+  /** Above this delay of the event loop newcomers are told to come later; 0: never. */
+  maxLagMs: number
+  logger: Logger
+}
 
 export type Door = ReturnType<typeof createDoor>
 
 const LAST_WAIT_MS = 1_000
 
-/** Every engine connection, in a namespace or not; Engine.IO's types hide them. */
-const clientsOf = (engine: object) =>
-  (engine as { clients: Record<string, { close(discard?: boolean): void }> }).clients
+/** An engine connection, in a namespace or not; Engine.IO's types hide it. One that polls may be `shouldClose`: it ends with its next poll. */
+interface Conn {
+  close(discard?: boolean): void
+  transport: { shouldClose?: (() => void) | null }
+}
+const connsOf = (engine: object) => Object.values((engine as { clients: Record<string, Conn> }).clients)
 
 /** Who may come in, and how all go: the end of a Socket.IO server that leaves nobody hanging and nothing undone. */
-export function createDoor(io: ChatServer, drainMs: number, logger: Logger) {
+export function createDoor({ io, drainMs, maxLagMs, logger }: DoorOptions) {
   let closing: Promise<void> | null = null
+  const lag = watchLag(maxLagMs)
   /** Work of sockets that the end waits for: answers on their way, disconnections. */
   const beforeClose: (() => Promise<void>)[] = []
   const afterClose: (() => Promise<void>)[] = []
+
+  /** What an HTTP server's close waits for, and does not end. */
+  const upgraded = new Set<Duplex>()
+  io.httpServer.on('upgrade', ({ url = '' }: IncomingMessage, socket: Duplex) => {
+    if (!url.startsWith(io.path())) return
+    upgraded.add(socket)
+    socket.once('close', () => upgraded.delete(socket))
+  })
 
   async function close(): Promise<void> {
     const { engine } = io
@@ -24,11 +48,23 @@ export function createDoor(io: ChatServer, drainMs: number, logger: Logger) {
     await drain()
     // What never joined a namespace of ours: other namespaces, and bare engine connections.
     for (const namespace of io._nsps.values()) namespace.local.disconnectSockets(true)
-    for (const socket of Object.values(clientsOf(engine))) socket.close(true)
-    for (let waited = 0; engine.clientsCount > 0 && waited < LAST_WAIT_MS; waited += 10) await sleep(10)
+    for (const conn of connsOf(engine)) conn.close()
+    const isEmpty = () => engine.clientsCount === 0 && upgraded.size === 0
+    for (let waited = 0; !isEmpty() && waited < LAST_WAIT_MS; waited += 10) await sleep(10)
+    endAll()
     for (const work of afterClose) await work()
     for (const namespace of io._nsps.values()) await namespace.adapter.close()
     engine.close()
+    lag.stop()
+  }
+
+  /** Ends who does not take what it has been sent, or does not say goodbye. */
+  function endAll(): void {
+    for (const conn of connsOf(io.engine)) {
+      conn.close(true)
+      conn.transport.shouldClose?.()
+    }
+    for (const socket of upgraded) socket.destroy()
   }
 
   /** Closes the transports over the drain window, in random order: stock clients come back, each in its own time. */
@@ -48,7 +84,7 @@ export function createDoor(io: ChatServer, drainMs: number, logger: Logger) {
 
   return {
     /** Why nobody is let in just now, in a way after which a stock client tries again; null when the door is open. */
-    refusal: (): string | null => (closing ? 'draining' : null),
+    refusal: (): string | null => (closing ? 'draining' : lag.isHigh() ? 'overloaded' : null),
     isClosing: (): boolean => closing !== null,
     /** Work to be done before sockets are closed: what is under way is answered. */
     onClosing: (work: () => Promise<void>): void => void beforeClose.push(work),

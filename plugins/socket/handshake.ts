@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify'
 import { ChatError } from '../../contract/errors.js'
-import { toChatError } from '../../services/db/errors.js'
 import type { ChatSocket } from './types.js'
 
 /**
@@ -9,6 +8,8 @@ import type { ChatSocket } from './types.js'
  */
 export function createHandshake(app: FastifyInstance) {
   const { sessions, roster } = app.chat
+  /** Connections that are being let in: one asks once. */
+  const busy = new WeakSet<ChatSocket['conn']>()
 
   async function letIn(socket: ChatSocket): Promise<void> {
     const claims = await app.auth.readToken(socket.handshake.auth?.token)
@@ -18,7 +19,16 @@ export function createHandshake(app: FastifyInstance) {
       throw new ChatError('LIMIT_REACHED', { message: 'Too many sockets of one user.' })
     }
     const arrival = await sessions.arrive(user, claims.expiresAtMs)
-    socket.conn.once('close', () => sessions.abandon(arrival))
+    if (socket.conn.readyState !== 'open') return sessions.abandon(arrival)
+    const abandon = () => sessions.abandon(arrival)
+    if (arrival.isCut) {
+      abandon()
+      throw new ChatError('UNAUTHENTICATED', { message: 'The sockets of this user were ended.' })
+    }
+    socket.conn.once('close', abandon)
+    socket.data.arrived = () => void socket.conn.off('close', abandon)
+    // The door closes those who are in: who comes later must not be.
+    if (app.door.isClosing()) throw new ChatError('DRAINING')
     socket.userId = user.userId
     socket.user = user
     Object.assign(socket.data, { userId: user.userId, user, arrival })
@@ -28,10 +38,12 @@ export function createHandshake(app: FastifyInstance) {
     socket: ChatSocket,
     next: (error?: Error & { data?: unknown }) => void,
   ): Promise<void> {
+    if (busy.has(socket.conn)) return void socket.conn.close()
+    busy.add(socket.conn)
     try {
       await letIn(socket)
     } catch (error) {
-      const refusal = toChatError(error)
+      const refusal = error instanceof ChatError ? error : new ChatError('INTERNAL', { cause: error })
       if (refusal.code === 'INTERNAL') app.log.error({ err: error }, '❌ a handshake broke')
       if (refusal.retryable || refusal.code === 'INTERNAL') {
         socket.conn.close()
@@ -40,6 +52,8 @@ export function createHandshake(app: FastifyInstance) {
       app.log.debug({ code: refusal.code }, '❌ a handshake was refused')
       next(Object.assign(new Error(refusal.message), { data: refusal.toBody() }))
       return
+    } finally {
+      busy.delete(socket.conn)
     }
     next()
   }

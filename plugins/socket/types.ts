@@ -8,6 +8,8 @@ export interface SocketData {
   userId: string
   user: User
   arrival?: Arrival
+  /** Ends the watch for a socket that goes before it is in. */
+  arrived?: () => void
   connection?: Connection
 }
 

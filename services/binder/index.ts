@@ -1,7 +1,7 @@
 import { COMMAND_NAMES, COMMANDS, type CommandName, type Input, type Output } from '../../contract/commands.js'
 import { ChatError } from '../../contract/errors.js'
-import { toChatError } from '../db/errors.js'
 import type { Logger } from '../logger.js'
+import type { Metrics } from '../metrics.js'
 import type { Caller } from '../session/callers.js'
 import { check, compile } from './validator.js'
 
@@ -15,6 +15,7 @@ export type Call = { [C in CommandName]: { command: C; caller: Caller; input: In
 export interface BinderOptions {
   handlers: Handlers
   log: Logger
+  metrics?: Pick<Metrics, 'refusals'>
   /** Asked before a handler runs; what it throws is the answer. */
   authorize?: ((call: Call) => Promise<void>) | undefined
 }
@@ -22,7 +23,7 @@ export interface BinderOptions {
 export type Binder = ReturnType<typeof createBinder>
 
 /** The one way to a command, behind both doors: checks the payload, the caller's time and the node's state, runs it, maps errors. */
-export function createBinder({ handlers, log, authorize }: BinderOptions) {
+export function createBinder({ handlers, log, metrics, authorize }: BinderOptions) {
   const validators = new Map(COMMAND_NAMES.map((name) => [name, compile(COMMANDS[name].input)]))
   const running = new Set<Promise<unknown>>()
   let draining = false
@@ -43,7 +44,9 @@ export function createBinder({ handlers, log, authorize }: BinderOptions) {
   }
 
   function known(error: unknown, name: string): ChatError {
-    const mapped = toChatError(error)
+    // The database's failures are of the catalogue already: anything else is a mistake of ours.
+    const mapped = error instanceof ChatError ? error : new ChatError('INTERNAL', { cause: error })
+    metrics?.refusals.inc({ code: mapped.code })
     if (mapped.code === 'INTERNAL') log.error({ err: error, command: name }, `❌ ${name} broke`)
     else if (mapped.code === 'UNAVAILABLE')
       log.warn({ err: mapped.cause, command: name }, `${name}: database unavailable`)

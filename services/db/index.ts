@@ -5,6 +5,7 @@ import type { Logger } from '../logger.js'
 import { openEmbedded } from './embedded/index.js'
 import { toChatError } from './errors.js'
 import * as schema from './schema.js'
+import { createTurns } from './turns.js'
 
 /** Where the chats are: a pool on one PostgreSQL schema, the same for a server and for the embedded database. */
 export interface Database {
@@ -21,10 +22,20 @@ export interface Database {
   /** What an acked message survives. */
   durability: 'power-loss' | 'process-crash'
   /** Runs a statement, prepared under its name; failures are the catalogue's. */
-  query<Row extends pg.QueryResultRow>(name: string, text: string, values: unknown[]): Promise<Row[]>
+  query<Row extends pg.QueryResultRow>(
+    name: string,
+    text: string,
+    values: unknown[],
+    options?: QueryOptions,
+  ): Promise<Row[]>
   /** Settles when the embedded database is beyond help; never for a server. */
   failed: Promise<Error>
   close(): Promise<void>
+}
+
+export interface QueryOptions {
+  /** Goes before all that is not, where the database does one thing at a time. */
+  urgent?: boolean
 }
 
 export interface DatabaseOptions {
@@ -47,7 +58,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const connection: pg.ClientConfig = {
     ...(embedded ? embedded.connection : { connectionString: databaseUrl }),
     application_name: 'chat-socket-service',
-    options: `-c search_path=${quoteSchema(databaseSchema)}`,
+    // Statements here are short: compiling one, which a large table makes PostgreSQL do, takes longer than any of them.
+    options: `-c search_path=${quoteSchema(databaseSchema)} -c jit=off`,
     connectionTimeoutMillis: embedded ? EMBEDDED_TIMEOUT_MS : CONNECT_TIMEOUT_MS,
     query_timeout: embedded ? EMBEDDED_TIMEOUT_MS : QUERY_TIMEOUT_MS,
     ...(!embedded && { statement_timeout: QUERY_TIMEOUT_MS }),
@@ -57,6 +69,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   // A connection that dies in the pool's hands must not end the process.
   pool.on('error', (error) => log.warn({ err: error }, 'a database connection was lost'))
 
+  const turns = embedded ? createTurns() : null
+
   return {
     orm: drizzle(pool, { schema }),
     pool,
@@ -65,9 +79,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     embedded: embedded !== null,
     hasForeignUsers: false,
     durability: embedded ? 'process-crash' : 'power-loss',
-    async query(name, text, values) {
+    async query(name, text, values, { urgent = false } = {}) {
+      const run = () => pool.query({ name, text, values })
       try {
-        const { rows } = await pool.query({ name, text, values })
+        const { rows } = await (turns ? turns(urgent, run) : run())
         return rows
       } catch (error) {
         throw toChatError(error)

@@ -2,6 +2,7 @@ import type { MyChat } from '../../contract/shapes.js'
 import type { LoggedChange } from '../log/entities.js'
 import type { Log } from '../log/index.js'
 import type { Logger } from '../logger.js'
+import type { Metrics } from '../metrics.js'
 import { type Delivery, roomOf, toDelivery, toHidden } from './delivery.js'
 import type { Client, Rooms } from './ports.js'
 
@@ -17,6 +18,7 @@ export interface FeedOptions {
   rooms: Rooms
   roster: Roster
   logger: Logger
+  metrics?: Pick<Metrics, 'deliveries' | 'holesHealed'>
 }
 
 /** A socket that is not in the room yet: it has seen all up to `after`, and `queue` holds what was delivered since. */
@@ -32,6 +34,8 @@ interface Served {
   chatId: string
   position: number
   memberCount: number
+  /** Delivered changes that the room is still to be told of, together. */
+  run: Delivery[]
   /** Changes above a hole, by revision. */
   held: Map<number, LoggedChange>
   waiting: Set<Waiting>
@@ -47,8 +51,10 @@ const RETRY_MS = 500
 export type Feed = ReturnType<typeof createFeed>
 
 /** The Feed of one node; see this folder's README for its law. */
-export function createFeed({ log, rooms, roster, logger }: FeedOptions) {
+export function createFeed({ log, rooms, roster, logger, metrics }: FeedOptions) {
   const chats = new Map<string, Served>()
+  /** The revisions by which sockets were removed from chats: what was read before does not let them in again. */
+  const removals = new WeakMap<Client, Map<string, number>>()
   let unverified: string[] = []
   let stopped = false
 
@@ -65,6 +71,7 @@ export function createFeed({ log, rooms, roster, logger }: FeedOptions) {
   function attach(client: Client, chatId: string, afterRevision: number, memberCount: number): void {
     const served = chats.get(chatId) ?? serve(chatId, afterRevision, memberCount)
     if (served.position === afterRevision) {
+      flush(served)
       client.join(roomOf(chatId))
       return
     }
@@ -79,6 +86,7 @@ export function createFeed({ log, rooms, roster, logger }: FeedOptions) {
       chatId,
       position,
       memberCount,
+      run: [],
       held: new Map(),
       waiting: new Set(),
       healing: false,
@@ -96,7 +104,9 @@ export function createFeed({ log, rooms, roster, logger }: FeedOptions) {
     try {
       for (const [chatId, head] of await log.getHeads(chatIds)) {
         const served = chats.get(chatId)
-        if (served && head > served.position) void heal(served)
+        if (!served || head <= served.position) continue
+        metrics?.holesHealed.inc()
+        void heal(served)
       }
     } catch {
       if (stopped) return
@@ -130,32 +140,36 @@ export function createFeed({ log, rooms, roster, logger }: FeedOptions) {
     const { client, queue } = waiting
     for (const change of queue) {
       if (change.kind === 'member_removed' && change.member?.user.userId === client.userId) {
-        client.emit('chat_removed', { chatId: served.chatId, revision: change.revision })
+        sendOff([client], served.chatId, change.revision)
         forgetIfIdle(served)
-        void admit(served.chatId, [client.userId])
         return
       }
       const told = toDelivery(change)
       const delivery = told && change.hiddenFrom?.includes(client.userId) ? toHidden(told) : told
       if (delivery) client.emit(delivery.event, delivery.payload)
     }
+    flush(served)
     if (client.connected) client.join(roomOf(served.chatId))
     forgetIfIdle(served)
   }
 
   /** Takes in what the Log has committed; what does not follow the position waits for the hole to be filled. */
   function publish(changes: LoggedChange[]): void {
+    const touched = new Set<Served>()
     for (const change of changes) {
       const served = chats.get(change.chatId)
       if (!served || change.revision <= served.position) continue
+      touched.add(served)
       if (change.revision === served.position + 1) {
         deliver(served, change)
         deliverHeld(served)
       } else {
         if (served.held.size < MAX_HELD) served.held.set(change.revision, change)
+        if (!served.healing) metrics?.holesHealed.inc()
         void heal(served)
       }
     }
+    for (const served of touched) flush(served)
   }
 
   function deliverHeld(served: Served): void {
@@ -171,10 +185,13 @@ export function createFeed({ log, rooms, roster, logger }: FeedOptions) {
     served.held.delete(change.revision)
     if (change.memberCount !== undefined) served.memberCount = change.memberCount
     // The barrier: who is removed by this revision is out before it, and so before all that follows.
-    if (change.kind === 'member_removed' && change.member) evict(chatId, change.member.user.userId, change.revision)
+    if (change.kind === 'member_removed' && change.member) {
+      flush(served)
+      evict(chatId, change.member.user.userId, change.revision)
+    }
 
     const delivery = toDelivery(change)
-    if (delivery) emit(chatId, delivery, change.hiddenFrom)
+    if (delivery) tell(served, delivery, change.hiddenFrom)
 
     for (const waiting of served.waiting) {
       if (change.revision > waiting.after) waiting.queue.push(change)
@@ -183,20 +200,43 @@ export function createFeed({ log, rooms, roster, logger }: FeedOptions) {
     if (change.kind === 'member_added' && change.member) void admit(chatId, [change.member.user.userId])
   }
 
-  function emit(chatId: string, delivery: Delivery, hiddenFrom: string[] = []): void {
-    const room = roomOf(chatId)
+  function tell(served: Served, delivery: Delivery, hiddenFrom: string[] | undefined): void {
+    if (!hiddenFrom) {
+      served.run.push(delivery)
+      return
+    }
+    flush(served)
+    const room = roomOf(served.chatId)
     const blind = hiddenFrom.flatMap((userId) => [...roster.clientsOf(userId)]).filter((client) => client.isIn(room))
-    rooms.emit([room], delivery.event, delivery.payload, { except: blind })
+    rooms.deliver(room, [delivery], blind)
     const hidden = toHidden(delivery)
     for (const client of blind) client.emit(hidden.event, hidden.payload)
   }
 
+  /** Tells a room of its run, before anybody leaves or joins it. */
+  function flush(served: Served): void {
+    if (served.run.length === 0) return
+    const { run } = served
+    served.run = []
+    const reached = rooms.deliver(roomOf(served.chatId), run)
+    metrics?.deliveries.inc(reached)
+    logger.debug({ chatId: served.chatId, events: run.length, deliveries: reached }, '📡 delivered')
+  }
+
   function evict(chatId: string, userId: string, revision: number): void {
-    for (const client of roster.clientsOf(userId)) {
-      if (!client.isIn(roomOf(chatId))) continue
-      client.leave(roomOf(chatId))
+    const here = [...roster.clientsOf(userId)].filter((client) => client.isIn(roomOf(chatId)))
+    for (const client of here) client.leave(roomOf(chatId))
+    sendOff(here, chatId, revision)
+  }
+
+  /** Tells a user's sockets that they are out, and looks whether they are in again: that may have been told while they were not out yet. */
+  function sendOff(clients: Client[], chatId: string, revision: number): void {
+    for (const client of clients) {
       client.emit('chat_removed', { chatId, revision })
+      const ofClient = removals.get(client) ?? new Map()
+      removals.set(client, ofClient.set(chatId, revision))
     }
+    if (clients[0]) void admit(chatId, [clients[0].userId])
   }
 
   /** Brings a chat to sockets of users who came into it; who is in its room, or on the way there, knows. */
@@ -220,6 +260,7 @@ export function createFeed({ log, rooms, roster, logger }: FeedOptions) {
   }
 
   function welcome(client: Client, chat: MyChat): void {
+    if (chat.revision <= (removals.get(client)?.get(chat.chatId) ?? 0)) return
     client.emit('chat_added', chat)
     attach(client, chat.chatId, chat.revision, chat.memberCount)
   }
@@ -240,11 +281,14 @@ export function createFeed({ log, rooms, roster, logger }: FeedOptions) {
       do {
         served.healAgain = false
         const changes = await log.readChanges(served.chatId, served.position, PAGE)
+        // Who left meanwhile and came again is served anew, from another position.
+        if (chats.get(served.chatId) !== served) return
         if (changes.length === PAGE) served.healAgain = true
         for (const change of changes) {
           if (change.revision === served.position + 1) deliver(served, change)
         }
         deliverHeld(served)
+        flush(served)
       } while (served.healAgain && chats.get(served.chatId) === served)
       served.healing = false
     } catch (error) {

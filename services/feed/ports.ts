@@ -1,4 +1,5 @@
 import type { EventName, EventPayload } from '../../contract/events.js'
+import type { Delivery } from './delivery.js'
 
 /** One connected socket, as the services see it. */
 export interface Client {
@@ -15,16 +16,12 @@ export interface Client {
   end(): void
 }
 
-export interface EmitOptions {
-  /** Sockets that get nothing. */
-  except?: Client[]
-  /** May be dropped for a socket that does not keep up. */
-  sheddable?: boolean
-}
-
-/** The rooms of this node; an emit reaches each socket of the rooms once. */
+/** The rooms of this node. */
 export interface Rooms {
-  emit<E extends EventName>(rooms: string[], event: E, payload: EventPayload<E>, options?: EmitOptions): void
+  /** Delivers a run of logged events to a room, in order; each socket gets it in one write, or is closed. Answers how many deliveries that made. */
+  deliver(room: string, deliveries: Delivery[], except?: Client[]): number
+  /** Emits what is not logged to each socket of the rooms once; a socket that lags behind may miss it. */
+  emit<E extends EventName>(rooms: string[], event: E, payload: EventPayload<E>, options?: { except?: Client[] }): void
   has(room: string): boolean
   /** Calls back when the last socket has left a room. */
   onEmpty(listener: (room: string) => void): void

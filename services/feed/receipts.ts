@@ -22,7 +22,7 @@ export function createReceipts({ feed, roster, maxMembers, intervalMs = INTERVAL
   function tell(receipt: Receipt): void {
     const { chatId, userId } = receipt
     if ((feed.memberCount(chatId) ?? 0) <= maxMembers) {
-      feed.whisper([roomOf(chatId)], 'messages_read', receipt, { sheddable: true })
+      feed.whisper([roomOf(chatId)], 'messages_read', receipt)
     } else {
       for (const client of roster.clientsOf(userId)) client.emit('messages_read', receipt)
     }

@@ -19,7 +19,7 @@ export function createTyping({ feed, roster, maxMembers, timeoutMs = TYPING_TIME
 
   function tell(chatId: string, userId: string, isTyping: boolean): void {
     const except = [...roster.clientsOf(userId)]
-    feed.whisper([roomOf(chatId)], 'typing', { chatId, userId, isTyping }, { except, sheddable: true })
+    feed.whisper([roomOf(chatId)], 'typing', { chatId, userId, isTyping }, { except })
   }
 
   function end(key: string, chatId: string, userId: string): void {

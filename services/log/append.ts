@@ -3,6 +3,7 @@ import { uuidv7 } from 'uuidv7'
 import { ChatError, invalid } from '../../contract/errors.js'
 import type { Message } from '../../contract/shapes.js'
 import type { Database } from '../db/index.js'
+import type { Metrics } from '../metrics.js'
 import { type LoggedChange, toTime, toUser } from './entities.js'
 
 /** A message on its way into the log. */
@@ -24,6 +25,7 @@ export interface AppenderOptions {
   onCommit(changes: LoggedChange[]): void
   /** Told of chats whose commit may or may not have happened. */
   onUnknown(chatIds: string[]): void
+  metrics?: Pick<Metrics, 'sends' | 'commitSeconds' | 'batchSize' | 'deliverySeconds'>
   maxBatch?: number
   maxQueue?: number
 }
@@ -32,6 +34,7 @@ interface Pending {
   send: Send
   id: string
   bodyHash: string | null
+  arrivedAt: number
   resolve(appended: Appended): void
   reject(error: ChatError): void
 }
@@ -56,7 +59,7 @@ const MAX_QUEUE = 20_000
  * that the database cannot take never fails its neighbours; above `maxQueue` waiting sends a new one is refused as OVERLOADED.
  */
 export function createAppender(options: AppenderOptions) {
-  const { db, onCommit, onUnknown, maxBatch = MAX_BATCH, maxQueue = MAX_QUEUE } = options
+  const { db, onCommit, onUnknown, metrics, maxBatch = MAX_BATCH, maxQueue = MAX_QUEUE } = options
   const lanes = db.embedded ? 1 : 2
   const waiting = new Map<string, Pending[]>()
   const busy = new Set<string>()
@@ -67,7 +70,14 @@ export function createAppender(options: AppenderOptions) {
   function append(send: Send): Promise<Appended> {
     if (queued >= maxQueue) return Promise.reject(new ChatError('OVERLOADED', { retryAfterMs: 1_000 }))
     return new Promise((resolve, reject) => {
-      const pending: Pending = { send, id: uuidv7(), bodyHash: hashBody(send), resolve, reject }
+      const pending: Pending = {
+        send,
+        id: uuidv7(),
+        bodyHash: hashBody(send),
+        arrivedAt: performance.now(),
+        resolve,
+        reject,
+      }
       const line = waiting.get(send.chatId)
       if (line) line.push(pending)
       else waiting.set(send.chatId, [pending])
@@ -108,25 +118,35 @@ export function createAppender(options: AppenderOptions) {
 
   async function commit(batch: Pending[]): Promise<void> {
     inFlight += 1
+    const startedAt = performance.now()
     await store(batch)
+    metrics?.batchSize.observe(batch.length)
+    metrics?.commitSeconds.observe((performance.now() - startedAt) / 1_000)
+    if (batch[0]) metrics?.deliverySeconds.observe((performance.now() - batch[0].arrivedAt) / 1_000)
     for (const { send } of batch) busy.delete(send.chatId)
     inFlight -= 1
     if (queued > 0) schedule()
   }
 
   async function store(batch: Pending[]): Promise<void> {
+    let rows: AppendRow[]
     try {
-      settle(batch, await write(batch))
+      rows = await write(batch)
     } catch (error) {
-      const failure = error as ChatError
-      if (failure.code !== 'UNAVAILABLE' && batch.length > 1) {
-        for (const pending of batch) await store([pending])
-        return
-      }
-      const unknown = (failure.details as { outcome?: string } | undefined)?.outcome === 'unknown'
-      for (const { send, reject } of batch) reject(unknown ? withOutcome(failure, send) : failure)
-      if (unknown) onUnknown([...new Set(batch.map(({ send }) => send.chatId))])
+      await fail(batch, error as ChatError)
+      return
     }
+    settle(batch, rows)
+  }
+
+  async function fail(batch: Pending[], failure: ChatError): Promise<void> {
+    if (failure.code !== 'UNAVAILABLE' && batch.length > 1) {
+      for (const pending of batch) await store([pending])
+      return
+    }
+    const unknown = (failure.details as { outcome?: string } | undefined)?.outcome === 'unknown'
+    for (const { send, reject } of batch) reject(unknown ? withOutcome(failure, send) : failure)
+    if (unknown) onUnknown([...new Set(batch.map(({ send }) => send.chatId))])
   }
 
   function write(batch: Pending[]): Promise<AppendRow[]> {
@@ -141,9 +161,12 @@ export function createAppender(options: AppenderOptions) {
       reply_to_id: send.replyToId ?? null,
       metadata: send.metadata ?? null,
     }))
-    return db.query<AppendRow & Record<string, unknown>>('log_append', 'SELECT * FROM log_append($1)', [
-      JSON.stringify(sends),
-    ])
+    return db.query<AppendRow & Record<string, unknown>>(
+      'log_append',
+      'SELECT * FROM log_append($1)',
+      [JSON.stringify(sends)],
+      { urgent: true },
+    )
   }
 
   return { append, size: () => queued }
@@ -157,8 +180,21 @@ export function createAppender(options: AppenderOptions) {
       stored.set(row.id, message)
       changes.push({ chatId: message.chatId, revision: row.revision, kind: 'message_created', message })
     }
-    if (changes.length > 0) onCommit(changes.sort((a, b) => a.revision - b.revision))
-    for (const row of rows) answer(batch[row.ord] as Pending, row, stored.get(row.id))
+    if (changes.length > 0) tell(changes.sort((a, b) => a.revision - b.revision))
+    for (const row of rows) {
+      metrics?.sends.inc({ outcome: row.outcome })
+      answer(batch[row.ord] as Pending, row, stored.get(row.id))
+    }
+  }
+
+  // What is stored is acked, whoever fails to hear of it.
+  function tell(changes: LoggedChange[]): void {
+    try {
+      onCommit(changes)
+    } catch (error) {
+      process.emitWarning(error as Error)
+      onUnknown([...new Set(changes.map(({ chatId }) => chatId))])
+    }
   }
 }
 

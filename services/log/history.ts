@@ -55,6 +55,16 @@ export function createHistory(db: Pick<Database, 'query'>) {
       if (!row) throw new ChatError('NOT_FOUND')
       return toMessage(row)
     },
+
+    /** What somebody once sent, as it is now: theirs to hear of whatever they may see, since it is the answer to a retry. */
+    async getSent(senderId: string, messageId: string): Promise<Message> {
+      const [row] = await db.query<MessageRow & Record<string, unknown>>('history_sent', SENT_SQL, [
+        messageId,
+        senderId,
+      ])
+      if (!row) throw new ChatError('NOT_FOUND')
+      return toMessage(row)
+    },
   }
 }
 
@@ -67,8 +77,8 @@ WITH chat AS (
 ), span AS (
   SELECT chat.*, greatest(first_seq, CASE
       WHEN $3::integer IS NOT NULL THEN least($3, last_seq + 1) - $6
-      WHEN $4::integer IS NOT NULL THEN $4 + 1
-      WHEN $5::integer IS NOT NULL THEN $5 - $6 / 2
+      WHEN $4::integer IS NOT NULL THEN least($4, last_seq) + 1
+      WHEN $5::integer IS NOT NULL THEN least($5 - $6 / 2, last_seq + 1 - $6)
       ELSE last_seq + 1 - $6 END) AS from_seq
   FROM chat
 ), bounds AS (
@@ -87,3 +97,6 @@ JOIN chats c ON c.id = m.chat_id
 JOIN members b ON b.chat_id = m.chat_id AND b.user_id = $2
 LEFT JOIN users s ON s.id = m.sender_id
 WHERE m.id = $1 AND (c.history_visibility = 'all' OR m.seq >= b.visible_from_seq)`
+
+const SENT_SQL = `
+SELECT ${MESSAGE_COLUMNS} FROM messages m LEFT JOIN users s ON s.id = m.sender_id WHERE m.id = $1 AND m.sender_id = $2`

@@ -1,5 +1,6 @@
 import type { Message } from '../../contract/shapes.js'
 import type { Database } from '../db/index.js'
+import type { Metrics } from '../metrics.js'
 import { createAppender, type Send } from './append.js'
 import { createChanges } from './changes.js'
 import { createChats } from './chats.js'
@@ -15,6 +16,7 @@ export interface LogOptions {
   maxChatsPerUser: number
   /** Whether the index of search is there. */
   hasSearch: boolean
+  metrics?: Metrics
 }
 
 /** Whoever delivers what the Log has written. */
@@ -31,7 +33,7 @@ export type Log = ReturnType<typeof createLog>
  * The Log: the chats in the database. It is the only writer of chats, members, messages and chat_log; what a method has
  * answered is durable, and its audience is told of it.
  */
-export function createLog({ db, maxChatsPerUser, hasSearch }: LogOptions) {
+export function createLog({ db, maxChatsPerUser, hasSearch, metrics }: LogOptions) {
   let audience: Audience = { publish() {}, wake() {} }
   const chats = createChats(db)
   const history = createHistory(db)
@@ -39,6 +41,7 @@ export function createLog({ db, maxChatsPerUser, hasSearch }: LogOptions) {
   const messages = createMessageChanges(db)
   const appender = createAppender({
     db,
+    ...(metrics && { metrics }),
     onCommit: (committed) => audience.publish(committed),
     onUnknown: (chatIds) => {
       for (const chatId of chatIds) audience.wake(chatId)
@@ -63,7 +66,7 @@ export function createLog({ db, maxChatsPerUser, hasSearch }: LogOptions) {
     async append(send: Send): Promise<{ message: Message; duplicate: boolean }> {
       const appended = await appender.append(send)
       if (!appended.duplicate) return { message: appended.message, duplicate: false }
-      return { message: appended.message ?? (await history.getMessage(send.senderId, appended.id)), duplicate: true }
+      return { message: appended.message ?? (await history.getSent(send.senderId, appended.id)), duplicate: true }
     },
 
     async createChat(...args: Parameters<typeof changes.createChat>) {

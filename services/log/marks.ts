@@ -3,7 +3,7 @@ import type { Database } from '../db/index.js'
 import { UNREAD } from './chats.js'
 import { type ReadRow, toReadState } from './entities.js'
 
-type MarkRow = ReadRow & { chat_id: string; moved: boolean }
+type MarkRow = ReadRow & { chat_id: string; user_id: string; moved: boolean }
 
 /** A read mark that was asked for, and whether that moved it. */
 export interface Marked {
@@ -11,49 +11,96 @@ export interface Marked {
   moved: boolean
 }
 
-/** Read marks: how far each member has read. They are last-value state, not in the log, and never go back. */
+interface Asked {
+  userId: string
+  chatId: string
+  seq: number
+}
+
+interface Pending extends Asked {
+  resolve(marked: Marked[]): void
+  reject(error: unknown): void
+}
+
+const MAX_BATCH = 500
+
+/**
+ * Read marks: how far each member has read. They are last-value state, not in the log, and never go back. Marks that come while
+ * others are being written leave together in the next statement.
+ */
 export function createMarks(db: Pick<Database, 'query'>) {
-  const toMarked = (row: MarkRow): Marked => ({ state: toReadState(row.chat_id, row), moved: row.moved })
+  let waiting: Pending[] = []
+  let isRunning = false
+
+  async function run(): Promise<void> {
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, MAX_BATCH)
+      waiting = waiting.slice(MAX_BATCH)
+      try {
+        const marked = await write(batch)
+        for (const { userId, chatId, resolve } of batch) {
+          const mine = marked.get(keyOf(userId, chatId))
+          resolve(mine ? [mine] : [])
+        }
+      } catch (error) {
+        for (const { reject } of batch) reject(error)
+      }
+    }
+    isRunning = false
+  }
+
+  async function write(asked: Asked[]): Promise<Map<string, Marked>> {
+    const rows = await db.query<MarkRow>('mark', MARK, [
+      asked.map(({ userId }) => userId),
+      asked.map(({ chatId }) => chatId),
+      asked.map(({ seq }) => seq),
+    ])
+    return new Map(
+      rows.map((row) => [keyOf(row.user_id, row.chat_id), { state: toReadState(row.chat_id, row), moved: row.moved }]),
+    )
+  }
 
   return {
     /** Reads a chat up to a seq, clamped to its last; nothing for who is no member. */
-    async markUpTo(userId: string, chatId: string, upToSeq: number): Promise<Marked[]> {
-      const rows = await db.query<MarkRow>('mark_up_to', mark('SELECT $2::text AS chat_id, $3::integer AS seq'), [
-        userId,
-        chatId,
-        upToSeq,
-      ])
-      return rows.map(toMarked)
+    markUpTo(userId: string, chatId: string, seq: number): Promise<Marked[]> {
+      return new Promise((resolve, reject) => {
+        waiting.push({ userId, chatId, seq, resolve, reject })
+        if (isRunning) return
+        isRunning = true
+        setImmediate(() => void run())
+      })
     },
 
     /** Reads the chats of some messages up to the highest of them each; ids of foreign chats are ignored. */
     async markMessages(userId: string, messageIds: string[]): Promise<Marked[]> {
-      const rows = await db.query<MarkRow>(
-        'mark_messages',
-        mark('SELECT chat_id, max(seq) AS seq FROM messages WHERE id = ANY ($2::uuid[]) GROUP BY chat_id'),
-        [userId, messageIds],
+      const rows = await db.query<{ chat_id: string; seq: number }>(
+        'seqs_of_messages',
+        'SELECT chat_id, max(seq) AS seq FROM messages WHERE id = ANY ($1::uuid[]) GROUP BY chat_id ORDER BY chat_id',
+        [messageIds],
       )
-      return rows.map(toMarked)
+      const marked = await Promise.all(rows.map(({ chat_id, seq }) => this.markUpTo(userId, chat_id, seq)))
+      return marked.flat()
     },
   }
 }
 
-// The row is locked before the mark is compared, in the order of chats: two devices can mark at once.
-const mark = (asked: string) => `
-WITH asked AS (${asked}
+const keyOf = (userId: string, chatId: string) => JSON.stringify([userId, chatId])
+
+// Arrays tell the planner how many they are, where JSON would always be a hundred. The rows are locked before the marks are compared, in one order: two devices can mark at once.
+const MARK = `
+WITH asked AS (
+  SELECT user_id, chat_id, max(seq) AS seq
+  FROM unnest($1::text[], $2::text[], $3::integer[]) AS a (user_id, chat_id, seq) GROUP BY 1, 2
 ), held AS (
-  SELECT m.chat_id, m.last_read_seq, least(a.seq, c.last_seq) AS seq
-  FROM asked a JOIN chats c ON c.id = a.chat_id JOIN members m ON m.chat_id = a.chat_id AND m.user_id = $1
-  ORDER BY m.chat_id FOR NO KEY UPDATE OF m
+  SELECT m.chat_id, m.user_id, m.visible_from_seq, m.last_read_seq, least(a.seq, c.last_seq) AS seq
+  FROM asked a JOIN chats c ON c.id = a.chat_id JOIN members m ON m.chat_id = a.chat_id AND m.user_id = a.user_id
+  ORDER BY m.chat_id, m.user_id FOR NO KEY UPDATE OF m
 ), moved AS (
   UPDATE members m SET last_read_seq = held.seq
-  FROM held WHERE m.chat_id = held.chat_id AND m.user_id = $1 AND held.seq > m.last_read_seq
-  RETURNING m.chat_id
+  FROM held WHERE m.chat_id = held.chat_id AND m.user_id = held.user_id AND held.seq > m.last_read_seq
+  RETURNING m.chat_id, m.user_id
 )
-SELECT b.chat_id, b.last_read_seq, ${UNREAD} AS unread, EXISTS (SELECT 1 FROM moved WHERE moved.chat_id = b.chat_id) AS moved
-FROM (
-  SELECT m.chat_id, m.user_id, m.visible_from_seq, greatest(held.last_read_seq, held.seq) AS last_read_seq
-  FROM held JOIN members m ON m.chat_id = held.chat_id AND m.user_id = $1
-) b
+SELECT b.chat_id, b.user_id, b.last_read_seq, ${UNREAD} AS unread, moved.chat_id IS NOT NULL AS moved
+FROM (SELECT chat_id, user_id, visible_from_seq, greatest(last_read_seq, seq) AS last_read_seq FROM held) b
 JOIN chats c ON c.id = b.chat_id
-ORDER BY b.chat_id`
+LEFT JOIN moved ON moved.chat_id = b.chat_id AND moved.user_id = b.user_id`

@@ -145,7 +145,8 @@ interface StandRow extends Record<string, unknown> {
 }
 
 // With a viewer ($2), a message from before their joining is left out where history starts there; without one (delivery) the
-// line tells from whom it is to be hidden. Only changes can be of old messages, so new ones are not asked about.
+// line tells from whom it is to be hidden. Only changes can be of old messages, so new ones are not asked about. The LIMITs take
+// nothing away: they make each span a range of the index, and each message one look-up, where the planner would else read tables.
 const READ = `
 SELECT l.chat_id, l.revision, l.kind, l.user_id, u.name, u.avatar_url, l.role, l.joined_at, c.member_count,
   CASE WHEN $2::text IS NULL AND c.history_visibility = 'joined' AND l.kind IN ('message_updated', 'message_deleted') THEN (
@@ -153,10 +154,14 @@ SELECT l.chat_id, l.revision, l.kind, l.user_id, u.name, u.avatar_url, l.role, l
   ${MESSAGE_COLUMNS}
 FROM json_to_recordset($1) AS span ("chatId" text, after integer, through integer)
 JOIN chats c ON c.id = span."chatId"
-JOIN chat_log l ON l.chat_id = span."chatId" AND l.revision > span.after AND l.revision <= span.through
+CROSS JOIN LATERAL (
+  SELECT * FROM chat_log WHERE chat_id = c.id AND revision > span.after AND revision <= span.through
+  ORDER BY revision LIMIT span.through - span.after) l
 LEFT JOIN members v ON v.chat_id = l.chat_id AND v.user_id = $2
-LEFT JOIN messages m ON m.id = l.message_id
-  AND (v.user_id IS NULL OR c.history_visibility = 'all' OR m.seq >= v.visible_from_seq)
+LEFT JOIN LATERAL (
+  SELECT * FROM messages WHERE id = l.message_id
+    AND (v.user_id IS NULL OR c.history_visibility = 'all' OR seq >= v.visible_from_seq)
+  LIMIT 1) m ON true
 LEFT JOIN users s ON s.id = m.sender_id
 LEFT JOIN users u ON u.id = l.user_id
 ORDER BY l.chat_id, l.revision`

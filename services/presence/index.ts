@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ChatError } from '../../contract/errors.js'
 import type { Presence as PresenceShape } from '../../contract/shapes.js'
 import { readCursor, writeCursor } from '../cursors.js'
@@ -5,6 +6,7 @@ import { roomOf } from '../feed/delivery.js'
 import type { Client, Rooms } from '../feed/ports.js'
 import { toTime } from '../log/entities.js'
 import type { Logger } from '../logger.js'
+import type { Metrics } from '../metrics.js'
 import type { Caller } from '../session/callers.js'
 import type { LastSeen, Users } from '../users/index.js'
 import type { ChosenStatus, LeaseStore, PresenceRecord } from './leases.js'
@@ -19,10 +21,12 @@ export interface PresenceOptions {
   graceMs: number
   leaseMs: number
   maxMembers: number
+  metrics?: Pick<Metrics, 'presenceChanges'>
 }
 
 /** How long changes gather before they go out together. */
 const COALESCE_MS = 50
+const RETRY_MS = 500
 const SWEEP_MS = 1_000
 const MAX_WATCHED = 500
 
@@ -30,20 +34,29 @@ export type Presence = ReturnType<typeof createPresence>
 
 /** Presence of one node: its connections' leases, and what their users' comings and goings tell whom. */
 export function createPresence(options: PresenceOptions) {
-  const { leases, visibility, users, rooms, logger, graceMs, leaseMs, maxMembers } = options
-  const connections = new Set<string>()
+  const { leases, visibility, users, rooms, logger, graceMs, leaseMs, maxMembers, metrics } = options
+  const connections = new Map<string, Client>()
   const watchers = new Map<string, Set<Client>>()
   const watching = new Map<Client, Set<string>>()
   let changed = new Map<string, PresenceRecord>()
   let flushing: Promise<void> | null = null
+  let stopped = false
 
   const sweeper = every(Math.min(SWEEP_MS, Math.max(20, graceMs / 4)), async () => note(await leases.sweep()))
-  const renewer = every(leaseMs / 3, () => leases.renew([...connections]))
+  const renewer = every(leaseMs / 3, renew)
 
   function every(ms: number, work: () => Promise<void>): NodeJS.Timeout {
     return setInterval(() => {
       work().catch((error) => logger.warn({ err: error }, 'presence could not be kept up'))
     }, ms).unref()
+  }
+
+  /** Keeps the leases; those that ran out although their connections live, as after a sleep of the machine, are opened anew. */
+  async function renew(): Promise<void> {
+    for (const connectionId of await leases.renew([...connections.keys()])) {
+      const client = connections.get(connectionId)
+      if (client) note(await leases.open(client.userId, connectionId))
+    }
   }
 
   function note(records: PresenceRecord[]): void {
@@ -59,7 +72,12 @@ export function createPresence(options: PresenceOptions) {
     try {
       await push([...records.values()])
     } catch (error) {
-      logger.warn({ err: error, users: records.size }, 'presence changes could not be told')
+      logger.warn({ err: error, users: records.size }, 'presence changes could not be told yet')
+      if (!stopped) {
+        // What has changed meanwhile is newer.
+        changed = new Map([...records, ...changed])
+        await sleep(RETRY_MS)
+      }
     }
     flushing = null
     note([])
@@ -67,6 +85,7 @@ export function createPresence(options: PresenceOptions) {
 
   async function push(records: PresenceRecord[]): Promise<void> {
     if (records.length === 0) return
+    metrics?.presenceChanges.inc(records.length)
     const gone = records.filter(({ isOnline }) => !isOnline)
     if (gone.length > 0) await users.saveLastSeen(gone.map(toLastSeen))
 
@@ -85,7 +104,7 @@ export function createPresence(options: PresenceOptions) {
       for (const client of watchers.get(userId) ?? []) {
         if (client.userId === userId || pairs.has(pairOf(client.userId, userId))) audience.push(client.id)
       }
-      if (audience.length > 0) rooms.emit(audience, 'user_status_change', toPresence(record), { sheddable: true })
+      if (audience.length > 0) rooms.emit(audience, 'user_status_change', toPresence(record))
     }
   }
 
@@ -107,7 +126,7 @@ export function createPresence(options: PresenceOptions) {
 
     /** A connection begins: its user is online. */
     async connect(client: Client): Promise<void> {
-      connections.add(client.id)
+      connections.set(client.id, client)
       note(await leases.open(client.userId, client.id))
       // It may have gone while its lease was being opened.
       if (!client.connected) await this.disconnect(client)
@@ -183,6 +202,8 @@ export function createPresence(options: PresenceOptions) {
     async stop(): Promise<void> {
       clearInterval(sweeper)
       clearInterval(renewer)
+      note(await leases.stop())
+      stopped = true
       while (flushing) await flushing
     },
   }

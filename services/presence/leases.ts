@@ -21,8 +21,8 @@ export type ChosenStatus = 'online' | 'away' | 'dnd' | 'invisible'
 export interface LeaseStore {
   /** Opens the lease of a connection, or renews it. */
   open(userId: string, connectionId: string): Promise<PresenceRecord[]>
-  /** Renews leases that are open; unknown ones stay closed. */
-  renew(connectionIds: string[]): Promise<void>
+  /** Renews leases that are open; answers those that are not: who still has the connection opens it anew. */
+  renew(connectionIds: string[]): Promise<string[]>
   /** Closes a lease; `graceMs` 0 ends the presence at once when it was the last. */
   close(connectionId: string, graceMs: number): Promise<PresenceRecord[]>
   /** Ends what has run out: leases and graces. */
@@ -36,4 +36,6 @@ export interface LeaseStore {
   /** Who is online, by user id. */
   online(options?: { truth?: boolean }): Promise<PresenceRecord[]>
   countOnline(): Promise<number>
+  /** This node goes, its leases closed: a store that goes with it ends the graces that it keeps. */
+  stop(): Promise<PresenceRecord[]>
 }

@@ -93,10 +93,11 @@ export function createMemoryLeases({ leaseMs, now = Date.now }: MemoryLeasesOpti
 
     async renew(connectionIds) {
       const until = now() + leaseMs
-      for (const connectionId of connectionIds) {
-        const userId = owners.get(connectionId)
-        if (userId !== undefined) users.get(userId)?.leases.set(connectionId, until)
-      }
+      return connectionIds.filter((connectionId) => {
+        const leases = users.get(owners.get(connectionId) ?? '')?.leases
+        leases?.set(connectionId, until)
+        return leases === undefined
+      })
     },
 
     async close(connectionId, graceMs) {
@@ -144,5 +145,11 @@ export function createMemoryLeases({ leaseMs, now = Date.now }: MemoryLeasesOpti
     },
 
     countOnline: async () => onlineCount,
+
+    async stop() {
+      const inGrace = [...resting].map(find).filter(({ leases }) => leases.size === 0)
+      for (const user of inGrace) user.graceEndsAt = 0
+      return inGrace.flatMap(settle)
+    },
   }
 }

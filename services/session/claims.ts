@@ -21,6 +21,8 @@ export interface ClaimsOptions {
   now?: () => number
 }
 
+/** How far clocks may be apart. */
+const SKEW_MS = 60_000
 const ID = /^[^\p{Cc}\p{Cs}]{1,128}$/u
 
 /** Reads a verified payload, trusting none of its types; UNAUTHENTICATED with the reason, or TOKEN_EXPIRED. */
@@ -37,7 +39,7 @@ export function readClaims(
     avatarUrl: readText(claims.get('picture')),
     isService,
     expiresAtMs: readExpiry(claims.get('exp'), requireExp, maxLifetimeS, now()),
-    issuedAtMs: isSeconds(claims.get('iat')) ? claims.get('iat') * 1_000 : null,
+    issuedAtMs: readIssued(claims.get('iat'), now()),
   }
 }
 
@@ -54,6 +56,13 @@ function readExpiry(exp: unknown, requireExp: boolean, maxLifetimeS: number, now
   if (exp * 1_000 <= nowMs) throw new ChatError('TOKEN_EXPIRED')
   if (exp - nowMs / 1_000 > maxLifetimeS) throw refused('The token lives longer than JWT_MAX_LIFETIME allows.')
   return exp * 1_000
+}
+
+/** A token from the future would outlive every revocation. */
+function readIssued(iat: unknown, nowMs: number): number | null {
+  if (!isSeconds(iat)) return null
+  if (iat * 1_000 > nowMs + SKEW_MS) throw refused('The token is issued in the future.')
+  return iat * 1_000
 }
 
 const isSeconds = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value > 0

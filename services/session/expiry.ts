@@ -8,10 +8,9 @@ export function createExpiry({ warnMs = WARN_MS, now = Date.now }: { warnMs?: nu
   /** Second → connections that have something due in it. */
   const due = new Map<number, Set<Connection>>()
   const seconds = new WeakMap<Connection, number>()
-  let reached = Math.floor(now() / 1_000)
 
   function plan(connection: Connection, atMs: number): void {
-    const second = Math.max(Math.floor(atMs / 1_000), reached)
+    const second = Math.floor(atMs / 1_000)
     const connections = due.get(second) ?? new Set()
     due.set(second, connections.add(connection))
     seconds.set(connection, second)
@@ -46,13 +45,13 @@ export function createExpiry({ warnMs = WARN_MS, now = Date.now }: { warnMs?: nu
 
   const timer = setInterval(() => {
     const current = Math.floor(now() / 1_000)
-    for (let second = reached; second <= current; second += 1) {
-      const connections = due.get(second)
+    // A look at each second that has something, and not at each that has passed: clocks jump, both ways.
+    for (const [second, connections] of [...due]) {
+      if (second > current) continue
       due.delete(second)
       // What is not due before the second has passed comes into it again.
-      for (const connection of connections ?? []) watch(connection)
+      for (const connection of connections) watch(connection)
     }
-    reached = Math.max(reached, current)
   }, TICK_MS).unref()
 
   return {

@@ -15,6 +15,8 @@ export interface Arrival {
   expiresAtMs: number | null
   chats: MyChat[]
   missed: Set<string>
+  /** The user's sockets were ended while this one was on the way in. */
+  isCut?: true
 }
 
 /** A socket that is in: a caller with a client, as the binder takes it. */
@@ -39,7 +41,10 @@ export function createRoster() {
     *all(): Iterable<Connection> {
       for (const ofUser of connections.values()) yield* ofUser
     },
-    countOf: (userId: string): number => connections.get(userId)?.size ?? 0,
+    countUsers: (): number => connections.size,
+    /** Sockets of a user that are in, or on the way in. */
+    countOf: (userId: string): number => (connections.get(userId)?.size ?? 0) + (arrivals.get(userId)?.size ?? 0),
+    arrivalsOf: (userId: string): Iterable<Arrival> => arrivals.get(userId) ?? [],
     expect: (arrival: Arrival) => put(arrivals, arrival.user.userId, arrival),
     arrived: (arrival: Arrival) => take(arrivals, arrival.user.userId, arrival),
     add: (connection: Connection) => put(connections, connection.userId, connection),
@@ -137,6 +142,7 @@ export function createSessions({ log, feed, presence, roster, logger }: Sessions
     end(userId: string): number {
       const clients = [...roster.clientsOf(userId)]
       for (const client of clients) client.end()
+      for (const arrival of roster.arrivalsOf(userId)) arrival.isCut = true
       return clients.length
     },
 

@@ -13,10 +13,11 @@ export interface Owner {
   teardown(fn: () => unknown): unknown
 }
 
-/** A running server: the URL of its database `postgres`, and its main process. */
+/** A running server: the URL of its database `postgres`, its main process and its folder. */
 export interface Cluster {
   url: string
   pid: number
+  dir: string
 }
 
 const START_MS = 60_000
@@ -75,17 +76,33 @@ async function sharedCluster(): Promise<string> {
   return url
 }
 
+/** Starts a server anew on the data and port of one that was killed; tries again while remains of that one are there. */
+export async function restartPostgres({ dir, url }: Cluster): Promise<Cluster> {
+  for (const end = Date.now() + START_MS; ; await sleep(50)) {
+    try {
+      return await serve(dir, Number(new URL(url).port))
+    } catch (error) {
+      if (Date.now() > end) throw error
+    }
+  }
+}
+
 async function start(dir: string): Promise<Cluster> {
   if (!bin) throw new Error(`no PostgreSQL in ${HOME}`)
-  const data = join(dir, 'data')
-  const log = fs.openSync(join(dir, 'log'), 'a', 0o644)
-  const user = unprivileged()
-  if (user.uid !== undefined && user.gid !== undefined) fs.chownSync(dir, user.uid, user.gid)
-  const options = { ...user, cwd: dir, env: { PATH: process.env.PATH, LC_ALL: 'C.UTF-8' } }
-  const initdb = ['-D', data, '-U', 'postgres', '-E', 'UTF8', '--locale=C.UTF-8', '--auth=trust', '--no-sync']
-  await promisify(execFile)(join(bin, 'initdb'), initdb, options)
+  const { uid, gid } = unprivileged()
+  if (uid !== undefined && gid !== undefined) fs.chownSync(dir, uid, gid)
+  const initdb = ['-U', 'postgres', '-E', 'UTF8', '--locale=C.UTF-8', '--auth=trust', '--no-sync']
+  await promisify(execFile)(join(bin, 'initdb'), ['-D', join(dir, 'data'), ...initdb], optionsIn(dir))
+  return serve(dir, await freePort())
+}
 
-  const port = await freePort()
+function optionsIn(dir: string) {
+  return { ...unprivileged(), cwd: dir, env: { PATH: process.env.PATH, LC_ALL: 'C.UTF-8' } }
+}
+
+async function serve(dir: string, port: number): Promise<Cluster> {
+  if (!bin) throw new Error(`no PostgreSQL in ${HOME}`)
+  const log = fs.openSync(join(dir, 'log'), 'a', 0o644)
   const settings = {
     listen_addresses: '127.0.0.1',
     port,
@@ -94,12 +111,13 @@ async function start(dir: string): Promise<Cluster> {
     fsync: 'on',
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  const child = spawn(join(bin, 'postgres'), ['-D', data, ...flags], {
-    ...options,
+  const child = spawn(join(bin, 'postgres'), ['-D', join(dir, 'data'), ...flags], {
+    ...optionsIn(dir),
     detached: true,
     stdio: ['ignore', log, log],
   })
   child.unref()
+  fs.closeSync(log)
 
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
   for (const end = Date.now() + START_MS; ; await sleep(50)) {
@@ -107,7 +125,7 @@ async function start(dir: string): Promise<Cluster> {
       () => true,
       () => false,
     )
-    if (ready) return { url, pid: child.pid as number }
+    if (ready) return { url, pid: child.pid as number, dir }
     if (child.exitCode !== null || Date.now() > end) throw new Error(fs.readFileSync(join(dir, 'log'), 'utf8'))
   }
 }
@@ -121,7 +139,7 @@ function keep(owner: number, dir: string) {
     while [ "$owner" ] && kill -0 "$owner"; do sleep 0.5; done
     pid=$(head -n 1 "$2/data/postmaster.pid")
     # Only the server of this folder, and no longer than it takes: one that nobody reaps stays a name for ever.
-    grep -qa "$2" "/proc/$pid/cmdline" && kill -QUIT "$pid"
+    grep -qa "$2" "/proc/$pid/cmdline" && kill -QUIT "$pid" && kill -CONT "$pid"
     sleep 1
     rm -rf "$2"`
   const keeper = spawn('sh', ['-c', script, 'keeper', String(owner), dir], { detached: true, stdio: 'ignore' })
@@ -144,7 +162,8 @@ function unprivileged(): { uid?: number; gid?: number } {
   return { uid: Number(uid), gid: Number(gid) }
 }
 
-async function freePort(): Promise<number> {
+/** A port of the loopback that nobody listens on just now. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const address = server.address()

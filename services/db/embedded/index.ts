@@ -104,9 +104,13 @@ async function databaseIn(dataDir: string, log: Logger): Promise<string> {
   return folder
 }
 
-function start(task: WorkerTask): Worker {
+function start(workerData: WorkerTask): Worker {
   const extension = extname(fileURLToPath(import.meta.url))
-  return new Worker(new URL(`./worker${extension}`, import.meta.url), { workerData: task })
+  const url = new URL(`./worker${extension}`, import.meta.url)
+  if (extension === '.js') return new Worker(url, { workerData })
+  // From the sources, run by tsx, which leaves threads to themselves.
+  const registered = `import('tsx/esm/api').then(({ register }) => (register(), import('${url}')))`
+  return new Worker(registered, { workerData, eval: true })
 }
 
 // Its first message says that it serves, its exit that it has made the database.

@@ -1,10 +1,11 @@
 import type { Worker } from 'node:worker_threads'
 
-const PING_MS = 2_000
+// Five of them are more than any query is given.
+const PING_MS = 8_000
 const MISSED_PINGS_LIMIT = 5
 
 /**
- * Calls back once when the worker has not answered for 10 s. Turns of our own timer are counted, so that a main thread
+ * Calls back once when the worker has not answered for 40 s. Turns of our own timer are counted, so that a main thread
  * that was itself held up, or a machine that slept, condemns nobody.
  */
 export function watch(worker: Pick<Worker, 'postMessage' | 'on'>, silent: (error: Error) => void): () => void {

@@ -176,6 +176,18 @@ onEachDatabase('changes of messages and chats', async (t, database) => {
     )
   })
 
+  // The model found it: who left and came again, where history starts at the joining, got NOT_FOUND for a retry.
+  await t.test('a retry is answered with what it made, also from before the joining', async (t) => {
+    const chatId = await group(service, ['bob'], { historyVisibility: 'joined' })
+    const send = () =>
+      call('POST', `/chats/${chatId}/messages`, { as: 'bob', body: { content: 'once', clientMessageId: 'key' } })
+    const { body } = await send()
+    await call('POST', `/chats/${chatId}/leave`, { as: 'bob' })
+    t.equal((await send()).status, 404)
+    await call('POST', `/chats/${chatId}/members`, { as: 'alice', body: { userIds: ['bob'] } })
+    t.same(await send(), { status: 200, body: { ...body, duplicate: true } })
+  })
+
   await t.test('search finds words of any language, newest first, and nobody else’s', async (t) => {
     const chatId = await group(service, ['bob'])
     const other = await group(service, ['carol'])

@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Bench, CaseResult, Table } from '../lib/bench.js'
+import { layout } from '../lib/seed.js'
+import { type Server, tempDir } from '../lib/servers.js'
+import { openFanout, orders } from './fanout.js'
+import { openSender } from './sends.js'
+
+const TOP = 18
+const MS = 3_000
+
+interface Profile {
+  nodes: { id: number; callFrame: { functionName: string; url: string; lineNumber: number } }[]
+  samples: number[]
+  timeDeltas: number[]
+}
+
+/** The functions in which most time was spent themselves. */
+function topOf(path: string): [string, number][] {
+  const { nodes, samples, timeDeltas } = JSON.parse(readFileSync(path, 'utf8')) as Profile
+  const names = new Map(
+    nodes.map(({ id, callFrame: { functionName, url, lineNumber } }) => {
+      const place = url.replace(/^.*\/(node_modules|dist)\//, '').replace(/^file:\/\//, '')
+      return [id, `${functionName || '(anonymous)'}${place && ` ${place}:${lineNumber + 1}`}`]
+    }),
+  )
+  const self = new Map<string, number>()
+  let busy = 0
+  samples.forEach((id, i) => {
+    const name = names.get(id) ?? ''
+    // What waits, and what the profiler itself does.
+    if (name === '(idle)' || name === 'dispatch') return
+    busy += timeDeltas[i] ?? 0
+    self.set(name, (self.get(name) ?? 0) + (timeDeltas[i] ?? 0))
+  })
+  return [...self]
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, TOP)
+    .map(([name, us]) => [name, us / busy])
+}
+
+async function record(bench: Bench, title: string, server: Server, work: () => Promise<unknown>): Promise<Table> {
+  const path = join(tempDir(bench.owner), 'profile.cpuprofile')
+  bench.progress(`profile: ${title}`)
+  await work()
+  await server.call('startProfile')
+  await work()
+  await server.call('stopProfile', { path })
+  const rows = topOf(path).map(([name, share]) => [name, `${(share * 100).toFixed(1)} %`])
+  return { title: `Profile: ${title}`, head: ['function', 'self'], rows }
+}
+
+/** Where the time goes: the functions with most time of their own, while the loop is not idle. */
+export async function profile(bench: Bench): Promise<CaseResult> {
+  const tables: Table[] = []
+  const servers = await openFanout(bench)
+  for (const peer of ['feed', 'ours'] as const) {
+    for (const burst of [1, 16, 64]) {
+      const server = servers[peer] as Server
+      const fan = () => bench.generator.call('fan', orders(peer, server, { size: 500, rooms: 1, burst }, MS))
+      tables.push(await record(bench, `room of 500, ${peer}, bursts of ${burst}`, server, fan))
+    }
+  }
+  for (const server of Object.values(servers)) await server.stop()
+
+  const users = Array.from({ length: 100 }, (_, i) => `u${i * 20}`)
+  const { server } = await openSender(bench, 'ours with search', layout(100, 20), users)
+  const group = 'ours with search'
+  const work = { kind: 'send' as const, chats: users.map((_, i) => [`c${i}`]), bytes: 120 }
+  await bench.generator.call('closedLoop', { group, work, inFlight: 1_000 })
+  tables.push(await record(bench, 'sends, 1,000 in flight', server, () => sleep(MS)))
+  await server.stop()
+  return { tables, checks: [], data: null }
+}

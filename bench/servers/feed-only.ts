@@ -1,0 +1,29 @@
+// The whole service, whose feed is given prepared changes as a group commit would: the delivery told apart from the send.
+import Fastify, { type FastifyInstance } from 'fastify'
+import { service } from '../../app.js'
+import { listenForBursts } from '../peers/control.js'
+import { payload, roomName } from '../peers/payload.js'
+
+const host = Fastify({ logger: { level: 'warn' }, pluginTimeout: 60_000 })
+let scope: FastifyInstance | undefined
+await host.register(async (app) => {
+  await service(app, { env: process.env })
+  scope = app
+})
+await host.listen({ host: '127.0.0.1', port: Number(process.env.PORT) })
+const { feed } = (scope as FastifyInstance).chat
+const seqs = new Map<string, number>()
+
+listenForBursts((size, count, burst) => {
+  const changes = []
+  for (let room = 0; room < count; room++) {
+    const chatId = roomName(size, room)
+    let seq = seqs.get(chatId) ?? 0
+    for (let i = 0; i < burst; i++) {
+      seq += 1
+      changes.push({ chatId, revision: seq + 1, kind: 'message_created' as const, message: payload(chatId, seq) })
+    }
+    seqs.set(chatId, seq)
+  }
+  feed.publish(changes)
+})

@@ -1,0 +1,90 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { service } from '../app.js'
+import { packageRoot } from '../services/package-root.js'
+import {
+  commandsReference,
+  commandsTable,
+  envExample,
+  errorsTable,
+  eventsTable,
+  type OpenApi,
+  routesTable,
+  settingsTable,
+  shapesReference,
+} from './docs/tables.js'
+import { Refusal, run } from './run.js'
+
+const START_TIMEOUT_MS = 60_000
+const MARKED = ['README.md', 'docs/reference.md']
+
+/** Writes what the docs say of the contract and the settings; with `--check`, only says what has drifted. */
+await run(async () => {
+  process.chdir(packageRoot())
+  const openapi = await readOpenApi()
+  const parts: Record<string, string> = {
+    commands: commandsTable(),
+    'commands in full': commandsReference(),
+    events: eventsTable(),
+    routes: routesTable(openapi),
+    errors: errorsTable(),
+    shapes: shapesReference(),
+    settings: settingsTable(),
+  }
+  const files = new Map([
+    ['docs/openapi.json', formatted('docs/openapi.json', JSON.stringify(openapi, null, 2))],
+    ['.env.example', envExample()],
+    ...MARKED.map((name): [string, string] => [name, fill(name, parts)]),
+  ])
+  const drifted = [...files].filter(([name, text]) => !existsSync(name) || readFileSync(name, 'utf8') !== text)
+  if (!process.argv.includes('--check')) {
+    for (const [name, text] of drifted) writeFileSync(name, text)
+    process.stdout.write(drifted.length > 0 ? `wrote ${names(drifted)}\n` : 'nothing to write\n')
+  } else if (drifted.length > 0) {
+    throw new Refusal(`${names(drifted)}: not as the contract and the settings say; run: npm run docs`)
+  }
+})
+
+function names(files: [string, string][]): string {
+  return files.map(([name]) => name).join(', ')
+}
+
+/** The document as the running service has it: whatever is registered is in it. */
+async function readOpenApi(): Promise<OpenApi> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'chat-docs-'))
+  const host = Fastify({ pluginTimeout: START_TIMEOUT_MS })
+  try {
+    let scope: FastifyInstance | undefined
+    await host.register(async (app) => {
+      scope = app
+      await service(app, { nodeEnv: 'development', dataDir, demoData: false, web: false })
+    })
+    await host.ready()
+    return (scope as FastifyInstance).swagger() as OpenApi
+  } finally {
+    await host.close()
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+}
+
+/** Puts each part between its marks: `<!-- commands -->` and `<!-- /commands -->`. */
+function fill(name: string, parts: Record<string, string>): string {
+  return readFileSync(name, 'utf8').replace(/<!-- ([^/][^>]*) -->\n[\s\S]*?<!-- \/\1 -->/g, (_all, part: string) => {
+    if (parts[part] === undefined) throw new Refusal(`${name} asks for "${part}", which nothing makes.`)
+    return `<!-- ${part} -->\n${parts[part]}\n<!-- /${part} -->`
+  })
+}
+
+/** As the formatter, which looks at JSON too, wants it. */
+function formatted(name: string, text: string): string {
+  const { stdout, status, stderr } = spawnSync(
+    process.execPath,
+    ['node_modules/@biomejs/biome/bin/biome', 'format', `--stdin-file-path=${name}`],
+    { input: text, encoding: 'utf8', maxBuffer: 16 * 1024 * 1024 },
+  )
+  if (status !== 0) throw new Refusal(`The formatter failed: ${stderr}`)
+  return stdout
+}

@@ -1,0 +1,66 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]
+const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256]
+
+/** What is counted, in Prometheus' names; no label holds a user's or a chat's id. */
+export function createMetrics() {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+
+  return {
+    registry,
+    sends: new Counter({
+      name: 'chat_sends_total',
+      help: 'Sends by what became of them.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    deliveries: new Counter({ name: 'chat_deliveries_total', help: 'Logged events handed to sockets.', registers }),
+    commitSeconds: new Histogram({
+      name: 'chat_commit_seconds',
+      help: 'How long a batch of sends took to commit.',
+      buckets: SECONDS,
+      registers,
+    }),
+    batchSize: new Histogram({ name: 'chat_commit_batch_size', help: 'Sends in a batch.', buckets: SIZES, registers }),
+    deliverySeconds: new Histogram({
+      name: 'chat_delivery_seconds',
+      help: 'From the arrival of the oldest send of a batch to the handing of the batch to sockets.',
+      buckets: SECONDS,
+      registers,
+    }),
+    refusals: new Counter({
+      name: 'chat_refusals_total',
+      help: 'Failures answered, by code.',
+      labelNames: ['code'],
+      registers,
+    }),
+    holesHealed: new Counter({
+      name: 'chat_holes_healed_total',
+      help: 'Holes in what was published, filled from the log.',
+      registers,
+    }),
+    slowConsumers: new Counter({
+      name: 'chat_slow_consumers_total',
+      help: 'Sockets closed because they did not keep up.',
+      registers,
+    }),
+    presenceChanges: new Counter({ name: 'chat_presence_changes_total', help: 'Presence changes told.', registers }),
+
+    /** A gauge that is read when it is asked for. */
+    gauge(name: string, help: string, read: () => number): void {
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read())
+        },
+      })
+    },
+  }
+}

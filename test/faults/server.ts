@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createSigner } from 'fast-jwt'
+import type { Chat } from '../../contract/shapes.js'
+
+const SERVER = resolve(import.meta.dirname, '../../server.js')
+const START_MS = 120_000
+const LINES_KEPT = 40
+const SECRET = 'nQ4xW8rK2vT6yB1mZ5cJ9pL3sD7gF0hE'
+const API_KEY = 'Hy6uN2kV8wR4tX0zM5bQ9cJ3pL7sD1gF'
+
+const signer = createSigner({ key: SECRET, algorithm: 'HS256' })
+
+/** A token that outlives any run. */
+export const tokenOf = (userId: string) => signer({ sub: userId, exp: Math.floor(Date.now() / 1_000) + 86_400 })
+
+/** The service as a process of its own that is killed and started again, on one port and one set of data. */
+export type ServerProcess = ReturnType<typeof createServerProcess>
+
+export function createServerProcess(port: number, env: Record<string, string>) {
+  const url = `http://127.0.0.1:${port}`
+  const said: string[] = []
+  let child: ChildProcess | undefined
+
+  // However this process ends, its server ends with it.
+  process.once('exit', () => child?.kill('SIGKILL'))
+
+  const isRunning = () => child !== undefined && child.exitCode === null && child.signalCode === null
+
+  async function isReady(): Promise<boolean> {
+    return await fetch(`${url}/ready`).then(
+      ({ status }) => status === 200,
+      () => false,
+    )
+  }
+
+  return {
+    url,
+
+    /** What it said lately: warnings and worse. */
+    said: () => said.join(''),
+
+    /** Whether it still runs without having been killed. */
+    isRunning,
+
+    /** Starts the process, without waiting for it to serve. */
+    spawn(): void {
+      child = spawn(process.execPath, ['--enable-source-maps', SERVER], {
+        env: {
+          PATH: process.env.PATH,
+          NODE_ENV: 'test',
+          HOST: '127.0.0.1',
+          PORT: String(port),
+          LOG_LEVEL: 'warn',
+          DEMO_DATA: 'false',
+          JWT_SECRET: SECRET,
+          SERVICE_API_KEYS: API_KEY,
+          CHAT_CREATION: 'service',
+          PRESENCE_GRACE_MS: '1000',
+          ...env,
+        },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      for (const stream of [child.stdout, child.stderr]) {
+        stream?.on('data', (data) => {
+          said.push(String(data))
+          said.splice(0, said.length - LINES_KEPT)
+        })
+      }
+    },
+
+    /** Settles when it serves. */
+    async ready(): Promise<void> {
+      for (const end = Date.now() + START_MS; !(await isReady()); await sleep(25)) {
+        if (!isRunning()) throw new Error(`the server ended by itself:\n${said.join('')}`)
+        if (Date.now() > end) throw new Error(`the server was not ready within ${START_MS} ms:\n${said.join('')}`)
+      }
+    },
+
+    /** kill -9. */
+    async kill(): Promise<void> {
+      if (!child || !isRunning()) return
+      const gone = once(child, 'exit')
+      child.kill('SIGKILL')
+      await gone
+    },
+
+    /** A REST call with the service's key, and for a user where one is named; undefined when there was no answer. */
+    async call(method: string, path: string, body?: object, onBehalfOf?: string) {
+      try {
+        const response = await fetch(url + path, {
+          method,
+          headers: {
+            'x-api-key': API_KEY,
+            ...(onBehalfOf !== undefined && { 'x-on-behalf-of': onBehalfOf }),
+            ...(body && { 'content-type': 'application/json' }),
+          },
+          ...(body && { body: JSON.stringify(body) }),
+          signal: AbortSignal.timeout(10_000),
+        })
+        return { status: response.status, body: (await response.json()) as { chat?: Chat } }
+      } catch {
+        return undefined
+      }
+    },
+  }
+}

@@ -1,0 +1,48 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Owner } from './postgres.js'
+
+const SERVER = resolve(import.meta.dirname, '../../server.js')
+const PATH = { PATH: process.env.PATH }
+
+function spawnServer(t: Owner, env: Record<string, string>, cwd?: string): ChildProcess {
+  const child = spawn(process.execPath, [SERVER], { cwd, env: { ...PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  t.teardown(() => child.kill('SIGKILL'))
+  return child
+}
+
+/** Starts the service as a process of its own on a free port of the loopback, as in production; answers when it serves. */
+export async function startServer(
+  t: Owner,
+  env: Record<string, string>,
+): Promise<{ child: ChildProcess; url: string }> {
+  const child = spawnServer(t, { NODE_ENV: 'production', HOST: '127.0.0.1', PORT: '0', ...env })
+  const said: string[] = []
+  child.stderr?.on('data', (data) => said.push(String(data)))
+  const url = await new Promise<string>((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${said.join('')}`)))
+    createInterface({ input: child.stdout as NonNullable<typeof child.stdout> }).on('line', (line) => {
+      said.push(line)
+      const address = /server on (http:[^"]+)/.exec(line)?.[1]
+      if (address) resolve(address)
+    })
+  })
+  return { child, url }
+}
+
+/** Starts the service where it must refuse; answers how it ended and what it said. */
+export async function startInVain(t: Owner, env: Record<string, string>, cwd?: string) {
+  const child = spawnServer(t, env, cwd)
+  let stdout = ''
+  let stderr = ''
+  child.stdout?.on('data', (data) => {
+    stdout += data
+  })
+  child.stderr?.on('data', (data) => {
+    stderr += data
+  })
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, stdout, stderr }
+}

@@ -1,0 +1,239 @@
+import type { ErrorCode } from '../../contract/errors.js'
+import type { Role } from '../../contract/shapes.js'
+
+/** What the service is held against: chats as the contract tells them, in plain maps. */
+export interface ModelMessage {
+  /** Known when the service has answered. */
+  id: string
+  seq: number
+  revision: number
+  senderId: string
+  key: string | null
+  /** What was first sent; a retry must repeat it. */
+  original: string
+  content: string | null
+  replyToId: string | null
+  isEdited: boolean
+  reactions: { emoji: string; userIds: string[] }[]
+}
+
+export interface ModelMember {
+  role: Role
+  joinedRevision: number
+  visibleFromSeq: number
+  lastReadSeq: number
+}
+
+type Kind =
+  | 'chat_created'
+  | 'message_created'
+  | 'message_updated'
+  | 'message_deleted'
+  | 'member_added'
+  | 'member_removed'
+  | 'member_role'
+
+export interface ModelLine {
+  revision: number
+  kind: Kind
+  entity: ModelMessage | string | null
+}
+
+export type Outcome<T> = { ok: true; value: T } | { ok: false; code: ErrorCode }
+const done = <T>(value: T): Outcome<T> => ({ ok: true, value })
+const refused = (code: ErrorCode): Outcome<never> => ({ ok: false, code })
+
+/** One chat. Every method is one command of the contract; what it changes takes the next revision. */
+export class ModelChat {
+  readonly members = new Map<string, ModelMember>()
+  readonly messages: ModelMessage[] = []
+  readonly log: ModelLine[] = []
+
+  readonly chatId: string
+  readonly type: 'group' | 'direct'
+  readonly visibility: 'all' | 'joined'
+
+  constructor(chatId: string, type: 'group' | 'direct', visibility: 'all' | 'joined', founders: string[]) {
+    this.chatId = chatId
+    this.type = type
+    this.visibility = visibility
+    this.#write('chat_created', null)
+    for (const [i, userId] of founders.entries()) {
+      const role = type === 'group' && i === 0 ? 'owner' : 'member'
+      this.members.set(userId, { role, joinedRevision: 1, visibleFromSeq: 1, lastReadSeq: 0 })
+    }
+  }
+
+  get revision(): number {
+    return this.log.length
+  }
+
+  get lastSeq(): number {
+    return this.messages.length
+  }
+
+  #write(kind: Kind, entity: ModelLine['entity']): number {
+    const revision = this.log.length + 1
+    this.log.push({ revision, kind, entity })
+    return revision
+  }
+
+  firstSeqFor(userId: string): number {
+    return this.visibility === 'all' ? 1 : (this.members.get(userId)?.visibleFromSeq ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** A message that a member may see. */
+  #seen(userId: string, message: ModelMessage | undefined): message is ModelMessage {
+    return message !== undefined && this.members.has(userId) && message.seq >= this.firstSeqFor(userId)
+  }
+
+  send(
+    userId: string,
+    content: string,
+    key: string | null,
+    replyTo?: ModelMessage,
+  ): Outcome<{ message: ModelMessage; duplicate: boolean }> {
+    const member = this.members.get(userId)
+    if (!member) return refused('NOT_FOUND')
+    const original = JSON.stringify([content, replyTo?.id])
+    const old = key === null ? undefined : this.messages.find((one) => one.senderId === userId && one.key === key)
+    if (old)
+      return old.original === original ? done({ message: old, duplicate: true }) : refused('IDEMPOTENCY_CONFLICT')
+    if (replyTo && !(this.messages.includes(replyTo) && this.#seen(userId, replyTo)))
+      return refused('VALIDATION_FAILED')
+    const message: ModelMessage = {
+      id: '',
+      seq: this.lastSeq + 1,
+      revision: 0,
+      senderId: userId,
+      key,
+      original,
+      content,
+      replyToId: replyTo?.id ?? null,
+      isEdited: false,
+      reactions: [],
+    }
+    this.messages.push(message)
+    message.revision = this.#write('message_created', message)
+    member.lastReadSeq = message.seq
+    return done({ message, duplicate: false })
+  }
+
+  edit(userId: string, message: ModelMessage, content: string): Outcome<ModelMessage> {
+    if (!this.#seen(userId, message)) return refused('NOT_FOUND')
+    if (message.senderId !== userId) return refused('FORBIDDEN')
+    if (message.content === null) return refused('CONFLICT')
+    if (message.content !== content) {
+      Object.assign(message, { content, isEdited: true, revision: this.#write('message_updated', message) })
+    }
+    return done(message)
+  }
+
+  delete(userId: string, message: ModelMessage): Outcome<ModelMessage> {
+    if (!this.#seen(userId, message)) return refused('NOT_FOUND')
+    if (message.senderId !== userId && this.members.get(userId)?.role === 'member') return refused('FORBIDDEN')
+    if (message.content !== null) {
+      Object.assign(message, { content: null, reactions: [], revision: this.#write('message_deleted', message) })
+    }
+    return done(message)
+  }
+
+  react(userId: string, message: ModelMessage, emoji: string, isPut: boolean): Outcome<ModelMessage> {
+    if (!this.#seen(userId, message)) return refused('NOT_FOUND')
+    if (message.content === null) return refused('CONFLICT')
+    const reaction = message.reactions.find((one) => one.emoji === emoji) ?? { emoji, userIds: [] }
+    if (reaction.userIds.includes(userId) === isPut) return done(message)
+    reaction.userIds = isPut ? [...reaction.userIds, userId] : reaction.userIds.filter((one) => one !== userId)
+    if (isPut && reaction.userIds.length === 1) message.reactions.push(reaction)
+    message.reactions = message.reactions.filter(({ userIds }) => userIds.length > 0)
+    message.revision = this.#write('message_updated', message)
+    return done(message)
+  }
+
+  #mayChange(actorId: string | null, roles: Role[]): ErrorCode | null {
+    const actor = actorId === null ? undefined : this.members.get(actorId)
+    if (actorId !== null && !actor) return 'NOT_FOUND'
+    if (this.type === 'group' && actor && !roles.includes(actor.role)) return 'FORBIDDEN'
+    return this.type === 'direct' ? 'CONFLICT' : null
+  }
+
+  add(actorId: string | null, userIds: string[]): Outcome<null> {
+    const fault = this.#mayChange(actorId, ['owner', 'admin'])
+    if (fault) return refused(fault)
+    for (const userId of new Set(userIds)) {
+      if (this.members.has(userId)) continue
+      const joinedRevision = this.#write('member_added', userId)
+      const { lastSeq } = this
+      this.members.set(userId, { role: 'member', joinedRevision, visibleFromSeq: lastSeq + 1, lastReadSeq: lastSeq })
+    }
+    return done(null)
+  }
+
+  remove(actorId: string | null, userId: string): Outcome<null> {
+    const fault = this.#mayChange(actorId, actorId === userId ? ['owner', 'admin', 'member'] : ['owner', 'admin'])
+    if (fault) return refused(fault)
+    const gone = this.members.get(userId)
+    if (!gone) return done(null)
+    const isOwners = actorId === null || actorId === userId || this.members.get(actorId)?.role === 'owner'
+    if (gone.role === 'owner' && !isOwners) return refused('FORBIDDEN')
+    this.members.delete(userId)
+    this.#write('member_removed', userId)
+    const left = [...this.members]
+    if (gone.role !== 'owner' || left.some(([, { role }]) => role === 'owner')) return done(null)
+    const [heir] = left.sort(
+      ([a, one], [b, other]) =>
+        Number(one.role !== 'admin') - Number(other.role !== 'admin') ||
+        one.joinedRevision - other.joinedRevision ||
+        (a < b ? -1 : 1),
+    )
+    if (heir) {
+      heir[1].role = 'owner'
+      this.#write('member_role', heir[0])
+    }
+    return done(null)
+  }
+
+  setRole(actorId: string | null, userId: string, role: Role): Outcome<null> {
+    const fault = this.#mayChange(actorId, ['owner'])
+    if (fault) return refused(fault)
+    const member = this.members.get(userId)
+    if (!member) return refused('NOT_FOUND')
+    if (member.role === role) return done(null)
+    const owners = [...this.members.values()].filter((one) => one.role === 'owner')
+    if (member.role === 'owner' && owners.length === 1) return refused('CONFLICT')
+    member.role = role
+    this.#write('member_role', userId)
+    return done(null)
+  }
+
+  markUpTo(userId: string, seq: number): Outcome<{ lastReadSeq: number; unreadCount: number }> {
+    const member = this.members.get(userId)
+    if (!member) return refused('NOT_FOUND')
+    member.lastReadSeq = Math.max(member.lastReadSeq, Math.min(seq, this.lastSeq))
+    return done({ lastReadSeq: member.lastReadSeq, unreadCount: this.unread(userId) })
+  }
+
+  unread(userId: string): number {
+    const from = Math.max(this.members.get(userId)?.lastReadSeq ?? 0, this.firstSeqFor(userId) - 1)
+    return this.messages.filter((one) => one.seq > from && one.content !== null && one.senderId !== userId).length
+  }
+
+  /** The history that a member may read. */
+  history(userId: string): Outcome<ModelMessage[]> {
+    if (!this.members.has(userId)) return refused('NOT_FOUND')
+    return done(this.messages.filter((message) => this.#seen(userId, message)))
+  }
+
+  /** A page of sync: the lines of each entity's last change in it. */
+  sync(userId: string, after: number, limit: number): 'gone' | 'reset' | { through: number; lines: ModelLine[] } {
+    const member = this.members.get(userId)
+    if (!member) return 'gone'
+    if (after < member.joinedRevision - 1 || after > this.revision) return 'reset'
+    const through = Math.min(this.revision, after + limit)
+    const newest = new Map(this.log.slice(after, through).map((line) => [line.entity, line]))
+    const lines = [...newest.values()].filter(
+      ({ entity }) => typeof entity !== 'object' || !entity || this.#seen(userId, entity),
+    )
+    return { through, lines: lines.sort((a, b) => a.revision - b.revision) }
+  }
+}

@@ -1,0 +1,177 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import Fastify from 'fastify'
+import t, { type Test } from 'tap'
+import config, { ConfigError, type ConfigOptions } from '../../plugins/config/index.js'
+import { optionName, Settings } from '../../plugins/config/settings.js'
+import { SECRET, tempDir } from '../helper.js'
+import { startInVain } from '../helpers/process.js'
+import { makeKeys } from '../helpers/tokens.js'
+
+const VALUE = 'Xq9-never-told'
+
+async function read(t: Test, options: ConfigOptions) {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(config, options)
+  return app.config
+}
+
+/** What the refusal of some settings says, line by line. */
+async function faults(t: Test, options: object): Promise<string[]> {
+  try {
+    await read(t, { dataDir: tempDir(t), ...options } as ConfigOptions)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split('\n')
+    throw error
+  }
+  return []
+}
+
+t.test('a wrong value is named by its setting and not told', async (t) => {
+  const free = ['HOST', 'DATA_DIR', 'JWT_SECRET', 'JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_USER_CLAIM', 'SERVICE_API_KEYS']
+  const names = Object.keys(Settings.properties).filter((name) => !free.includes(name))
+  for (const name of names) {
+    const said = await faults(t, { env: { [name]: VALUE } })
+    t.equal(said.length, 1, `${name}: ${said}`)
+    t.match(said[0], new RegExp(`^${name} `))
+    t.notMatch(said[0], new RegExp(`${VALUE}|pattern`))
+    t.same(await faults(t, { [optionName(name)]: VALUE }), said, 'as an option, too')
+  }
+  const all = await faults(t, { env: Object.fromEntries(names.map((name) => [name, VALUE])) })
+  const named = all.map((fault) => fault.split(' ')[0])
+  // What needs two settings to be seen is looked at when each has its form.
+  t.same(named.sort(), names.filter((name) => name !== 'JWT_PUBLIC_KEY').sort(), 'all at once')
+})
+
+t.test('what else is wrong', async (t) => {
+  const { pem } = makeKeys('ES256')
+  const secretPem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' })
+  const url = 'https://id.example/jwks'
+  for (const [options, fault] of [
+    [{ port: -1 }, /^PORT must be >= 0$/],
+    [{ env: { PORT: '65536' } }, /^PORT must be <= 65535$/],
+    [{ env: { PORT: '3.5' } }, /^PORT must be integer$/],
+    [{ env: { JWT_REQUIRE_EXP: 'perhaps' } }, /^JWT_REQUIRE_EXP must be boolean$/],
+    [{ corsOrigins: 'good.example' }, /^CORS_ORIGINS /],
+    [{ corsOrigins: 'https://good.example/path' }, /^CORS_ORIGINS /],
+    [{ corsOrigins: 'https://good.example https://other.example' }, /^CORS_ORIGINS /],
+    [{ databaseUrl: `mysql://root:${VALUE}@db.example` }, /^DATABASE_URL /],
+    [{ databaseSchema: 'chat"; DROP' }, /^DATABASE_SCHEMA /],
+    [{ jwtJwksUrl: 'file:///etc/passwd' }, /^JWT_JWKS_URL /],
+    [{ jwtAlgorithms: 'HS256,none' }, /^JWT_ALGORITHMS /],
+    [{ jwtSecret: SECRET, jwtAlgorithms: 'HS256,RS256' }, /^JWT_ALGORITHMS .*kind/],
+    // HS256 beside a public key is the classic confusion: whoever has the key could sign.
+    [{ jwtPublicKey: pem, jwtAlgorithms: 'HS256' }, /^JWT_ALGORITHMS .*kind/],
+    [{ jwtJwksUrl: url, jwtAlgorithms: 'RS256,HS256' }, /^JWT_ALGORITHMS .*kind/],
+    [{ jwtPublicKey: secretPem }, /^JWT_PUBLIC_KEY must be the PEM of a public key$/],
+    [{ jwtSecret: SECRET, jwtPublicKey: pem }, /^JWT_SECRET, JWT_PUBLIC_KEY and JWT_JWKS_URL exclude each other/],
+    [{ jwtSecret: SECRET, jwtJwksUrl: url }, /exclude each other/],
+    [{ jwtPublicKey: pem, jwtJwksUrl: url }, /exclude each other/],
+  ] as const) {
+    const said = await faults(t, options)
+    t.match(said, [fault])
+    t.notMatch(said.join(), VALUE)
+  }
+})
+
+t.test('production', async (t) => {
+  const production = (settings: object) => faults(t, { env: { NODE_ENV: 'production', ...settings } })
+  t.match(await production({}), [/^JWT_SECRET .* must be set in production$/])
+  t.match(await production({ JWT_SECRET: '' }), [/must be set/], 'an empty one is none')
+  for (const [secret, fault] of [
+    ['musiya', /at least 32 bytes/],
+    [SECRET.slice(1), /at least 32 bytes/],
+    ['your-super-secret-key-change-in-production', /well-known/],
+    ['musiya-musiya-musiya-musiya-musiya', /well-known/],
+    ['abcabcabcabcabcabcabcabcabcabcabcabc', /repeats itself/],
+  ] as const) {
+    t.match(await production({ JWT_SECRET: secret }), [fault])
+    t.match(await production({ JWT_SECRET: SECRET, SERVICE_API_KEYS: `${SECRET},${secret}` }), [fault])
+  }
+  t.match(await production({ SERVICE_API_KEYS: 'short', JWT_ALGORITHMS: 'RS256' }), [
+    /^JWT_ALGORITHMS/,
+    /^JWT_SECRET/,
+    /^SERVICE_API_KEYS/,
+  ])
+
+  t.match(await read(t, { nodeEnv: 'production', jwtSecret: SECRET }), {
+    isProduction: true,
+    HOST: '0.0.0.0',
+    LOG_LEVEL: 'info',
+    CHAT_CREATION: 'service',
+    AUTO_CREATE_USERS: false,
+    DEMO_DATA: false,
+    WEB: false,
+    DOCS: false,
+  })
+  t.match(await read(t, { nodeEnv: 'production', jwtPublicKey: makeKeys('EdDSA').pem }), { JWT_SECRET: undefined })
+})
+
+t.test('development', async (t) => {
+  const dataDir = join(tempDir(t), 'made', 'anew')
+  const file = join(dataDir, 'jwt-secret')
+  const first = await read(t, { dataDir })
+  t.match(first, {
+    isProduction: false,
+    NODE_ENV: 'development',
+    HOST: '127.0.0.1',
+    PORT: 3002,
+    CHAT_CREATION: 'users',
+    AUTO_CREATE_USERS: true,
+    DEMO_DATA: true,
+    WEB: true,
+  })
+  t.ok(Buffer.byteLength(first.JWT_SECRET as string) >= 32)
+  t.equal(readFileSync(file, 'utf8'), first.JWT_SECRET, 'the secret is kept')
+  t.equal(statSync(file).mode & 0o777, 0o600, 'for its owner alone')
+  t.equal(statSync(dataDir).mode & 0o777, 0o700)
+  t.equal((await read(t, { dataDir })).JWT_SECRET, first.JWT_SECRET, 'and used again')
+  t.not((await read(t, { dataDir: tempDir(t) })).JWT_SECRET, first.JWT_SECRET, 'elsewhere it is another')
+
+  // What broke: a start cut off between making and writing the file left an empty secret, and no token was good.
+  writeFileSync(file, '')
+  t.ok(Buffer.byteLength((await read(t, { dataDir })).JWT_SECRET as string) >= 32)
+  t.equal(statSync(file).mode & 0o777, 0o600)
+
+  t.equal((await read(t, { dataDir, jwtSecret: 'mine' })).JWT_SECRET, 'mine', 'one that is set is taken')
+})
+
+t.test('options and environment', async (t) => {
+  t.equal(optionName('PRESENCE_MAX_MEMBERS'), 'presenceMaxMembers')
+  t.equal(optionName('PORT'), 'port')
+  const env = { PORT: '4000', MAX_MESSAGE_CHARS: '100', WEB: 'false', DRAIN_MS: '', OTHER: 'x', JWT_SECRET: SECRET }
+  const settings = await read(t, { env, port: 5000, corsOrigins: 'https://a.example, capacitor://localhost,*' })
+  t.match(
+    settings,
+    { PORT: 5000, MAX_MESSAGE_CHARS: 100, WEB: false, DRAIN_MS: 2_000 },
+    'options first; empty is unset',
+  )
+  t.notOk('OTHER' in settings)
+
+  // What broke: an app that mounted us with options alone had its own PORT or JWT_SECRET read as ours.
+  t.teardown(() => delete process.env.MAX_CHATS_PER_USER)
+  process.env.MAX_CHATS_PER_USER = '7'
+  t.equal((await read(t, { jwtSecret: SECRET })).MAX_CHATS_PER_USER, 1_000)
+  t.equal((await read(t, { env: process.env, jwtSecret: SECRET })).MAX_CHATS_PER_USER, 7)
+})
+
+t.test('a process that must not start', async (t) => {
+  const cwd = tempDir(t)
+  for (const [env, faults] of [
+    [{}, [/^❌ JWT_SECRET .*must be set/]],
+    [{ JWT_SECRET: 'musiya' }, [/^❌ JWT_SECRET .*32 bytes/]],
+    [{ JWT_SECRET: 'change-me-change-me-change-me-0123456789' }, [/^❌ JWT_SECRET .*well-known/]],
+    [{ JWT_SECRET: 'ab'.repeat(20) }, [/^❌ JWT_SECRET repeats/]],
+    [{ JWT_SECRET: SECRET, PORT: VALUE, DRAIN_MS: VALUE }, [/^❌ PORT /, /^❌ DRAIN_MS /]],
+    [{ JWT_SECRET: SECRET, DATABASE_URL: `http://user:${VALUE}@db.example/chat` }, [/^❌ DATABASE_URL /]],
+  ] as const) {
+    const { code, stdout, stderr } = await startInVain(t, { NODE_ENV: 'production', DATA_DIR: cwd, ...env }, cwd)
+    t.equal(code, 1)
+    t.match(stderr.trim().split('\n'), faults)
+    t.equal(stderr.trim().split('\n').length, faults.length, 'a sentence a fault')
+    for (const value of Object.values(env)) t.notOk(`${stdout}${stderr}`.includes(value), 'and not the value')
+    t.notMatch(`${stdout}${stderr}`, /\n\s+at /, 'no stack')
+  }
+})

@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import t from 'tap'
+import { packageRoot } from '../../services/package-root.js'
+import { build, connect, must, next, until } from '../helper.js'
+
+t.setTimeout(180_000)
+
+const root = packageRoot()
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
+const [, client = ''] = /```js\n([\s\S]*?)```/.exec(readme) ?? []
+
+t.test('the README’s client does what the README says', async (t) => {
+  const service = await build(t)
+  const made = await service.call('POST', '/chats', { as: 'alice', body: { type: 'direct', memberIds: ['bob'] } })
+  const { chatId } = made.body.chat
+  const bob = await connect(t, service, 'bob')
+
+  t.ok(client.trimEnd().split('\n').length <= 20, 'it is short')
+  t.match(client, "'http://localhost:3002'")
+  const script = client.replace('http://localhost:3002', service.url)
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: root,
+    env: { PATH: process.env.PATH, TOKEN: service.token('alice') },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.teardown(() => child.kill())
+  const said: string[] = []
+  createInterface({ input: child.stdout }).on('line', (line) => said.push(line))
+  const hears = (line: string) => until(`“${line}”, having said: ${said}`, () => said.includes(line))
+
+  const { content, clientMessageId } = await next(bob.socket, 'new_message')
+  t.equal(content, 'Hello from a script')
+  t.ok(clientMessageId)
+  await hears('connected as ALICE, in 1 chats')
+  await hears('stored as 1')
+  await hears('1 ALICE: Hello from a script')
+
+  await must(bob.socket, 'send_message', { chatId, content: 'Hello back' })
+  await hears('2 BOB: Hello back')
+  bob.socket.disconnect()
+  await hears('bob is offline')
+  child.kill()
+  await once(child, 'exit')
+})
+
+t.test('the links of the docs lead somewhere', async (t) => {
+  const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))
+  for (const page of ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...pages.map((name) => `docs/${name}`)]) {
+    const text = readFileSync(join(root, page), 'utf8')
+    for (const [, link = ''] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+      t.doesNotThrow(() => readFileSync(join(root, page, '..', link)), `${page}: ${link}`)
+    }
+  }
+})
+
+t.test('docs/dependencies.md says why each dependency is here, and names no other', async (t) => {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const text = readFileSync(join(root, 'docs/dependencies.md'), 'utf8')
+  const rows = [...text.matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, cell = '']) => cell.match(/[^`, ]+/g) ?? [])
+  t.same(rows.sort(), Object.keys({ ...dependencies, ...devDependencies }).sort())
+})

@@ -1,0 +1,127 @@
+import t from 'tap'
+import type { Client, Rooms } from '../../../services/feed/ports.js'
+import { createPresence, type PresenceOptions } from '../../../services/presence/index.js'
+import { createMemoryLeases } from '../../../services/presence/memory-leases.js'
+import type { LastSeen } from '../../../services/users/index.js'
+import { until } from '../../helper.js'
+
+const LEASE_MS = 300
+
+/** Presence over a database that can be away, and a store's clock of our own. */
+function setUp(options: Partial<PresenceOptions> = {}) {
+  const world = {
+    at: Date.now(),
+    isAway: false,
+    told: [] as unknown[],
+    saved: [] as LastSeen[],
+    failures: 0,
+    asked: 0,
+    answer: Promise.resolve(),
+  }
+  const ifThere = () => {
+    if (world.isAway) throw new Error('the database is away')
+  }
+  const presence = createPresence({
+    leases: createMemoryLeases({ leaseMs: LEASE_MS, now: () => world.at }),
+    visibility: {
+      async visibleTo(_viewer, userIds) {
+        return new Set(userIds)
+      },
+      async visiblePairs() {
+        return new Set<string>()
+      },
+      async pushChats(userIds) {
+        world.asked += 1
+        await world.answer
+        ifThere()
+        return new Map(userIds.map((userId) => [userId, ['room']]))
+      },
+    },
+    users: {
+      async getLastSeen() {
+        return new Map()
+      },
+      async saveLastSeen(seen) {
+        ifThere()
+        world.saved.push(...seen)
+      },
+    },
+    rooms: {
+      emit: (_rooms, _event, payload) => void world.told.push(payload),
+      deliver: () => 0,
+      has: () => true,
+      onEmpty() {},
+    } as Rooms,
+    logger: {
+      debug() {},
+      info() {},
+      warn() {
+        world.failures += 1
+      },
+      error() {},
+    },
+    graceMs: 60_000,
+    leaseMs: LEASE_MS,
+    maxMembers: 200,
+    ...options,
+  })
+  return { presence, world }
+}
+
+const ann = { id: 'a1', userId: 'ann', connected: true } as Client
+
+t.test('news waits for the database', async (t) => {
+  const { presence, world } = setUp()
+  t.teardown(() => presence.stop())
+  world.isAway = true
+  await presence.connect(ann)
+  await until('it was tried in vain', () => world.failures > 0)
+  world.isAway = false
+  await until('ann is told', () => world.told.length > 0)
+  t.match(world.told, [{ userId: 'ann', isOnline: true }])
+})
+
+t.test('of what waited for the database the newest is told', async (t) => {
+  const { presence, world } = setUp()
+  t.teardown(() => presence.stop())
+  let fail = (_error: Error) => {}
+  world.answer = new Promise((_resolve, reject) => {
+    fail = reject
+  })
+  await presence.connect(ann)
+  await until('it is being told', () => world.asked > 0)
+  await presence.disconnect(ann, true)
+  fail(new Error('the database went away'))
+  await until('it was told in vain', () => world.failures > 0)
+  world.answer = Promise.resolve()
+  await until('ann is told', () => world.told.length > 0)
+  t.match(world.told, [{ userId: 'ann', isOnline: false }], 'not that she came')
+})
+
+t.test('a connection outlives a stop of the clock', async (t) => {
+  const { presence, world } = setUp({ graceMs: 100 })
+  t.teardown(() => presence.stop())
+  await presence.connect(ann)
+  await until('ann is told', () => world.told.length === 1)
+  // The machine slept: all leases ran out, and the connections did not notice.
+  world.at += 3_600_000
+  await until('ann is there again', () => world.told.length >= 2 && presence.isOnline('ann'))
+  t.match(world.told.at(-1), { userId: 'ann', isOnline: true })
+})
+
+t.test('a stop saves when those in grace were last seen, and does not wait for a database that is away', async (t) => {
+  const { presence, world } = setUp()
+  await presence.connect(ann)
+  await presence.disconnect(ann)
+  const closedAt = world.at
+  world.at += 1_000
+  await presence.stop()
+  t.match(world.saved, [{ userId: 'ann', lastSeenAtMs: closedAt }])
+
+  const other = setUp()
+  other.world.isAway = true
+  await other.presence.connect(ann)
+  await other.presence.disconnect(ann)
+  await other.presence.stop()
+  t.same(other.world.saved, [])
+})

@@ -1,0 +1,64 @@
+import { build, client, collect, connect, next, onEachDatabase, type Service } from '../../helper.js'
+
+/** Lets something happen right after the chats of the next to arrive were read, and before they are in. */
+function meanwhile({ app }: Service, happen: () => Promise<unknown>): void {
+  const { log } = app.chat
+  const { getChatsOf } = log
+  log.getChatsOf = async (userIds) => {
+    log.getChatsOf = getChatsOf
+    const chats = await getChatsOf(userIds)
+    await happen()
+    return chats
+  }
+}
+
+// Nobody here serves the chat yet, so what the Log publishes meanwhile finds no one to tell: the Feed looks again.
+onEachDatabase('what happens while somebody arrives reaches them', async (t, database) => {
+  const service = await build(t, database)
+  const { call } = service
+  async function makeChat(): Promise<string> {
+    const made = await call('POST', '/chats', { as: 'service', body: { type: 'group', memberIds: ['alice', 'bob'] } })
+    return made.body.chat.chatId
+  }
+
+  await t.test('a message', async (t) => {
+    const chatId = await makeChat()
+    meanwhile(service, () => call('POST', `/chats/${chatId}/messages`, { as: 'alice', body: { content: 'now' } }))
+    const socket = client(t, service, 'bob')
+    const session = next(socket, 'session')
+    const told = next(socket, 'new_message', (message) => message.chatId === chatId)
+    socket.connect()
+    const revision = (await session).chats.find((chat) => chat.chatId === chatId)?.revision as number
+    t.match(await told, { content: 'now', revision: revision + 1 })
+  })
+
+  await t.test('a chat that they came into', async (t) => {
+    let chatId = ''
+    meanwhile(service, async () => {
+      chatId = await makeChat()
+    })
+    const socket = client(t, service, 'bob')
+    const session = next(socket, 'session')
+    const added = next(socket, 'chat_added')
+    socket.connect()
+    t.notOk((await session).chats.some((chat) => chat.chatId === chatId))
+    t.match(await added, { chatId, revision: 1 })
+  })
+
+  await t.test('their removal, and nothing above it', async (t) => {
+    const chatId = await makeChat()
+    meanwhile(service, async () => {
+      await call('DELETE', `/chats/${chatId}/members/bob`, { as: 'alice' })
+      await call('POST', `/chats/${chatId}/messages`, { as: 'alice', body: { content: 'not for bob' } })
+    })
+    const socket = client(t, service, 'bob')
+    const messages = collect(socket, 'new_message')
+    const removed = next(socket, 'chat_removed')
+    socket.connect()
+    t.same(await removed, { chatId, revision: 2 })
+    await call('POST', `/chats/${chatId}/messages`, { as: 'alice', body: { content: 'nor this' } })
+    const { socket: alice } = await connect(t, service, 'alice')
+    await alice.timeout(15_000).emitWithAck('get_chat', { chatId })
+    t.same(messages, [])
+  })
+})
