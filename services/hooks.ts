@@ -14,7 +14,7 @@ export interface HostHooks {
   onMessage?: ((message: Message, context: { caller: Caller }) => Awaitable<void>) | undefined
   /** Asked before a command runs, over either door: a ChatError that it throws is the answer, any other error is INTERNAL. */
   authorize?: ((call: Call) => Awaitable<void>) | undefined
-  /** Answers the profile of a verified token's user, or null to refuse; kept in our users table. Asked at each handshake and REST call. */
+  /** Answers the profile of a verified token's user, or null to refuse; kept in our users table. Asked at each handshake and REST call with a token. */
   resolveUser?:
     | ((claims: Claims) => Awaitable<(Pick<User, 'name'> & Partial<Pick<User, 'avatarUrl'>>) | null>)
     | undefined

@@ -9,7 +9,7 @@ export interface Claims {
   isService: boolean
   expiresAtMs: number | null
   issuedAtMs: number | null
-  /** All that the token says; absent where a service names the user. */
+  /** All that the token says. */
   payload?: Record<string, unknown>
 }
 
