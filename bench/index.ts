@@ -22,7 +22,7 @@ type Case = (bench: Bench) => Promise<CaseResult>
 const CASES: Record<string, Case> = { fanout, sends, rooms, latency, connections, state, growth }
 /** Only when asked for. */
 const EXTRAS: Record<string, Case> = { profile }
-const QUICK = ['fanout', 'sends', 'rooms']
+const QUICK = ['fanout', 'sends']
 const DEADLINE_MS = 14 * 60_000
 const LATE_MS = 12 * 60_000
 
