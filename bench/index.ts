@@ -22,7 +22,7 @@ type Case = (bench: Bench) => Promise<CaseResult>
 const CASES: Record<string, Case> = { fanout, sends, rooms, latency, connections, state, growth }
 /** Only when asked for. */
 const EXTRAS: Record<string, Case> = { profile }
-const QUICK = ['fanout', 'sends', 'rooms']
+const QUICK = ['fanout', 'sends']
 const DEADLINE_MS = 14 * 60_000
 const LATE_MS = 12 * 60_000
 
@@ -87,12 +87,14 @@ function conditions(): string {
 
 function page(bench: Bench, results: Record<string, CaseResult>): string {
   const [cpu] = cpus()
+  const flags = [...(values.quick ? ['--quick'] : []), ...(values.only ? ['--only', values.only] : [])]
   const about = [
     `# Benchmarks, ${date}`,
     '',
-    `\`npm run bench -- ${process.argv.slice(2).join(' ')}\`: medians of ${bench.repetitions} repetitions, the peers in turn, in ${seconds()} s;`,
+    `\`npm run bench${flags.length > 0 ? ` -- ${flags.join(' ')}` : ''}\`: medians of ${bench.repetitions} repetitions, the peers in turn, in ${seconds()} s;`,
     `${conditions()};`,
     `on ${cpus().length} shared cores (${cpu?.model.trim()}), Node ${process.version}. Only ratios within one run mean anything; see [bench/README.md](../../bench/README.md).`,
+    ...(results.fanout?.chart ? ['', '![Fan-out to a room of 500](fanout.svg)'] : []),
   ]
   const costs: Partial<Costs> = Object.assign({}, ...Object.values(results).map((result) => result.costs ?? {}))
   return report(about, Object.values(results), capacity(costs))

@@ -2,13 +2,17 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bench, CaseResult, Table } from '../lib/bench.js'
-import { layout } from '../lib/seed.js'
+import { SECRET } from '../lib/secrets.js'
+import { layout, type Membership } from '../lib/seed.js'
 import { type Server, tempDir } from '../lib/servers.js'
+import { sign } from '../lib/token.js'
 import { openFanout, orders } from './fanout.js'
 import { openSender } from './sends.js'
 
 const TOP = 18
 const MS = 3_000
+const CONNECTS = 2_500
+const LARGE_CHATS = 200
 
 interface Profile {
   nodes: { id: number; callFrame: { functionName: string; url: string; lineNumber: number } }[]
@@ -71,5 +75,23 @@ export async function profile(bench: Bench): Promise<CaseResult> {
   await bench.generator.call('closedLoop', { group, work, inFlight: 1_000 })
   tables.push(await record(bench, 'sends, 1,000 in flight', server, () => sleep(MS)))
   await server.stop()
+
+  // Half of them connect before the profile begins.
+  const people = Array.from({ length: CONNECTS * 2 }, (_, i) => `u${i}`)
+  const chats = people.flatMap((userId, i) =>
+    Array.from({ length: 10 }, (_, k): Membership => [`c${(i + k) % LARGE_CHATS}`, userId]),
+  )
+  const door = await openSender(bench, 'ours', chats, [], 'people')
+  const hellos = people.map((userId) => JSON.stringify({ token: sign(userId, SECRET) }))
+  const connect = () =>
+    bench.generator.call('open', {
+      group: 'people',
+      protocol: 'socket.io',
+      port: door.server.port,
+      hellos: hellos.splice(0, CONNECTS),
+      parallel: 100,
+    })
+  tables.push(await record(bench, 'connecting, in ten chats each', door.server, connect))
+  await door.server.stop()
   return { tables, checks: [], data: null }
 }
