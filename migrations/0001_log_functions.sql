@@ -7,7 +7,8 @@
 CREATE FUNCTION log_append(sends json)
 RETURNS TABLE (ord integer, outcome text, id uuid, seq integer, revision integer, at timestamptz, sender_name text, sender_avatar_url text)
 LANGUAGE plpgsql
--- The planner takes any sends for a hundred, and would rather read all members than look up as many.
+-- The planner takes any sends for a hundred and keeps the plan that a table once deserved, reading whole tables or chats. So what
+-- is looked up is a LATERAL with OFFSET 0, which it can only look up one by one; what is updated has no other way than this.
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
@@ -35,16 +36,19 @@ BEGIN
         ELSE min(i.ord) FILTER (WHERE i.reply_to_id IS NULL OR r.id IS NOT NULL)
           OVER (PARTITION BY i.chat_id, i.sender_id, i.client_message_id) END AS first_ord
     FROM input i
-    LEFT JOIN members m ON m.chat_id = i.chat_id AND m.user_id = i.sender_id
-    LEFT JOIN messages o ON o.sender_id = i.sender_id AND o.chat_id = i.chat_id AND o.client_message_id = i.client_message_id
-    LEFT JOIN chats c ON c.id = i.chat_id
-    LEFT JOIN messages r ON r.id = i.reply_to_id AND r.chat_id = i.chat_id
-      AND (c.history_visibility = 'all' OR r.seq >= m.visible_from_seq)
+    LEFT JOIN LATERAL (
+      SELECT x.role, x.visible_from_seq FROM members x WHERE x.chat_id = i.chat_id AND x.user_id = i.sender_id OFFSET 0) m ON true
+    LEFT JOIN LATERAL (
+      SELECT x.id, x.body_hash, x.seq, x.revision FROM messages x
+      WHERE x.sender_id = i.sender_id AND x.chat_id = i.chat_id AND x.client_message_id = i.client_message_id OFFSET 0) o ON true
+    LEFT JOIN LATERAL (SELECT x.history_visibility FROM chats x WHERE x.id = i.chat_id OFFSET 0) c ON true
+    LEFT JOIN LATERAL (SELECT x.id, x.seq, x.chat_id FROM messages x WHERE x.id = i.reply_to_id OFFSET 0) r
+      ON r.chat_id = i.chat_id AND (c.history_visibility = 'all' OR r.seq >= m.visible_from_seq)
   ), fresh AS MATERIALIZED (
     SELECT s.*,
       c.last_seq + (row_number() OVER w)::integer AS new_seq,
       c.revision + (row_number() OVER w)::integer AS new_revision
-    FROM seen s JOIN chats c ON c.id = s.chat_id
+    FROM seen s CROSS JOIN LATERAL (SELECT x.last_seq, x.revision FROM chats x WHERE x.id = s.chat_id OFFSET 0) c
     WHERE s.is_member AND s.old_id IS NULL AND s.reply_known AND s.first_ord = s.ord
     WINDOW w AS (PARTITION BY s.chat_id ORDER BY s.ord)
   ), stored AS (
@@ -74,7 +78,7 @@ BEGIN
     u.name, u.avatar_url
   FROM seen s
   LEFT JOIN fresh f ON f.ord = s.first_ord
-  LEFT JOIN users u ON u.id = s.sender_id;
+  LEFT JOIN LATERAL (SELECT x.name, x.avatar_url FROM users x WHERE x.id = s.sender_id OFFSET 0) u ON true;
 END $$;
 --> statement-breakpoint
 -- Takes the next revision of a chat whose row is locked, and writes its line.
