@@ -334,6 +334,21 @@ t.test('one connection is one socket', async (t) => {
   await until('all are gone', () => service.app.chat.roster.countOf('alice') === 0)
 })
 
+// Socket.IO itself closes here; were it to let a second in, every event would come twice.
+t.test('one connection is one socket, also later', async (t) => {
+  const service = await start(t)
+  const token = service.token('alice')
+  const raw = await openRaw(t, service.url, token)
+  t.ok(await raw.take('42["session"'))
+  raw.send(`40${json({ token })}`)
+  t.equal(await raw.take('never'), null, 'closed')
+  const again = await openRaw(t, service.url, token)
+  again.send('41')
+  await until('its socket is gone', () => service.app.chat.roster.countOf('alice') === 0)
+  again.send(`40${json({ token })}`)
+  t.ok(await again.take('40{'), 'who left may come again')
+})
+
 t.test('MAX_SOCKETS_PER_USER', async (t) => {
   const service = await start(t, { maxSocketsPerUser: 2 })
   await connect(t, service, 'alice')
