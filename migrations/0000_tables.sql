@@ -53,8 +53,7 @@ CREATE TABLE "messages" (
 	"created_at" timestamp (3) with time zone NOT NULL,
 	"edited_at" timestamp (3) with time zone,
 	"deleted_at" timestamp (3) with time zone,
-	CONSTRAINT "messages_chat_seq" UNIQUE("chat_id","seq"),
-	CONSTRAINT "messages_once" UNIQUE("sender_id","chat_id","client_message_id")
+	CONSTRAINT "messages_chat_seq" UNIQUE("chat_id","seq")
 );
 --> statement-breakpoint
 CREATE TABLE "user_states" (
@@ -73,4 +72,5 @@ CREATE TABLE "users" (
 );
 --> statement-breakpoint
 ALTER TABLE "members" ADD CONSTRAINT "members_chat_id_chats_id_fk" FOREIGN KEY ("chat_id") REFERENCES "chats"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-CREATE INDEX "members_user" ON "members" USING btree ("user_id","chat_id");
+CREATE INDEX "members_user" ON "members" USING btree ("user_id","chat_id");--> statement-breakpoint
+CREATE UNIQUE INDEX "messages_once" ON "messages" USING btree ("sender_id",chat_id COLLATE "C","client_message_id");

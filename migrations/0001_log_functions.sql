@@ -3,8 +3,8 @@
 -- (READ COMMITTED takes it before). Several chats are locked in the order of their ids.
 
 -- Appends messages, any number in any chats, each with its own outcome:
--- stored | duplicate | conflict (same key, other body) | no_member | no_reply.
-CREATE FUNCTION log_append(sends json)
+-- stored | duplicate | conflict (same key, other body) | no_member | no_reply. `of_chats` names every chat that a send is for.
+CREATE FUNCTION log_append(of_chats text[], sends json)
 RETURNS TABLE (ord integer, outcome text, id uuid, seq integer, revision integer, at timestamptz, sender_name text, sender_avatar_url text)
 LANGUAGE plpgsql
 -- The planner takes any sends for a hundred and keeps the plan that a table once deserved, reading whole tables or chats. So what
@@ -16,7 +16,7 @@ DECLARE
   now_ms timestamptz;
 BEGIN
   PERFORM 1 FROM chats
-  WHERE chats.id IN (SELECT s.chat_id FROM json_to_recordset(sends) AS s (chat_id text))
+  WHERE chats.id = ANY (of_chats)
   ORDER BY chats.id FOR NO KEY UPDATE;
 
   now_ms := date_trunc('milliseconds', clock_timestamp());
@@ -28,7 +28,7 @@ BEGIN
       content text, reply_to_id uuid, metadata jsonb)
   ), seen AS MATERIALIZED (
     SELECT i.*,
-      m.role IS NOT NULL AS is_member,
+      m.role IS NOT NULL AS is_member, c.last_seq, c.revision AS head,
       o.id AS old_id, o.body_hash AS old_hash, o.seq AS old_seq, o.revision AS old_revision,
       i.reply_to_id IS NULL OR r.id IS NOT NULL AS reply_known,
       -- of those that carry one key, the first that can be stored stands for them all
@@ -40,15 +40,15 @@ BEGIN
       SELECT x.role, x.visible_from_seq FROM members x WHERE x.chat_id = i.chat_id AND x.user_id = i.sender_id OFFSET 0) m ON true
     LEFT JOIN LATERAL (
       SELECT x.id, x.body_hash, x.seq, x.revision FROM messages x
-      WHERE x.sender_id = i.sender_id AND x.chat_id = i.chat_id AND x.client_message_id = i.client_message_id OFFSET 0) o ON true
-    LEFT JOIN LATERAL (SELECT x.history_visibility FROM chats x WHERE x.id = i.chat_id OFFSET 0) c ON true
+      WHERE x.sender_id = i.sender_id AND x.chat_id COLLATE "C" = i.chat_id AND x.client_message_id = i.client_message_id OFFSET 0) o ON true
+    LEFT JOIN LATERAL (SELECT x.history_visibility, x.last_seq, x.revision FROM chats x WHERE x.id = i.chat_id OFFSET 0) c ON true
     LEFT JOIN LATERAL (SELECT x.id, x.seq, x.chat_id FROM messages x WHERE x.id = i.reply_to_id OFFSET 0) r
       ON r.chat_id = i.chat_id AND (c.history_visibility = 'all' OR r.seq >= m.visible_from_seq)
   ), fresh AS MATERIALIZED (
     SELECT s.*,
-      c.last_seq + (row_number() OVER w)::integer AS new_seq,
-      c.revision + (row_number() OVER w)::integer AS new_revision
-    FROM seen s CROSS JOIN LATERAL (SELECT x.last_seq, x.revision FROM chats x WHERE x.id = s.chat_id OFFSET 0) c
+      s.last_seq + (row_number() OVER w)::integer AS new_seq,
+      s.head + (row_number() OVER w)::integer AS new_revision
+    FROM seen s
     WHERE s.is_member AND s.old_id IS NULL AND s.reply_known AND s.first_ord = s.ord
     WINDOW w AS (PARTITION BY s.chat_id ORDER BY s.ord)
   ), stored AS (

@@ -65,7 +65,7 @@ function compose(app: FastifyInstance, options: ServicesOptions): Chat {
   const rooms = createRooms(io, backpressure, config.MAX_SOCKET_BUFFER_BYTES)
   const roster = createRoster()
   const users = createUsers(db)
-  const log = createLog({ db, maxChatsPerUser: config.MAX_CHATS_PER_USER, hasSearch: config.SEARCH, metrics })
+  const log = createLog({ db, maxChatsPerUser: config.MAX_CHATS_PER_USER, hasSearch: config.SEARCH, logger, metrics })
   const feed = createFeed({ log, rooms, roster, logger, metrics })
   const typing = createTyping({ feed, roster, maxMembers })
   const receipts = createReceipts({ feed, roster, maxMembers })
@@ -112,6 +112,7 @@ function compose(app: FastifyInstance, options: ServicesOptions): Chat {
     feed.stop()
     await presence.stop()
     await hooks.stop()
+    await log.stop()
   })
 
   const face = createFace({ log, feed, users, presence, sessions, binder })

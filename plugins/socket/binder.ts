@@ -1,6 +1,7 @@
 import { ChatError } from '../../contract/errors.js'
 import type { Ack } from '../../contract/types.js'
 import type { Binder } from '../../services/binder/index.js'
+import { cork } from './cork.js'
 import type { ChatSocket } from './types.js'
 
 /**
@@ -19,9 +20,16 @@ export function createDispatcher(binder: Binder) {
       typeof event === 'string' && binder.has(event)
         ? binder.run(event, connection, payload)
         : Promise.reject(new ChatError('NOT_FOUND', { message: 'There is no such command.' }))
+    if (!ack) return void run.catch(() => {})
+    const answer = (body: Ack<unknown>) => {
+      this.data.running = (this.data.running ?? 1) - 1
+      cork(this)
+      ack(body)
+    }
+    this.data.running = (this.data.running ?? 0) + 1
     run.then(
-      (data) => ack?.({ ok: true, data }),
-      (error: ChatError) => ack?.({ ok: false, error: error.toBody() }),
+      (data) => answer({ ok: true, data }),
+      (error: ChatError) => answer({ ok: false, error: error.toBody() }),
     )
   }
 }

@@ -1,6 +1,7 @@
 import type { Socket as TcpSocket } from 'node:net'
 import * as ws from 'ws'
 import type { Delivery } from '../../services/feed/delivery.js'
+import { cork } from './cork.js'
 import type { ChatServer, ChatSocket } from './types.js'
 
 /** The parts of an Engine.IO connection that a write of our own needs; its types hide them. */
@@ -49,8 +50,13 @@ export function createBroadcast(io: ChatServer, onSlow: (socket: ChatSocket, byt
     if (websocket && transport.name === 'websocket' && readyState === 'open' && writeBuffer.length === 0) {
       if (websocket.readyState !== OPEN) return
       const waiting = websocket._socket.writableLength
-      if (waiting > maxBytes) onSlow(socket, waiting)
-      else websocket._sender.sendFrame([frames])
+      if (waiting > maxBytes) {
+        onSlow(socket, waiting)
+        return
+      }
+      // Its answers may come in this turn, too.
+      if (socket.data.running) cork(socket)
+      websocket._sender.sendFrame([frames])
       return
     }
     for (const { event, payload } of deliveries) socket.emit(event, ...([payload] as never))

@@ -11,6 +11,8 @@ export interface SocketData {
   /** Ends the watch for a socket that goes before it is in. */
   arrived?: () => void
   connection?: Connection
+  /** Commands that are still to be answered. */
+  running?: number
 }
 
 export type ChatServer = Server<ClientToServerEvents, ServerToClientEvents, Record<string, never>, SocketData>

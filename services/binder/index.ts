@@ -25,10 +25,12 @@ export type Binder = ReturnType<typeof createBinder>
 /** The one way to a command, behind both doors: checks the payload, the caller's time and the node's state, runs it, maps errors. */
 export function createBinder({ handlers, log, metrics, authorize }: BinderOptions) {
   const validators = new Map(COMMAND_NAMES.map((name) => [name, compile(COMMANDS[name].input)]))
-  const running = new Set<Promise<unknown>>()
+  let running = 0
+  let onIdle: (() => void) | undefined
   let draining = false
 
   async function run(name: CommandName, caller: Caller, payload: unknown): Promise<unknown> {
+    running += 1
     try {
       if (draining) throw new ChatError('DRAINING')
       if (caller.kind === 'user' && caller.expiresAtMs !== null && caller.expiresAtMs <= Date.now()) {
@@ -40,6 +42,9 @@ export function createBinder({ handlers, log, metrics, authorize }: BinderOption
       return await (handlers[name] as Handler<CommandName>)(caller, payload as Input<CommandName>)
     } catch (error) {
       throw known(error, name)
+    } finally {
+      running -= 1
+      if (running === 0) onIdle?.()
     }
   }
 
@@ -59,17 +64,19 @@ export function createBinder({ handlers, log, metrics, authorize }: BinderOption
 
     /** Runs a command; every failure is a ChatError. */
     run<C extends CommandName>(name: C, caller: Caller, payload: unknown): Promise<Output<C>> {
-      const call = run(name, caller, payload)
-      running.add(call)
-      const done = () => running.delete(call)
-      call.then(done, done)
-      return call as Promise<Output<C>>
+      return run(name, caller, payload) as Promise<Output<C>>
     },
 
     /** Refuses what comes from now on with DRAINING, and settles when all that runs has answered. */
     async drain(): Promise<void> {
       draining = true
-      while (running.size > 0) await Promise.allSettled(running)
+      if (running > 0) {
+        await new Promise<void>((resolve) => {
+          onIdle = resolve
+        })
+      }
+      // The last answer is on its way to its caller.
+      await new Promise(setImmediate)
     },
   }
 }

@@ -1,10 +1,10 @@
 import { ChatError } from '../../contract/errors.js'
 import type { User } from '../../contract/shapes.js'
 import type { Handlers } from '../binder/index.js'
-import { toTime } from '../log/entities.js'
 import type { Presence } from '../presence/index.js'
 import type { Claims } from '../session/claims.js'
 import type { Connection, Sessions } from '../session/index.js'
+import { toTime } from '../time.js'
 import type { Users } from '../users/index.js'
 import { actorOf, clientOf, userOf } from './callers.js'
 
@@ -49,7 +49,7 @@ export function createPeopleCommands({ users, presence, sessions, tokens }: Peop
       }
       await tokens.authenticate(claims)
       sessions.renew(connection, claims.expiresAtMs)
-      return { expiresAt: claims.expiresAtMs === null ? null : toTime(new Date(claims.expiresAtMs)) }
+      return { expiresAt: claims.expiresAtMs === null ? null : toTime(claims.expiresAtMs) }
     },
 
     logout(caller) {

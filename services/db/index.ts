@@ -2,6 +2,7 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import { ChatError } from '../../contract/errors.js'
 import type { Logger } from '../logger.js'
+import { readTime } from '../time.js'
 import { openEmbedded } from './embedded/index.js'
 import { toChatError } from './errors.js'
 import * as schema from './schema.js'
@@ -47,6 +48,12 @@ export interface DatabaseOptions {
   log: Logger
 }
 
+/** Times come as they leave, in RFC 3339: a Date between would only be written out again. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid, format) =>
+    oid === pg.types.builtins.TIMESTAMPTZ ? readTime : pg.types.getTypeParser(oid, format),
+}
+
 const CONNECT_TIMEOUT_MS = 5_000
 const QUERY_TIMEOUT_MS = 10_000
 const EMBEDDED_TIMEOUT_MS = 30_000
@@ -59,7 +66,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     ...(embedded ? embedded.connection : { connectionString: databaseUrl }),
     application_name: 'chat-socket-service',
     // Statements here are short: compiling one, which a large table makes PostgreSQL do, takes longer than any of them.
-    options: `-c search_path=${quoteSchema(databaseSchema)} -c jit=off`,
+    options: `-c search_path=${quoteSchema(databaseSchema)} -c jit=off -c timezone=UTC`,
+    types,
     connectionTimeoutMillis: embedded ? EMBEDDED_TIMEOUT_MS : CONNECT_TIMEOUT_MS,
     query_timeout: embedded ? EMBEDDED_TIMEOUT_MS : QUERY_TIMEOUT_MS,
     ...(!embedded && { statement_timeout: QUERY_TIMEOUT_MS }),

@@ -10,6 +10,7 @@ import {
   text,
   timestamp,
   unique,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
 
@@ -76,8 +77,9 @@ export const members = pgTable(
 
 /**
  * The messages. No foreign keys: only the log's functions write here, under the lock of a chat that is never deleted, and for a
- * member whose row is read under it; a key would cost every insert two more locks. The unique key starts with the sender, so it also finds all
- * that somebody wrote.
+ * member whose row is read under it; a key would cost every insert two more locks. `messages_once` starts with the sender, so it also finds all
+ * that somebody wrote; its chat has a collation of its own, so that looking for a key there has no other index to take, such as
+ * `messages_chat_seq`, which would read the whole chat.
  */
 export const messages = pgTable(
   'messages',
@@ -98,7 +100,7 @@ export const messages = pgTable(
   },
   (t) => [
     unique('messages_chat_seq').on(t.chatId, t.seq),
-    unique('messages_once').on(t.senderId, t.chatId, t.clientMessageId),
+    uniqueIndex('messages_once').on(t.senderId, sql`chat_id COLLATE "C"`, t.clientMessageId),
   ],
 )
 

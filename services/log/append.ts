@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { uuidv7 } from 'uuidv7'
 import { ChatError, invalid } from '../../contract/errors.js'
 import type { Message } from '../../contract/shapes.js'
 import type { Database } from '../db/index.js'
 import type { Metrics } from '../metrics.js'
-import { type LoggedChange, toTime, toUser } from './entities.js'
+import { type LoggedChange, toUser } from './entities.js'
 
 /** A message on its way into the log. */
 export interface Send {
@@ -45,7 +45,7 @@ interface AppendRow {
   id: string
   seq: number
   revision: number
-  at: Date
+  at: string
   sender_name: string | null
   sender_avatar_url: string | null
 }
@@ -163,8 +163,8 @@ export function createAppender(options: AppenderOptions) {
     }))
     return db.query<AppendRow & Record<string, unknown>>(
       'log_append',
-      'SELECT * FROM log_append($1)',
-      [JSON.stringify(sends)],
+      'SELECT * FROM log_append($1, $2)',
+      [[...new Set(batch.map(({ send }) => send.chatId))], JSON.stringify(sends)],
       { urgent: true },
     )
   }
@@ -181,10 +181,12 @@ export function createAppender(options: AppenderOptions) {
       changes.push({ chatId: message.chatId, revision: row.revision, kind: 'message_created', message })
     }
     if (changes.length > 0) tell(changes.sort((a, b) => a.revision - b.revision))
+    const outcomes = new Map<string, number>()
     for (const row of rows) {
-      metrics?.sends.inc({ outcome: row.outcome })
+      outcomes.set(row.outcome, (outcomes.get(row.outcome) ?? 0) + 1)
       answer(batch[row.ord] as Pending, row, stored.get(row.id))
     }
+    for (const [outcome, count] of outcomes) metrics?.sends.inc({ outcome }, count)
   }
 
   // What is stored is acked, whoever fails to hear of it.
@@ -218,7 +220,7 @@ function toStored(send: Send, row: AppendRow): Message {
     replyToId: send.replyToId ?? null,
     metadata: send.metadata ?? null,
     reactions: [],
-    createdAt: toTime(row.at),
+    createdAt: row.at,
     editedAt: null,
     deletedAt: null,
   }
@@ -236,8 +238,8 @@ function withOutcome(failure: ChatError, send: Send): ChatError {
 /** The hash of the original body that a retry must repeat; only a send with a key has one. */
 function hashBody({ content, replyToId, metadata, clientMessageId }: Send): string | null {
   if (clientMessageId === undefined) return null
-  const body = JSON.stringify([content, replyToId?.toLowerCase() ?? null, metadata ?? null], sortKeys)
-  return createHash('sha256').update(body).digest('base64url')
+  const body = [content, replyToId?.toLowerCase() ?? null, metadata ?? null]
+  return hash('sha256', JSON.stringify(body, metadata && sortKeys), 'base64url')
 }
 
 /** The same metadata written in another order is the same body. */

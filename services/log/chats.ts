@@ -69,7 +69,7 @@ export function createChats(db: Pick<Database, 'query'>) {
       const last = rows.length > limit ? rows[limit - 1] : undefined
       return {
         chats: rows.slice(0, limit).map(toMyChat),
-        nextCursor: last ? writeCursor(last.last_activity_at.toISOString(), last.id) : null,
+        nextCursor: last ? writeCursor(last.last_activity_at, last.id) : null,
       }
     },
 

@@ -25,10 +25,6 @@ export interface LoggedChange {
   hiddenFrom?: string[]
 }
 
-/** RFC 3339 in UTC with milliseconds. */
-export const toTime = (date: Date) => date.toISOString()
-const toTimeOrNull = (date: Date | null) => (date ? toTime(date) : null)
-
 /** The columns of a message `m` and its sender `s`, for `toMessage`. */
 export const MESSAGE_COLUMNS = `m.id AS m_id, m.chat_id AS m_chat_id, m.seq AS m_seq, m.revision AS m_revision, m.sender_id AS m_sender_id,
   s.name AS s_name, s.avatar_url AS s_avatar_url, m.client_message_id AS m_client_message_id, m.content AS m_content,
@@ -52,9 +48,9 @@ export interface MessageRow {
   m_content: string | null
   m_reply_to_id: string | null
   m_metadata: Record<string, unknown> | null
-  m_created_at: Date
-  m_edited_at: Date | null
-  m_deleted_at: Date | null
+  m_created_at: string
+  m_edited_at: string | null
+  m_deleted_at: string | null
   m_reactions: Reaction[] | null
 }
 
@@ -70,9 +66,9 @@ export function toMessage(row: MessageRow): Message {
     replyToId: row.m_reply_to_id,
     metadata: row.m_metadata,
     reactions: row.m_reactions ?? [],
-    createdAt: toTime(row.m_created_at),
-    editedAt: toTimeOrNull(row.m_edited_at),
-    deletedAt: toTimeOrNull(row.m_deleted_at),
+    createdAt: row.m_created_at,
+    editedAt: row.m_edited_at,
+    deletedAt: row.m_deleted_at,
   }
 }
 
@@ -89,11 +85,11 @@ export interface ChatRow {
   type: 'direct' | 'group'
   title: string | null
   member_count: number
-  created_at: Date
+  created_at: string
   revision: number
   last_seq: number
   history_visibility: 'all' | 'joined'
-  last_activity_at: Date
+  last_activity_at: string
 }
 
 type WithMessage<Row> = Row & (MessageRow | { [K in keyof MessageRow]: null })
@@ -108,7 +104,7 @@ export function toChat(row: WithMessage<ChatRow>): Chat {
     type: row.type,
     title: row.title,
     memberCount: row.member_count,
-    createdAt: toTime(row.created_at),
+    createdAt: row.created_at,
     revision: row.revision,
     lastSeq: row.last_seq,
     lastMessage: lastMessage(row),
@@ -148,7 +144,7 @@ export interface MemberRow {
   name: string | null
   avatar_url: string | null
   role: Member['role']
-  joined_at: Date
+  joined_at: string
 }
 
 export function toMember(row: MemberRow): Member {
@@ -156,6 +152,6 @@ export function toMember(row: MemberRow): Member {
     chatId: row.chat_id,
     user: toUser(row.user_id, row.name, row.avatar_url),
     role: row.role,
-    joinedAt: toTime(row.joined_at),
+    joinedAt: row.joined_at,
   }
 }

@@ -1,5 +1,6 @@
 import type { Message } from '../../contract/shapes.js'
 import type { Database } from '../db/index.js'
+import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
 import { createAppender, type Send } from './append.js'
 import { createChanges } from './changes.js'
@@ -9,13 +10,14 @@ import { createHistory } from './history.js'
 import { createMarks } from './marks.js'
 import { createMessageChanges } from './messages.js'
 import { createReader } from './reader.js'
-import { createSearch } from './search.js'
+import { createSearch, createSweeper } from './search.js'
 
 export interface LogOptions {
   db: Pick<Database, 'query' | 'embedded'>
   maxChatsPerUser: number
   /** Whether the index of search is there. */
   hasSearch: boolean
+  logger: Logger
   metrics?: Metrics
 }
 
@@ -33,22 +35,27 @@ export type Log = ReturnType<typeof createLog>
  * The Log: the chats in the database. It is the only writer of chats, members, messages and chat_log; what a method has
  * answered is durable, and its audience is told of it.
  */
-export function createLog({ db, maxChatsPerUser, hasSearch, metrics }: LogOptions) {
+export function createLog({ db, maxChatsPerUser, hasSearch, logger, metrics }: LogOptions) {
   let audience: Audience = { publish() {}, wake() {} }
   const chats = createChats(db)
   const history = createHistory(db)
   const changes = createChanges(db, maxChatsPerUser)
   const messages = createMessageChanges(db)
+  const sweeper = createSweeper(db, hasSearch, logger)
   const appender = createAppender({
     db,
     ...(metrics && { metrics }),
-    onCommit: (committed) => audience.publish(committed),
+    onCommit: (committed) => {
+      sweeper.note()
+      audience.publish(committed)
+    },
     onUnknown: (chatIds) => {
       for (const chatId of chatIds) audience.wake(chatId)
     },
   })
 
   function changed(userId: string, messageId: string, chatId: string | null): Promise<Message> {
+    sweeper.note()
     if (chatId !== null) audience.wake(chatId)
     return history.getMessage(userId, messageId)
   }
@@ -58,6 +65,8 @@ export function createLog({ db, maxChatsPerUser, hasSearch, metrics }: LogOption
     tell(listener: Audience): void {
       audience = listener
     },
+
+    stop: sweeper.stop,
 
     /** Sends waiting for a commit. */
     queued: appender.size,

@@ -133,7 +133,7 @@ interface ChangeRow extends MessageRow, Record<string, unknown> {
   name: string | null
   avatar_url: string | null
   role: 'owner' | 'admin' | 'member'
-  joined_at: Date
+  joined_at: string
   member_count: number
   hidden_from: string[] | null
 }

@@ -4,10 +4,10 @@ import type { Presence as PresenceShape } from '../../contract/shapes.js'
 import { readCursor, writeCursor } from '../cursors.js'
 import { roomOf } from '../feed/delivery.js'
 import type { Client, Rooms } from '../feed/ports.js'
-import { toTime } from '../log/entities.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
 import type { Caller } from '../session/callers.js'
+import { toTime } from '../time.js'
 import type { LastSeen, Users } from '../users/index.js'
 import type { ChosenStatus, LeaseStore, PresenceRecord } from './leases.js'
 import { type createVisibility, pairOf } from './visibility.js'
@@ -221,13 +221,13 @@ function toPresence({ userId, isOnline, status, lastSeenAtMs, version }: Presenc
     userId,
     isOnline,
     status,
-    lastSeenAt: lastSeenAtMs === null ? null : toTime(new Date(lastSeenAtMs)),
+    lastSeenAt: lastSeenAtMs === null ? null : toTime(lastSeenAtMs),
     version,
   }
 }
 
 function toOffline(userId: string, lastSeen: LastSeen | undefined): PresenceShape {
-  const lastSeenAt = lastSeen ? toTime(new Date(lastSeen.lastSeenAtMs)) : null
+  const lastSeenAt = lastSeen ? toTime(lastSeen.lastSeenAtMs) : null
   return { userId, isOnline: false, status: 'offline', lastSeenAt, version: lastSeen?.version ?? 0 }
 }
 

@@ -1,3 +1,4 @@
+import { toTime } from '../time.js'
 import type { Connection } from './index.js'
 
 const WARN_MS = 60_000
@@ -38,7 +39,7 @@ export function createExpiry({ warnMs = WARN_MS, now = Date.now }: { warnMs?: nu
     }
     if (connection.warnedOfMs !== expiresAtMs) {
       connection.warnedOfMs = expiresAtMs
-      client.emit('token_expiring', { expiresAt: new Date(expiresAtMs).toISOString() })
+      client.emit('token_expiring', { expiresAt: toTime(expiresAtMs) })
     }
     plan(connection, expiresAtMs)
   }

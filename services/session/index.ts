@@ -2,10 +2,10 @@ import type { MyChat, User } from '../../contract/shapes.js'
 import { createBatcher } from '../batcher.js'
 import type { Feed, Roster } from '../feed/index.js'
 import type { Client } from '../feed/ports.js'
-import { toTime } from '../log/entities.js'
 import type { Log } from '../log/index.js'
 import type { Logger } from '../logger.js'
 import type { Presence } from '../presence/index.js'
+import { toTime } from '../time.js'
 import type { UserCaller } from './callers.js'
 import { createExpiry } from './expiry.js'
 
@@ -105,9 +105,9 @@ export function createSessions({ log, feed, presence, roster, logger }: Sessions
       roster.add(connection)
       client.emit('session', {
         user,
-        expiresAt: expiresAtMs === null ? null : toTime(new Date(expiresAtMs)),
+        expiresAt: expiresAtMs === null ? null : toTime(expiresAtMs),
         chats,
-        serverTime: toTime(new Date()),
+        serverTime: toTime(Date.now()),
       })
       for (const chat of chats) feed.attach(client, chat.chatId, chat.revision, chat.memberCount)
       for (const chatId of missed) void feed.admit(chatId, [user.userId])

@@ -27,8 +27,8 @@ interface UserRow extends Record<string, unknown> {
 }
 
 interface AccountRow extends UserRow {
-  deleted_at: Date | null
-  tokens_valid_from: Date | null
+  deleted_at: string | null
+  tokens_valid_from: string | null
 }
 
 /** The users of the database; where they are a host's view, they are read and never written. */
@@ -45,7 +45,7 @@ export function createUsers(db: Pick<Database, 'query'> & Partial<Pick<Database,
           {
             user: toProfile(row),
             isDeleted: row.deleted_at !== null,
-            tokensValidFromMs: row.tokens_valid_from?.getTime() ?? 0,
+            tokensValidFromMs: row.tokens_valid_from === null ? 0 : Date.parse(row.tokens_valid_from),
           },
         ]),
       )
@@ -99,7 +99,7 @@ export function createUsers(db: Pick<Database, 'query'> & Partial<Pick<Database,
 
     /** When users who are offline were last seen; those who never were have no entry. */
     async getLastSeen(userIds: string[]): Promise<Map<string, LastSeen>> {
-      const rows = await db.query<{ user_id: string; last_seen_at: Date; presence_version: string | null }>(
+      const rows = await db.query<{ user_id: string; last_seen_at: string; presence_version: string | null }>(
         'last_seen',
         'SELECT user_id, last_seen_at, presence_version FROM user_states WHERE user_id = ANY ($1) AND last_seen_at IS NOT NULL',
         [userIds],
@@ -107,7 +107,11 @@ export function createUsers(db: Pick<Database, 'query'> & Partial<Pick<Database,
       return new Map(
         rows.map((row) => [
           row.user_id,
-          { userId: row.user_id, lastSeenAtMs: row.last_seen_at.getTime(), version: Number(row.presence_version ?? 0) },
+          {
+            userId: row.user_id,
+            lastSeenAtMs: Date.parse(row.last_seen_at),
+            version: Number(row.presence_version ?? 0),
+          },
         ]),
       )
     },

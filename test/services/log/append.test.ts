@@ -264,7 +264,7 @@ onEachDatabase('the appender', async (t, database) => {
       db: {
         embedded: db.embedded,
         query: async (name, text, values) => {
-          batches.push(JSON.parse(values[0] as string).length)
+          batches.push(JSON.parse(values[1] as string).length)
           await gate
           return db.query(name, text, values)
         },

@@ -59,7 +59,10 @@ const sends =
       .digest('base64url')
     const send = { ord: 0, id: clientMessageId ? HELD_ID : randomUUID(), chat_id: chatId, sender_id: 'bob', content }
     const key = { client_message_id: clientMessageId, body_hash: clientMessageId && hash }
-    return ['SELECT * FROM log_append($1)', [JSON.stringify([{ ...send, ...key, metadata: null, reply_to_id: null }])]]
+    return [
+      'SELECT * FROM log_append($1, $2)',
+      [[send.chat_id], JSON.stringify([{ ...send, ...key, metadata: null, reply_to_id: null }])],
+    ]
   }
 
 const send =

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import type { Test } from 'tap'
 import { build, connect, must, onEachDatabase, type Service, until } from '../../helper.js'
@@ -89,6 +90,51 @@ onEachDatabase('what the database is asked', async (t, database) => {
     }
   })
 })
+
+onEachDatabase(
+  'a key is looked up in the index of keys, whatever the table was like when first asked',
+  async (t, database) => {
+    const { app } = await build(t, { ...database, users: ['alice', 'one'] })
+    const { log } = app.chat
+    const { chatId } = await log.createChat({ type: 'group', owner: 'alice', founders: ['alice', 'one'] })
+    const client = await app.db.pool.connect()
+    t.teardown(() => client.release())
+    const send = (key: string) => {
+      const sends = [
+        { ord: 0, id: randomUUID(), chat_id: chatId, sender_id: 'one', content: 'x', client_message_id: key },
+      ]
+      return client.query({
+        name: 'sends',
+        text: 'SELECT * FROM log_append($1, $2)',
+        values: [[chatId], JSON.stringify(sends)],
+      })
+    }
+    const fetched = async () => {
+      const { rows } = await client.query(
+        `SELECT coalesce(sum(idx_tup_fetch), 0)::integer AS count FROM pg_stat_xact_user_tables WHERE relname = 'messages'`,
+      )
+      return rows[0].count
+    }
+    // While there are few messages, with long keys, the index of their numbers is the lower one and seems to do as well.
+    await client.query('TRUNCATE messages')
+    await client.query(
+      `INSERT INTO messages (id, chat_id, seq, revision, sender_id, client_message_id, content, created_at)
+    SELECT gen_random_uuid(), $1, 1000 + i, 1000 + i, repeat('s', 90), repeat('k', 90) || i, 'x', now() FROM generate_series(1, 100) i`,
+      [chatId],
+    )
+    for (let i = 0; i < TIMES; i += 1) await send(`early ${i}`)
+    await client.query(
+      `INSERT INTO messages (id, chat_id, seq, revision, sender_id, content, created_at)
+    SELECT gen_random_uuid(), $1, 2000 + i, 2000 + i, 'alice', 'x', now() FROM generate_series(1, 2000) i`,
+      [chatId],
+    )
+    await client.query('BEGIN')
+    const before = await fetched()
+    await send('late')
+    t.ok((await fetched()) - before <= 2, 'one message is stored without reading the chat')
+    await client.query('ROLLBACK')
+  },
+)
 
 const user = (userId: string) => ({ userId, name: '', avatarUrl: null })
 
