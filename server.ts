@@ -5,7 +5,7 @@ import closeWithGrace from 'close-with-grace'
 import Fastify, { type FastifyServerOptions, LogController } from 'fastify'
 import { service } from './app.js'
 import { ConfigError } from './plugins/config/index.js'
-import { notFound } from './plugins/errors.js'
+import { frameworkErrors, notFound } from './plugins/errors.js'
 
 const START_TIMEOUT_MS = 60_000
 const CLOSE_TIMEOUT_MS = 30_000
@@ -30,6 +30,7 @@ async function start(env: NodeJS.ProcessEnv): Promise<void> {
     logController: new LogController({ disableRequestLogging: true }),
     pluginTimeout: START_TIMEOUT_MS,
     return503OnClosing: false,
+    frameworkErrors,
     requestTimeout: 30_000,
     routerOptions: { maxParamLength: 512 },
   })

@@ -96,7 +96,7 @@ function createAuth(app: FastifyInstance, verifier: Verifier, { resolveUser }: A
     const account = (await users.getAccounts([userId])).get(userId)
     if (!account || account.isDeleted) throw new ChatError('NOT_FOUND', { message: 'X-On-Behalf-Of names no user.' })
     request.log.info({ onBehalfOf: userId, url: request.routeOptions.url }, 'a service acts for a user')
-    return { kind: 'user', userId, user: account.user, expiresAtMs: null }
+    return { kind: 'user', userId, user: account.user, isService: true, expiresAtMs: null }
   }
 
   return {

@@ -31,6 +31,12 @@ async function errors(app: FastifyInstance): Promise<void> {
   })
 }
 
+/** What answers a request that Fastify cannot route, such as one whose URL is malformed; an option of the process's own Fastify. */
+export function frameworkErrors(thrown: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
+  const { status, error } = toAnswer(thrown)
+  reply.status(status).send({ error: error.toBody() })
+}
+
 /** What answers a URL that nobody has; it is set by who owns the URLs, a prefix's or the process's. */
 export function notFound(_request: FastifyRequest, reply: FastifyReply): FastifyReply {
   return reply.status(ERRORS.NOT_FOUND.status).send({ error: new ChatError('NOT_FOUND').toBody() })

@@ -5,11 +5,19 @@ export function writeCursor(...keys: string[]): string {
   return Buffer.from(JSON.stringify(keys)).toString('base64url')
 }
 
-/** The keys of a cursor; VALIDATION_FAILED for anything that `writeCursor` did not make. */
-export function readCursor(cursor: string): string[] {
+/** What the key of a cursor can be: a time in RFC 3339, a UUID, or an id, which any text can be that PostgreSQL can hold. */
+const KEYS = {
+  time: (key: string) => /^[12]\d{3}-/.test(key) && new Date(key).toJSON() === key,
+  uuid: (key: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(key),
+  id: (key: string) => /^[^\p{Cc}\p{Cs}]*$/u.test(key),
+}
+
+/** The keys of a cursor, each of its kind; VALIDATION_FAILED for anything that `writeCursor` did not make of such. */
+export function readCursor(cursor: string, ...kinds: (keyof typeof KEYS)[]): string[] {
   try {
     const keys: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
-    if (Array.isArray(keys) && keys.length > 0 && keys.every((key) => typeof key === 'string')) return keys
+    const fits = (key: unknown, i: number) => typeof key === 'string' && KEYS[kinds[i] as keyof typeof KEYS](key)
+    if (Array.isArray(keys) && keys.length === kinds.length && keys.every(fits)) return keys
   } catch {
     // falls through to the one refusal
   }

@@ -10,7 +10,7 @@ import { type ChatOptions, service } from '../app.js'
 import type { CommandName, Input, Output } from '../contract/commands.js'
 import { EVENTS, type EventName, type EventPayload } from '../contract/events.js'
 import type { Ack, ClientToServerEvents, ServerToClientEvents } from '../contract/types.js'
-import { notFound } from '../plugins/errors.js'
+import { frameworkErrors, notFound } from '../plugins/errors.js'
 import { compile } from '../services/binder/validator.js'
 import { copyTemplate } from './helpers/embedded.js'
 import { createDatabase, needsPostgres } from './helpers/postgres.js'
@@ -79,6 +79,7 @@ export async function build(t: Test, options: ChatOptions & { users?: string[] }
     logController: new LogController({ disableRequestLogging: true }),
     logger: { level: process.env.TEST_LOG ?? 'silent' },
     return503OnClosing: false,
+    frameworkErrors,
   })
   let app: FastifyInstance | undefined
   await host.register(async (scope) => {

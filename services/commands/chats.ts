@@ -88,7 +88,7 @@ export function createChatCommands({ log, users, chatCreation }: ChatCommandOpti
 /** What a caller may make, or why not. */
 function plan(caller: Caller, input: Input<'create_chat'>, chatCreation: 'users' | 'service'): NewChat {
   const { type, title, historyVisibility, chatId, memberIds } = input
-  if (caller.kind === 'user') {
+  if (caller.kind === 'user' && !caller.isService) {
     if (chatCreation === 'service') throw new ChatError('FORBIDDEN', { message: 'Chats are made by the main service.' })
     if (chatId !== undefined) throw invalid({ path: '/chatId', message: 'is for services to choose' })
   }

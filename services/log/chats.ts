@@ -1,4 +1,4 @@
-import { ChatError, invalid } from '../../contract/errors.js'
+import { ChatError } from '../../contract/errors.js'
 import type { Member, MyChat } from '../../contract/shapes.js'
 import { readCursor, writeCursor } from '../cursors.js'
 import type { Database } from '../db/index.js'
@@ -33,16 +33,6 @@ LEFT JOIN users s ON s.id = m.sender_id`
 
 const NEWEST_FIRST = 'ORDER BY c.last_activity_at DESC, c.id DESC'
 
-const isTime = (key: string) => /^[12]\d{3}-/.test(key) && new Date(key).toJSON() === key
-const isId = (key: string) => /^[^\p{Cc}\p{Cs}]*$/u.test(key)
-
-/** The keys of a cursor, each as its column takes it; else VALIDATION_FAILED, for a cursor comes from outside. */
-function readKeys(cursor: string, ...fits: ((key: string) => boolean)[]): string[] {
-  const keys = readCursor(cursor)
-  if (keys.length === fits.length && fits.every((fit, i) => fit(keys[i] as string))) return keys
-  throw invalid({ path: '/cursor', message: 'is no cursor of this list' })
-}
-
 /** Chats as their members see them: each answer is one statement, however many chats or users it is for. */
 export function createChats(db: Pick<Database, 'query'>) {
   return {
@@ -60,7 +50,7 @@ export function createChats(db: Pick<Database, 'query'>) {
 
     /** A page of a user's chats, newest activity first. */
     async listChats(userId: string, cursor: string | undefined, limit = 50) {
-      const [before, beforeId] = cursor === undefined ? [null, null] : readKeys(cursor, isTime, isId)
+      const [before, beforeId] = cursor === undefined ? [null, null] : readCursor(cursor, 'time', 'id')
       const rows = await db.query<Row<MyChatRow>>(
         'chats_page',
         `${MY_CHATS} WHERE b.user_id = $1 AND ($2::timestamptz IS NULL OR (c.last_activity_at, c.id) < ($2, $3)) ${NEWEST_FIRST} LIMIT $4`,
@@ -105,7 +95,7 @@ export function createChats(db: Pick<Database, 'query'>) {
 
     /** A page of members by user id; NOT_FOUND for a user who is none (a null user is a service). */
     async listMembers(userId: string | null, chatId: string, cursor: string | undefined, limit = 100) {
-      const [after] = cursor === undefined ? [''] : readKeys(cursor, isId)
+      const [after] = cursor === undefined ? [''] : readCursor(cursor, 'id')
       const rows = await db.query<MemberRow & Record<string, unknown>>('chat_members', MEMBERS_PAGE, [
         chatId,
         userId,

@@ -15,7 +15,7 @@ export function createSearch(db: Pick<Database, 'query'>, isOn: boolean) {
     /** A page of the messages that hold all words of the query, newest first. */
     async search(userId: string, { query, chatId, cursor, limit = PAGE }: Input<'search_messages'>) {
       if (!isOn) throw new ChatError('CONFLICT', { message: 'Search is off (setting SEARCH).' })
-      const [before = null, beforeId = null] = cursor === undefined ? [] : readCursor(cursor)
+      const [before = null, beforeId = null] = cursor === undefined ? [] : readCursor(cursor, 'time', 'uuid')
       const values = [userId, query, chatId ?? null, before, beforeId, limit + 1]
       const rows = await db.query<MessageRow & Record<string, unknown>>('search', SEARCH, values)
       const page: Output<'search_messages'> = { messages: rows.slice(0, limit).map(toMessage), nextCursor: null }

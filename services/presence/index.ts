@@ -154,7 +154,7 @@ export function createPresence(options: PresenceOptions) {
 
     /** A page of those online whom a caller may know, by user id, and how many they are. */
     async listOnline(caller: Caller, cursor: string | undefined, limit = 100) {
-      const after = cursor === undefined ? '' : readCursor(cursor)[0]
+      const after = cursor === undefined ? '' : readCursor(cursor, 'id')[0]
       let online = await leases.online({ truth: caller.kind === 'service' })
       if (caller.kind === 'user') {
         const visible = await visibility.visibleTo(

@@ -10,6 +10,8 @@ export interface UserCaller {
   user: User
   /** The socket, when the call came over one. */
   client?: Client
+  /** A service that acts for the user: it may what services may. */
+  isService?: true
   /** When the token ends, in milliseconds; null for a token without an end. */
   expiresAtMs: number | null
 }

@@ -279,6 +279,7 @@ async function hideAlike(t: Test, service: Service): Promise<void> {
     'NOT_FOUND',
     'a method that a URL lacks',
   )
+  sameFailure(t, await service.call('GET', '/chats/%zz', { as: 'owner' }), 'VALIDATION_FAILED', 'a malformed URL')
   for (const name of COMMAND_NAMES) {
     const input: Record<string, unknown> = INPUTS[name]
     if (!COMMANDS[name].rest || !('chatId' in input)) continue
@@ -324,6 +325,8 @@ t.test('where the main service alone makes chats', async (t) => {
   sameFailure(t, await call('POST', '/chats', { as: 'alice', body: group }), 'FORBIDDEN', 'a user')
   const made = await call('POST', '/chats', { as: 'service', body: { ...group, chatId: 'orders-7' } })
   t.match(made, { status: 201, body: { created: true, chat: { chatId: 'orders-7', myRole: 'owner' } } })
+  const onBehalf = await call('POST', '/chats', { as: 'service', onBehalfOf: 'alice', body: group })
+  t.match(onBehalf, { status: 201, body: { chat: { myRole: 'owner', memberCount: 2 } } }, 'a service for a user')
   const unknown = await call('POST', '/chats', { as: 'service', body: { ...group, memberIds: ['bob', 'nobody'] } })
   sameFailure(t, unknown, 'VALIDATION_FAILED', 'an unknown member, named to a service')
   t.same(unknown.body.error.details, [{ path: '/memberIds/1', message: 'is no user' }])

@@ -2,8 +2,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { extname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type pg from 'pg'
 import type { Logger } from '../../logger.js'
@@ -105,12 +104,8 @@ async function databaseIn(dataDir: string, log: Logger): Promise<string> {
 }
 
 function start(workerData: WorkerTask): Worker {
-  const extension = extname(fileURLToPath(import.meta.url))
-  const url = new URL(`./worker${extension}`, import.meta.url)
-  if (extension === '.js') return new Worker(url, { workerData })
-  // From the sources, run by tsx, which leaves threads to themselves.
-  const registered = `import('tsx/esm/api').then(({ register }) => (register(), import('${url}')))`
-  return new Worker(registered, { workerData, eval: true })
+  // The flags of the process are not the thread's: it could not take all of them.
+  return new Worker(new URL('./worker.js', import.meta.url), { workerData, execArgv: [] })
 }
 
 // Its first message says that it serves, its exit that it has made the database.
