@@ -1,10 +1,14 @@
+const LINGER_MS = 10
+
 /**
- * Makes many single look-ups one: keys that arrive in one turn of the loop, or while a batch runs, leave together. Each caller
- * gets its own value (undefined when the batch had none) or the batch's error.
+ * Makes many single look-ups one: keys that arrive in one turn of the loop, or while a batch runs, leave together, and under load,
+ * when the last batch was just now, those of some milliseconds. Each caller gets its own value (undefined when the batch had none)
+ * or the batch's error.
  */
 export function createBatcher<V>(load: (keys: string[]) => Promise<Map<string, V>>, maxBatch = 200) {
   let waiting = new Map<string, { resolve(value: V | undefined): void; reject(error: unknown): void }[]>()
   let running = false
+  let endedAt = Number.NEGATIVE_INFINITY
 
   async function run(): Promise<void> {
     while (waiting.size > 0) {
@@ -18,6 +22,7 @@ export function createBatcher<V>(load: (keys: string[]) => Promise<Map<string, V
       }
     }
     running = false
+    endedAt = performance.now()
   }
 
   return (key: string): Promise<V | undefined> =>
@@ -27,6 +32,7 @@ export function createBatcher<V>(load: (keys: string[]) => Promise<Map<string, V
       else waiting.set(key, [{ resolve, reject }])
       if (running) return
       running = true
-      setImmediate(() => void run())
+      if (performance.now() - endedAt < LINGER_MS) setTimeout(() => void run(), LINGER_MS)
+      else setImmediate(() => void run())
     })
 }

@@ -15,5 +15,5 @@ export function cork({ conn }: ChatSocket): void {
   if (!tcp || corked.has(tcp)) return
   tcp.cork()
   corked.add(tcp)
-  if (corked.size === 1) process.nextTick(release)
+  if (corked.size === 1) setImmediate(release)
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { ChatError } from '../../contract/errors.js'
+import { cork } from './cork.js'
 import type { ChatSocket } from './types.js'
 
 /**
@@ -55,6 +56,7 @@ export function createHandshake(app: FastifyInstance) {
     } finally {
       busy.delete(socket.conn)
     }
+    cork(socket)
     next()
   }
 }

@@ -32,6 +32,8 @@ interface Waiting {
 /** This node's place in a chat: everything up to `position` is delivered. */
 interface Served {
   chatId: string
+  /** Its name, once for all who are in it. */
+  room: string
   position: number
   memberCount: number
   /** Delivered changes that the room is still to be told of, together. */
@@ -64,7 +66,7 @@ export function createFeed({ log, rooms, roster, logger, metrics }: FeedOptions)
   })
 
   function forgetIfIdle(served: Served): void {
-    if (served.waiting.size === 0 && !rooms.has(roomOf(served.chatId))) chats.delete(served.chatId)
+    if (served.waiting.size === 0 && !rooms.has(served.room)) chats.delete(served.chatId)
   }
 
   /** Puts a socket in a chat's room so that it gets each change above `afterRevision` once and in order. */
@@ -72,7 +74,7 @@ export function createFeed({ log, rooms, roster, logger, metrics }: FeedOptions)
     const served = chats.get(chatId) ?? serve(chatId, afterRevision, memberCount)
     if (served.position === afterRevision) {
       flush(served)
-      client.join(roomOf(chatId))
+      client.join(served.room)
       return
     }
     const waiting: Waiting = { client, after: afterRevision, queue: [], reading: false }
@@ -84,6 +86,7 @@ export function createFeed({ log, rooms, roster, logger, metrics }: FeedOptions)
   function serve(chatId: string, position: number, memberCount: number): Served {
     const served: Served = {
       chatId,
+      room: roomOf(chatId),
       position,
       memberCount,
       run: [],
@@ -149,7 +152,7 @@ export function createFeed({ log, rooms, roster, logger, metrics }: FeedOptions)
       if (delivery) client.emit(delivery.event, delivery.payload)
     }
     flush(served)
-    if (client.connected) client.join(roomOf(served.chatId))
+    if (client.connected) client.join(served.room)
     forgetIfIdle(served)
   }
 
@@ -206,7 +209,7 @@ export function createFeed({ log, rooms, roster, logger, metrics }: FeedOptions)
       return
     }
     flush(served)
-    const room = roomOf(served.chatId)
+    const { room } = served
     const blind = hiddenFrom.flatMap((userId) => [...roster.clientsOf(userId)]).filter((client) => client.isIn(room))
     rooms.deliver(room, [delivery], blind)
     const hidden = toHidden(delivery)
@@ -218,7 +221,7 @@ export function createFeed({ log, rooms, roster, logger, metrics }: FeedOptions)
     if (served.run.length === 0) return
     const { run } = served
     served.run = []
-    const reached = rooms.deliver(roomOf(served.chatId), run)
+    const reached = rooms.deliver(served.room, run)
     metrics?.deliveries.inc(reached)
     logger.debug({ chatId: served.chatId, events: run.length, deliveries: reached }, '📡 delivered')
   }
