@@ -7,7 +7,7 @@ import type { Logger } from '../logger.js'
 import { MESSAGE_COLUMNS, type MessageRow, toMessage } from './entities.js'
 
 const PAGE = 20
-const SWEEP_MS = 500
+const SWEEP_MS = 100
 
 /** Full-text search of a user's chats; without its index (setting SEARCH) it is CONFLICT. */
 export function createSearch(db: Pick<Database, 'query'>, isOn: boolean) {
