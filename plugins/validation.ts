@@ -25,6 +25,15 @@ function toValidator(schema: TSchema, coerce: boolean) {
   }
 }
 
+/** Made with the first answer, as validators are with the first request. */
+function toSerializer(schema: Schema) {
+  let serialize: ReturnType<typeof fastJson> | undefined
+  return (value: unknown): string => {
+    serialize ??= fastJson(schema)
+    return serialize(value)
+  }
+}
+
 /** REST is checked by the engine that checks sockets: closed inputs, code points, the same words and the same size. */
 async function validation(app: FastifyInstance): Promise<void> {
   app.addHook('onRoute', (route) => {
@@ -32,7 +41,7 @@ async function validation(app: FastifyInstance): Promise<void> {
   })
   app.decorate('coerce', (schema: TSchema) => toValidator(schema, true))
   // A host's own compilers and JSON parser end here: our schemas are JSON Schema, and our bodies are plain JSON.
-  app.setSerializerCompiler(({ schema }) => fastJson(schema as Schema))
+  app.setSerializerCompiler(({ schema }) => toSerializer(schema as Schema))
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser('application/json', { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'))
   app.setValidatorCompiler(({ schema, httpPart }) => toValidator(schema as TSchema, httpPart !== 'body'))

@@ -11,6 +11,7 @@ import {
   client,
   collect,
   connect,
+  embeddedDir,
   inSeconds,
   must,
   next,
@@ -18,7 +19,6 @@ import {
   SECRET,
   type Service,
   sign,
-  tempDir,
   until,
 } from './helper.js'
 import { startServer } from './helpers/process.js'
@@ -181,7 +181,7 @@ function listen({ stdout }: ChildProcess): { level: number }[] {
 
 t.test('a signal ends the process well', async (t) => {
   const env = {
-    DATA_DIR: tempDir(t),
+    DATA_DIR: await embeddedDir(t),
     JWT_SECRET: SECRET,
     SERVICE_API_KEYS: API_KEY,
     AUTO_CREATE_USERS: 'true',

@@ -136,7 +136,7 @@ interface Row extends Record<string, unknown> {
   sender_id: string
   client_message_id: string | null
   content: string | null
-  created_at: Date
+  created_at: string
 }
 
 const EVENTS: Record<string, EventName> = {
@@ -180,7 +180,7 @@ function toLine(row: Row): Line {
   const message = row.id === null ? null : toMessage(row)
   if (message && kind === 'message_created') {
     const { id, seq, senderId, key, content } = message
-    const says = say('new_message', id, seq, senderId, key, content, row.created_at.toISOString())
+    const says = say('new_message', id, seq, senderId, key, content, row.created_at)
     return { revision, kind, userId, message, says }
   }
   const says =

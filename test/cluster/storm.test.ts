@@ -4,7 +4,7 @@ import type { History, Line, Told } from '../../scripts/storm/history.js'
 import { storm } from '../../scripts/storm.js'
 import { onEachDatabase } from '../helper.js'
 
-const SECONDS = 8
+const SECONDS = 5
 
 onEachDatabase('a storm of a hundred clients', async (t, database) => {
   const { breach, ...counts } = await storm({ seconds: SECONDS, ...database })

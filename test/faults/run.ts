@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { openDatabase } from '../../services/db/index.js'
 import type { Logger } from '../../services/logger.js'
+import { copyTemplate } from '../helpers/embedded.js'
 import { type Cluster, freePort, type Owner, restartPostgres, startPostgres } from '../helpers/postgres.js'
 import { check, type Verdict } from './checker.js'
 import { gather, inviteGuests } from './crowd.js'
@@ -50,6 +51,7 @@ export async function run(
   const random = createRandom(seed)
   const dataDir = mkdtempSync(join(tmpdir(), 'chat-kill-'))
   owner.teardown(() => rmSync(dataDir, { recursive: true, force: true }))
+  if (victim === 'embedded') await copyTemplate(dataDir)
   let cluster = victim === 'embedded' ? undefined : await startPostgres(owner)
   const env = { DATA_DIR: dataDir, ...(cluster && { DATABASE_URL: cluster.url }) }
   const server = createServerProcess(await freePort(), env)

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import t from 'tap'
 import { packageRoot } from '../../services/package-root.js'
-import { build, onEachDatabase, SECRET, tempDir } from '../helper.js'
+import { build, embeddedDir, onEachDatabase, SECRET } from '../helper.js'
 
 t.setTimeout(180_000)
 
@@ -24,7 +24,7 @@ function runScript(name: string, args: string[] = [], env: NodeJS.ProcessEnv = {
 }
 
 t.test('token', async (t) => {
-  const dataDir = tempDir(t)
+  const dataDir = await embeddedDir(t)
   const service = await build(t, { dataDir, nodeEnv: 'development', demoData: false, jwtSecret: undefined })
   const env = { DATA_DIR: dataDir }
   const get = (url: string, token: string) =>

@@ -5,6 +5,7 @@ import {
   build,
   type ClientSocket,
   connect,
+  embeddedDir,
   inSeconds,
   must,
   next,
@@ -196,7 +197,7 @@ t.test('a process of its own lives on', async (t) => {
     JWT_SECRET: SECRET,
     AUTO_CREATE_USERS: 'true',
     CHAT_CREATION: 'users',
-    DATA_DIR: tempDir(t),
+    DATA_DIR: databaseUrl ? tempDir(t) : await embeddedDir(t),
     LOG_LEVEL: 'info',
     ...(databaseUrl && { DATABASE_URL: databaseUrl }),
   })
