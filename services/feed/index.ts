@@ -1,17 +1,10 @@
-import type { MyChat } from '../../contract/shapes.js'
 import type { LoggedChange } from '../log/entities.js'
 import type { Log } from '../log/index.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
+import { createAdmission } from './admission.js'
 import { type Delivery, roomOf, toDelivery, toHidden } from './delivery.js'
-import type { Client, Rooms } from './ports.js'
-
-/** Who is connected to this node. */
-export interface Roster {
-  clientsOf(userId: string): Iterable<Client>
-  /** Tells a connection that is still loading its chats that there is one more to look at. */
-  noteChat(userId: string, chatId: string): void
-}
+import type { Client, Rooms, Roster } from './ports.js'
 
 export interface FeedOptions {
   log: Pick<Log, 'readChanges' | 'getHeads' | 'getChatFor'>
@@ -55,8 +48,7 @@ export type Feed = ReturnType<typeof createFeed>
 /** The Feed of one node; see this folder's README for its law. */
 export function createFeed({ log, rooms, roster, logger, metrics }: FeedOptions) {
   const chats = new Map<string, Served>()
-  /** The revisions by which sockets were removed from chats: what was read before does not let them in again. */
-  const removals = new WeakMap<Client, Map<string, number>>()
+  const admission = createAdmission({ log, roster, logger, attach, isWaiting })
   let unverified: string[] = []
   let stopped = false
 
@@ -81,6 +73,10 @@ export function createFeed({ log, rooms, roster, logger, metrics }: FeedOptions)
     served.waiting.add(waiting)
     if (afterRevision < served.position) void catchUp(served, waiting)
     else void heal(served)
+  }
+
+  function isWaiting(client: Client, chatId: string): boolean {
+    return [...(chats.get(chatId)?.waiting ?? [])].some((waiting) => waiting.client === client)
   }
 
   function serve(chatId: string, position: number, memberCount: number): Served {
@@ -143,7 +139,7 @@ export function createFeed({ log, rooms, roster, logger, metrics }: FeedOptions)
     const { client, queue } = waiting
     for (const change of queue) {
       if (change.kind === 'member_removed' && change.member?.user.userId === client.userId) {
-        sendOff([client], served.chatId, change.revision)
+        admission.sendOff([client], served.chatId, change.revision)
         forgetIfIdle(served)
         return
       }
@@ -190,7 +186,7 @@ export function createFeed({ log, rooms, roster, logger, metrics }: FeedOptions)
     // The barrier: who is removed by this revision is out before it, and so before all that follows.
     if (change.kind === 'member_removed' && change.member) {
       flush(served)
-      evict(chatId, change.member.user.userId, change.revision)
+      admission.evict(chatId, change.member.user.userId, change.revision)
     }
 
     const delivery = toDelivery(change)
@@ -200,7 +196,7 @@ export function createFeed({ log, rooms, roster, logger, metrics }: FeedOptions)
       if (change.revision > waiting.after) waiting.queue.push(change)
       if (!waiting.reading && served.position >= waiting.after) letIn(served, waiting)
     }
-    if (change.kind === 'member_added' && change.member) void admit(chatId, [change.member.user.userId])
+    if (change.kind === 'member_added' && change.member) void admission.admit(chatId, [change.member.user.userId])
   }
 
   function tell(served: Served, delivery: Delivery, hiddenFrom: string[] | undefined): void {
@@ -224,53 +220,6 @@ export function createFeed({ log, rooms, roster, logger, metrics }: FeedOptions)
     const reached = rooms.deliver(served.room, run)
     metrics?.deliveries.inc(reached)
     logger.debug({ chatId: served.chatId, events: run.length, deliveries: reached }, '📡 delivered')
-  }
-
-  function evict(chatId: string, userId: string, revision: number): void {
-    const here = [...roster.clientsOf(userId)].filter((client) => client.isIn(roomOf(chatId)))
-    for (const client of here) client.leave(roomOf(chatId))
-    sendOff(here, chatId, revision)
-  }
-
-  /** Tells a user's sockets that they are out, and looks whether they are in again: that may have been told while they were not out yet. */
-  function sendOff(clients: Client[], chatId: string, revision: number): void {
-    for (const client of clients) {
-      client.emit('chat_removed', { chatId, revision })
-      const ofClient = removals.get(client) ?? new Map()
-      removals.set(client, ofClient.set(chatId, revision))
-    }
-    if (clients[0]) void admit(chatId, [clients[0].userId])
-  }
-
-  /** Brings a chat to sockets of users who came into it; who is in its room, or on the way there, knows. */
-  async function admit(chatId: string, userIds: string[]): Promise<void> {
-    const here = userIds.filter((userId) => {
-      roster.noteChat(userId, chatId)
-      return [...roster.clientsOf(userId)].some((client) => !isComing(client, chatId))
-    })
-    if (here.length === 0) return
-    try {
-      for (const [userId, chat] of await log.getChatFor(chatId, here)) {
-        for (const client of roster.clientsOf(userId)) {
-          if (!isComing(client, chatId)) welcome(client, chat)
-        }
-      }
-    } catch (error) {
-      if (stopped) return
-      logger.warn({ err: error, chatId }, 'new members could not be told of their chat yet')
-      setTimeout(() => void admit(chatId, here), RETRY_MS).unref()
-    }
-  }
-
-  function welcome(client: Client, chat: MyChat): void {
-    if (chat.revision <= (removals.get(client)?.get(chat.chatId) ?? 0)) return
-    client.emit('chat_added', chat)
-    attach(client, chat.chatId, chat.revision, chat.memberCount)
-  }
-
-  function isComing(client: Client, chatId: string): boolean {
-    if (client.isIn(roomOf(chatId))) return true
-    return [...(chats.get(chatId)?.waiting ?? [])].some((waiting) => waiting.client === client)
   }
 
   /** Reads the Log from the position to its head and delivers it. */
@@ -310,10 +259,10 @@ export function createFeed({ log, rooms, roster, logger, metrics }: FeedOptions)
     wake(chatId: string, joined: string[] = []): void {
       const served = chats.get(chatId)
       if (served) void heal(served)
-      if (joined.length > 0) void admit(chatId, joined)
+      if (joined.length > 0) void admission.admit(chatId, joined)
     },
 
-    admit,
+    admit: admission.admit,
 
     /** Emits what is not logged to those in a chat; it may be dropped for a socket that does not keep up. */
     whisper: rooms.emit,
@@ -326,6 +275,7 @@ export function createFeed({ log, rooms, roster, logger, metrics }: FeedOptions)
 
     stop(): void {
       stopped = true
+      admission.stop()
     },
   }
 }

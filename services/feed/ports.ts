@@ -16,6 +16,13 @@ export interface Client {
   end(): void
 }
 
+/** Who is connected to this node. */
+export interface Roster {
+  clientsOf(userId: string): Iterable<Client>
+  /** Tells a connection that is still loading its chats that there is one more to look at. */
+  noteChat(userId: string, chatId: string): void
+}
+
 /** The rooms of this node. */
 export interface Rooms {
   /** Delivers a run of logged events to a room, in order; each socket gets it in one write, or is closed. Answers how many deliveries that made. */

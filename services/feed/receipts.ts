@@ -1,6 +1,7 @@
 import type { EventPayload } from '../../contract/events.js'
 import { roomOf } from './delivery.js'
-import type { Feed, Roster } from './index.js'
+import type { Feed } from './index.js'
+import type { Roster } from './ports.js'
 
 type Receipt = EventPayload<'messages_read'>
 

@@ -2,7 +2,8 @@ import type { Input } from '../../contract/commands.js'
 import { ChatError } from '../../contract/errors.js'
 import type { UserCaller } from '../session/callers.js'
 import { roomOf } from './delivery.js'
-import type { Feed, Roster } from './index.js'
+import type { Feed } from './index.js'
+import type { Roster } from './ports.js'
 
 export interface TypingOptions {
   feed: Pick<Feed, 'whisper' | 'memberCount'>
