@@ -94,6 +94,17 @@ BEGIN
   RETURN head;
 END $$;
 --> statement-breakpoint
+-- Holds users until the transaction ends. Whoever changes which chats they are in does so first, before any chat: a deletion sees the
+-- chats that somebody was just added to, and chats are counted one by one. 256 locks stand for all users, so that a large group
+-- does not fill the server's table of locks.
+CREATE FUNCTION log_hold_users(of_users text[])
+RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(1970496882, hold.stripe)
+  FROM (SELECT DISTINCT hashtext(current_schema() || u.id) & 255 AS stripe FROM unnest(of_users) AS u (id) ORDER BY 1 OFFSET 0) hold;
+END $$;
+--> statement-breakpoint
 -- Makes a chat with its founders as revision 1, or finds it: by its id, or by the pair of a direct one (whose missing side is put
 -- back). A founder with max_chats chats ends it with SQLSTATE LIMIT.
 CREATE FUNCTION log_create_chat(new_id text, of_type text, of_title text, visibility text, pair text, owner text, founders text[], max_chats integer, OUT chat_id text, OUT created boolean, OUT added text[])
@@ -102,6 +113,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   now_ms timestamptz := date_trunc('milliseconds', clock_timestamp());
 BEGIN
+  PERFORM log_hold_users(founders);
   INSERT INTO chats (id, type, title, direct_key, history_visibility, member_count, revision, last_seq, last_activity_at, created_at)
   VALUES (new_id, of_type, of_title, pair, visibility, 0, 1, 0, now_ms, now_ms)
   ON CONFLICT DO NOTHING;
@@ -130,8 +142,7 @@ BEGIN
   PERFORM log_check_limit(added, max_chats);
 END $$;
 --> statement-breakpoint
--- Ends the statement with SQLSTATE LIMIT when one of the users is in more chats than allowed. Users are not locked: those who
--- join at the same instant can pass the limit by as many.
+-- Ends the statement with SQLSTATE LIMIT when one of the users, who are held, is in more chats than allowed.
 CREATE FUNCTION log_check_limit(of_users text[], max_chats integer)
 RETURNS void
 LANGUAGE plpgsql AS $$
@@ -198,6 +209,7 @@ LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   added := '{}';
+  PERFORM log_hold_users(joiners);
   outcome := log_may_change(of_chat, by_actor, '{owner,admin}');
   IF outcome = 'ok' THEN
     SELECT a.added INTO added FROM log_join(of_chat, by_actor, joiners, max_chats) a;
@@ -254,6 +266,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   of_chat text;
 BEGIN
+  PERFORM log_hold_users(ARRAY[of_user]);
   INSERT INTO user_states (user_id, deleted_at, tokens_valid_from) VALUES (of_user, now(), now())
   ON CONFLICT (user_id) DO UPDATE SET deleted_at = coalesce(user_states.deleted_at, now()), tokens_valid_from = now();
   UPDATE users SET name = '', avatar_url = NULL WHERE id = of_user;

@@ -5,6 +5,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   of_chat text;
 BEGIN
+  PERFORM log_hold_users(ARRAY[of_user]);
   INSERT INTO user_states (user_id, deleted_at, tokens_valid_from) VALUES (of_user, now(), now())
   ON CONFLICT (user_id) DO UPDATE SET deleted_at = coalesce(user_states.deleted_at, now()), tokens_valid_from = now();
   IF (SELECT relkind IN ('r', 'p') FROM pg_class WHERE oid = 'users'::regclass) THEN

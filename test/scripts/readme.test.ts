@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
@@ -52,7 +52,7 @@ t.test('the links of the docs lead somewhere', async (t) => {
   for (const page of ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...pages.map((name) => `docs/${name}`)]) {
     const text = readFileSync(join(root, page), 'utf8')
     for (const [, link = ''] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
-      t.doesNotThrow(() => readFileSync(join(root, page, '..', link)), `${page}: ${link}`)
+      t.doesNotThrow(() => statSync(join(root, page, '..', link)), `${page}: ${link}`)
     }
   }
 })
@@ -63,3 +63,22 @@ t.test('docs/dependencies.md says why each dependency is here, and names no othe
   const rows = [...text.matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, cell = '']) => cell.match(/[^`, ]+/g) ?? [])
   t.same(rows.sort(), Object.keys({ ...dependencies, ...devDependencies }).sort())
 })
+
+t.test('every script that a page names is there', async (t) => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const rooms = readdirSync(root).filter((name) => !/^(\.|node_modules|dist|data|examples)/.test(name))
+  const pages = rooms.flatMap((room) => (room.endsWith('.md') ? [room] : pagesIn(room)))
+  const named = pages.flatMap((page) => {
+    const text = readFileSync(join(root, page), 'utf8')
+    return [...text.matchAll(/npm run (?:-s )?([a-z][a-z:]*)/g)].map(([, script = '']) => ({ page, script }))
+  })
+  t.ok(named.length > 20)
+  for (const { page, script } of named) t.ok(scripts[script], `${page}: npm run ${script}`)
+})
+
+function pagesIn(room: string): string[] {
+  if (!statSync(join(root, room)).isDirectory()) return []
+  return readdirSync(join(root, room), { recursive: true })
+    .map((name) => join(room, String(name)))
+    .filter((name) => name.endsWith('.md'))
+}

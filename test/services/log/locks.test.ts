@@ -31,6 +31,43 @@ t.test('what waits for a chat’s lock sees what its holder did', needsPostgres,
   }
 })
 
+t.test('what waits for a user sees where its holder put them', needsPostgres, async (t) => {
+  const databaseUrl = await createDatabase(t)
+  const service = await build(t, { databaseUrl, dataDir: tempDir(t), maxChatsPerUser: 2 })
+  const { app, call } = service
+  const holder = new pg.Client({ connectionString: databaseUrl })
+  await holder.connect()
+  t.teardown(() => holder.end())
+
+  /** Another node puts dave in a chat of bob's, and has not committed yet when the call is made. */
+  async function meanwhile(make: () => Promise<Answer>): Promise<Answer> {
+    const made = await call('POST', '/chats', { as: 'service', body: { type: 'group', memberIds: ['bob'] } })
+    await holder.query('BEGIN')
+    await holder.query('SELECT log_add_members($1, NULL, $2, 2)', [made.body.chat.chatId, ['dave']])
+    let settled = false
+    const answer = make().finally(() => {
+      settled = true
+    })
+    await until('it waits for the lock', async () => settled || (await isWaiting(service)))
+    await holder.query('COMMIT')
+    return answer
+  }
+  const chatsOf = async (userId: string) => (await app.chat.log.getChatsOf([userId])).get(userId)?.length
+
+  await call('POST', '/chats', { as: 'service', body: { type: 'group', memberIds: ['dave'] } })
+  const third = { as: 'service', body: { type: 'group', memberIds: ['carol', 'dave'] } }
+  t.match(
+    await meanwhile(() => call('POST', '/chats', third)),
+    { status: 409, body: { error: { code: 'LIMIT_REACHED' } } },
+    'a chat too many',
+  )
+  t.equal(await chatsOf('dave'), 2)
+
+  await app.db.pool.query(`DELETE FROM members WHERE user_id IN ('dave', 'bob')`)
+  t.match(await meanwhile(() => call('DELETE', '/users/dave', { as: 'service' })), { status: 200 }, 'a deletion')
+  t.equal(await chatsOf('dave'), 0, 'who is deleted is in no chat')
+})
+
 interface Chat {
   chatId: string
   /** A message of bob's. */
