@@ -259,7 +259,8 @@ BEGIN
   END IF;
 END $$;
 --> statement-breakpoint
--- Makes a tombstone of a user: memberships ended, profile blanked, no token good. Answers the chats that changed.
+-- Makes a tombstone of a user: memberships ended, profile blanked (where users is no host's view), no token good. Answers the
+-- chats that changed.
 CREATE FUNCTION log_delete_user(of_user text)
 RETURNS SETOF text
 LANGUAGE plpgsql AS $$
@@ -269,7 +270,9 @@ BEGIN
   PERFORM log_hold_users(ARRAY[of_user]);
   INSERT INTO user_states (user_id, deleted_at, tokens_valid_from) VALUES (of_user, now(), now())
   ON CONFLICT (user_id) DO UPDATE SET deleted_at = coalesce(user_states.deleted_at, now()), tokens_valid_from = now();
-  UPDATE users SET name = '', avatar_url = NULL WHERE id = of_user;
+  IF (SELECT relkind IN ('r', 'p') FROM pg_class WHERE oid = 'users'::regclass) THEN
+    UPDATE users SET name = '', avatar_url = NULL WHERE id = of_user;
+  END IF;
   FOR of_chat IN SELECT chat_id FROM members WHERE user_id = of_user ORDER BY chat_id LOOP
     PERFORM 1 FROM chats WHERE id = of_chat FOR NO KEY UPDATE;
     PERFORM log_leave(of_chat, NULL, of_user);
@@ -286,13 +289,11 @@ DECLARE
   of_chat text;
   erased uuid;
 BEGIN
-  SELECT chat_id INTO of_chat FROM messages WHERE sender_id = of_user AND content IS NOT NULL LIMIT 1;
+  SELECT chat_id INTO of_chat FROM messages WHERE sender_id = of_user AND deleted_at IS NULL LIMIT 1;
   IF NOT FOUND THEN RETURN; END IF;
   PERFORM 1 FROM chats WHERE id = of_chat FOR NO KEY UPDATE;
   FOR erased IN SELECT id FROM messages WHERE sender_id = of_user AND chat_id = of_chat AND deleted_at IS NULL ORDER BY seq LIMIT most LOOP
-    UPDATE messages SET content = NULL, metadata = NULL, deleted_at = date_trunc('milliseconds', clock_timestamp()),
-      revision = log_write(of_chat, 'message_deleted', erased, NULL, NULL)
-    WHERE id = erased;
+    PERFORM log_blank_message(of_chat, erased, NULL);
   END LOOP;
   RETURN NEXT of_chat;
 END $$;

@@ -130,20 +130,3 @@ BEGIN
     PERFORM log_write(of_chat, 'member_role', NULL, of_user, by_actor, new_role, held.joined_at);
   END IF;
 END $$;
---> statement-breakpoint
--- As in 0001, with reactions gone too.
-CREATE OR REPLACE FUNCTION log_erase_messages(of_user text, most integer)
-RETURNS SETOF text
-LANGUAGE plpgsql AS $$
-DECLARE
-  of_chat text;
-  erased uuid;
-BEGIN
-  SELECT chat_id INTO of_chat FROM messages WHERE sender_id = of_user AND deleted_at IS NULL LIMIT 1;
-  IF NOT FOUND THEN RETURN; END IF;
-  PERFORM 1 FROM chats WHERE id = of_chat FOR NO KEY UPDATE;
-  FOR erased IN SELECT id FROM messages WHERE sender_id = of_user AND chat_id = of_chat AND deleted_at IS NULL ORDER BY seq LIMIT most LOOP
-    PERFORM log_blank_message(of_chat, erased, NULL);
-  END LOOP;
-  RETURN NEXT of_chat;
-END $$;

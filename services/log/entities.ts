@@ -134,23 +134,10 @@ export interface MyChatRow extends ChatRow, ReadRow {
   role: Member['role']
 }
 
-/** A chat and where its reader stands in it. Spelled out: a session has many, and spreading costs as much as all the rest. */
+/** A chat, and where its reader stands in it. */
 export function toMyChat(row: WithMessage<MyChatRow>): MyChat {
-  return {
-    chatId: row.id,
-    type: row.type,
-    title: row.title,
-    memberCount: row.member_count,
-    createdAt: row.created_at,
-    revision: row.revision,
-    lastSeq: row.last_seq,
-    lastMessage: lastMessage(row),
-    historyVisibility: row.history_visibility,
-    myRole: row.role,
-    lastReadSeq: row.last_read_seq,
-    unreadCount: Math.min(row.unread, UNREAD_CAP),
-    unreadCapped: row.unread > UNREAD_CAP,
-  }
+  // Not spread: that costs more than all the rest, and a session has many chats.
+  return Object.assign(toChat(row), { myRole: row.role }, toReadState(row.id, row))
 }
 
 export interface MemberRow {
