@@ -1,17 +1,20 @@
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type pg from 'pg'
 import type { Logger } from '../../logger.js'
+import { isGone, readHolder, thisProcess, writeHolder } from './holder.js'
 import { acquireLock, type Lock } from './lock.js'
 import { watch } from './watchdog.js'
 import type { WorkerTask } from './worker.js'
 
 const PORT = 5432
 const SOCKET_PATH_LIMIT_BYTES = 103
+const PREFIX = 'chat-db-'
+const HOLDER = 'holder'
 // A first start takes 3 to 8 s; a full disk may make it take for ever.
 const START_MS = 120_000
 const CLOSE_MS = 10_000
@@ -38,7 +41,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   const dataDir = options.dataDir === null ? null : resolve(options.dataDir)
   if (process.platform === 'win32') throw new Error('The embedded database needs Linux or macOS: set DATABASE_URL.')
   if (dataDir !== null) await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  const socketDir = await mkdtemp(join(socketHome(), 'chat-db-'))
+  const socketDir = await makeSocketDir(socketHome())
   let lock: Lock | null = null
   const leave = async () => {
     await rm(socketDir, { recursive: true, force: true })
@@ -121,8 +124,19 @@ async function settled(worker: Worker, event: 'message' | 'exit'): Promise<void>
   }
 }
 
+// With a note of whose it is, so that a later start can take away what a killed process left.
+async function makeSocketDir(home: string): Promise<string> {
+  for (const name of (await readdir(home)).filter((name) => name.startsWith(PREFIX))) {
+    const holder = await readHolder(join(home, name, HOLDER))
+    if (holder && isGone(holder)) await rm(join(home, name), { recursive: true, force: true })
+  }
+  const dir = await mkdtemp(join(home, PREFIX))
+  await writeHolder(join(dir, HOLDER), thisProcess())
+  return dir
+}
+
 // A socket's path has some hundred bytes in all, and a TMPDIR may be longer.
 function socketHome(): string {
-  const longest = join(tmpdir(), 'chat-db-XXXXXX', `.s.PGSQL.${PORT}`)
+  const longest = join(tmpdir(), `${PREFIX}XXXXXX`, `.s.PGSQL.${PORT}`)
   return Buffer.byteLength(longest) <= SOCKET_PATH_LIMIT_BYTES ? tmpdir() : '/tmp'
 }

@@ -2,12 +2,13 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { mock } from 'node:test'
 import pg from 'pg'
 import t, { type Test } from 'tap'
-import { type Holder, isAlive, thisProcess } from '../../../services/db/embedded/holder.js'
+import { type Holder, isAlive, readHolder, thisProcess } from '../../../services/db/embedded/holder.js'
 import { type Embedded, openEmbedded } from '../../../services/db/embedded/index.js'
 import { acquireLock, LOCK_FILE } from '../../../services/db/embedded/lock.js'
 import { watch } from '../../../services/db/embedded/watchdog.js'
@@ -203,6 +204,7 @@ t.test('what was acked survives kill -9', async (t) => {
   )
   let acked = 0
   while (acked < ACKED_AT_LEAST) acked = Number(await writer.line())
+  const before = await holderFileOf(writer.process.pid as number)
   await kill(writer.process)
   for (let line = await writer.line(); line !== '(ended)'; line = await writer.line()) acked = Number(line)
 
@@ -211,12 +213,22 @@ t.test('what was acked survives kill -9', async (t) => {
   const client = await connected(t, embedded)
   const { rows } = await client.query('SELECT count(DISTINCT id)::int AS kept FROM acked WHERE id <= $1', [acked])
   t.same(rows, [{ kept: acked }])
+  t.ok(before, 'the killed one left its socket')
+  t.equal(await readHolder(before as string), null, 'which the next start takes away')
   await client.end()
   await sessions(t, embedded)
 
   rmSync(join(dir, LOCK_FILE))
   t.match(await embedded.failed, /lock .+ is no longer ours/, 'a lost lock stops the database')
 })
+
+async function holderFileOf(pid: number): Promise<string | undefined> {
+  for (const name of readdirSync(tmpdir()).filter((name) => name.startsWith('chat-db-'))) {
+    const path = join(tmpdir(), name, 'holder')
+    if ((await readHolder(path))?.pid === pid) return path
+  }
+  return undefined
+}
 
 async function connected(test: Test, { connection }: Embedded, more: pg.ClientConfig = {}): Promise<pg.Client> {
   const client = new pg.Client({ ...connection, connectionTimeoutMillis: 20_000, query_timeout: 20_000, ...more })
