@@ -14,6 +14,7 @@ const START_MS = 120_000
 const END_MS = 5_000
 const CHROMIUM = '/usr/bin/chromium'
 const running = new Set()
+let browser
 const secret = () => randomBytes(36).toString('base64')
 
 function must(holds, what) {
@@ -165,7 +166,6 @@ const cases = {
     const tokens = await call(`${chatUrl}/demo/tokens`)
     const clients = [await connect(chatUrl, tokens.bob)]
     let note = 'without a browser'
-    let browser
     if (existsSync(CHROMIUM)) {
       const { chromium } = await import('playwright-core')
       browser = await chromium.launch({
@@ -188,7 +188,6 @@ const cases = {
     }
     const told = await end('the chat', chat, clients)
     await end('browser-client', page)
-    await browser?.close()
     return `${told}, ${note}`
   },
 }
@@ -205,5 +204,6 @@ try {
   console.error(`❌ ${name}: ${error.message}`)
   process.exitCode = 1
 } finally {
+  await browser?.close()
   for (const child of running) child.kill('SIGKILL')
 }

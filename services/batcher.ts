@@ -1,4 +1,4 @@
-const LINGER_MS = 10
+const LINGER_MS = 25
 
 /**
  * Makes many single look-ups one: keys that arrive in one turn of the loop, or while a batch runs, leave together, and under load,

@@ -41,6 +41,22 @@ export function createDoor({ io, drainMs, maxLagMs, logger }: DoorOptions) {
     socket.once('close', () => upgraded.delete(socket))
   })
 
+  // Connections that have said nothing yet, as browsers keep them ready: Node takes them for busy, and its close waits for them.
+  const silent = new Set<Duplex>()
+  let isClosed = false
+  function forget(this: Duplex): void {
+    silent.delete(this)
+  }
+  function heard({ socket }: { socket: Duplex }): void {
+    if (silent.delete(socket)) socket.off('close', forget)
+  }
+  io.httpServer.on('connection', (socket: Duplex) => {
+    if (isClosed) return void socket.destroy()
+    silent.add(socket.once('close', forget))
+  })
+  io.httpServer.on('request', heard)
+  io.httpServer.on('upgrade', heard)
+
   async function close(): Promise<void> {
     const { engine } = io
     logger.info({ connections: engine.clientsCount, drainMs }, 'sockets are closing')
@@ -64,7 +80,8 @@ export function createDoor({ io, drainMs, maxLagMs, logger }: DoorOptions) {
       conn.close(true)
       conn.transport.shouldClose?.()
     }
-    for (const socket of upgraded) socket.destroy()
+    isClosed = true
+    for (const socket of [...upgraded, ...silent]) socket.destroy()
   }
 
   /** Closes the transports over the drain window, in random order: stock clients come back, each in its own time. */
