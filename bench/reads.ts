@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createSigner } from 'fast-jwt'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { io, type Socket } from 'socket.io-client'
-import chat from '../app.js'
+import { service } from '../app.js'
 import type { Output } from '../contract/commands.js'
 import { startPostgres } from '../test/helpers/postgres.js'
 
@@ -35,16 +35,16 @@ async function start() {
   await host.register(async (scope) => {
     app = scope
     const settings = { databaseUrl: cluster.url, dataDir, jwtSecret: SECRET, search: false, demoData: false }
-    await chat(scope, { nodeEnv: 'test', autoCreateUsers: true, ...settings })
+    await service(scope, { nodeEnv: 'test', autoCreateUsers: true, ...settings })
   })
   teardown(() => host.close())
   const url = await host.listen({ port: 0, host: '127.0.0.1' })
   const { db } = app as FastifyInstance
   const statements: Statement[] = []
   const query = db.query.bind(db)
-  db.query = (name, text, values) => {
+  db.query = (name, text, values, options) => {
     statements.push({ name, text, values })
-    return query(name, text, values)
+    return query(name, text, values, options)
   }
   return { app: app as FastifyInstance, url, statements, pool: db.pool }
 }
