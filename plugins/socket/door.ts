@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Server as TlsServer } from 'node:tls'
 import type { Logger } from '../../services/logger.js'
 import { watchLag } from './lag.js'
 import type { ChatServer } from './types.js'
@@ -50,7 +51,9 @@ export function createDoor({ io, drainMs, maxLagMs, logger }: DoorOptions) {
   function heard({ socket }: { socket: Duplex }): void {
     if (silent.delete(socket)) socket.off('close', forget)
   }
-  io.httpServer.on('connection', (socket: Duplex) => {
+  // Over TLS requests name another socket than the one that connected.
+  const arrives = io.httpServer instanceof TlsServer ? 'secureConnection' : 'connection'
+  io.httpServer.on(arrives, (socket: Duplex) => {
     if (isClosed) return void socket.destroy()
     silent.add(socket.once('close', forget))
   })

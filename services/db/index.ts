@@ -66,7 +66,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     ...(embedded ? embedded.connection : { connectionString: databaseUrl }),
     application_name: 'chat-socket-service',
     // Statements here are short: compiling one, which a large table makes PostgreSQL do, takes longer than any of them.
-    options: `-c search_path=${quoteSchema(databaseSchema)} -c jit=off -c timezone=UTC`,
+    options: `-c search_path=${quoteSchema(databaseSchema)} -c jit=off -c timezone=UTC -c datestyle=ISO`,
     types,
     connectionTimeoutMillis: embedded ? EMBEDDED_TIMEOUT_MS : CONNECT_TIMEOUT_MS,
     query_timeout: embedded ? EMBEDDED_TIMEOUT_MS : QUERY_TIMEOUT_MS,

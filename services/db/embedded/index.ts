@@ -127,7 +127,8 @@ async function settled(worker: Worker, event: 'message' | 'exit'): Promise<void>
 // With a note of whose it is, so that a later start can take away what a killed process left.
 async function makeSocketDir(home: string): Promise<string> {
   for (const name of (await readdir(home)).filter((name) => name.startsWith(PREFIX))) {
-    const holder = await readHolder(join(home, name, HOLDER))
+    // Those of other users cannot be read, and are theirs to take away.
+    const holder = await readHolder(join(home, name, HOLDER)).catch(() => null)
     if (holder && isGone(holder)) await rm(join(home, name), { recursive: true, force: true })
   }
   const dir = await mkdtemp(join(home, PREFIX))

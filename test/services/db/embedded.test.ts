@@ -208,6 +208,9 @@ t.test('what was acked survives kill -9', async (t) => {
   await kill(writer.process)
   for (let line = await writer.line(); line !== '(ended)'; line = await writer.line()) acked = Number(line)
 
+  const strange = join(tmpdir(), `chat-db-file-of-${process.pid}`)
+  writeFileSync(strange, 'no folder of ours, and no reason not to start')
+  t.teardown(() => rmSync(strange))
   const embedded = await openEmbedded({ dataDir: dir, log })
   t.teardown(() => embedded.close())
   const client = await connected(t, embedded)
@@ -225,7 +228,7 @@ t.test('what was acked survives kill -9', async (t) => {
 async function holderFileOf(pid: number): Promise<string | undefined> {
   for (const name of readdirSync(tmpdir()).filter((name) => name.startsWith('chat-db-'))) {
     const path = join(tmpdir(), name, 'holder')
-    if ((await readHolder(path))?.pid === pid) return path
+    if ((await readHolder(path).catch(() => null))?.pid === pid) return path
   }
   return undefined
 }
