@@ -46,7 +46,7 @@ CREATE TABLE "messages" (
 	"revision" integer NOT NULL,
 	"sender_id" text NOT NULL,
 	"client_message_id" text,
-	"body_hash" text,
+	"body_hash" "bytea",
 	"content" text,
 	"reply_to_id" uuid,
 	"metadata" jsonb,

@@ -2,10 +2,10 @@
 -- statement of its own; membership, duplicates and numbers are read by a later one, whose snapshot is taken after the wait
 -- (READ COMMITTED takes it before). Several chats are locked in the order of their ids.
 
--- Appends messages, any number in any chats, each with its own outcome:
--- stored | duplicate | conflict (same key, other body) | no_member | no_reply. `of_chats` names every chat that a send is for.
-CREATE FUNCTION log_append(of_chats text[], sends json)
-RETURNS TABLE (ord integer, outcome text, id uuid, seq integer, revision integer, at timestamptz, sender_name text, sender_avatar_url text)
+-- Appends messages, any number in any chats; `of_chats` names every chat that a send is for, and each send has its place as `ord`.
+-- Answers when that was and, in the sends' order, [outcome, id, seq, revision, sender's name, sender's avatar_url] of each:
+-- stored | duplicate | conflict (same key, other body) | no_member | no_reply. One value, for it is read much faster than rows.
+CREATE FUNCTION log_append(of_chats text[], sends json, OUT at timestamptz, OUT outcomes json)
 LANGUAGE plpgsql
 -- The planner takes any sends for a hundred and keeps the plan that a table once deserved, reading whole tables or chats. So what
 -- is looked up is a LATERAL with OFFSET 0, which it can only look up one by one; what is updated has no other way than this.
@@ -20,12 +20,15 @@ BEGIN
   ORDER BY chats.id FOR NO KEY UPDATE;
 
   now_ms := date_trunc('milliseconds', clock_timestamp());
+  at := now_ms;
 
-  RETURN QUERY
   WITH input AS MATERIALIZED (
-    SELECT s.* FROM json_to_recordset(sends) AS s (
-      ord integer, id uuid, chat_id text, sender_id text, client_message_id text, body_hash text,
-      content text, reply_to_id uuid, metadata jsonb)
+    SELECT s.*,
+      -- what a retry must repeat; edits change the content, and only a send with a key has one
+      CASE WHEN s.client_message_id IS NOT NULL THEN
+        sha256(convert_to(coalesce(s.reply_to_id::text, '-') || coalesce(s.metadata::text, '-') || s.content, 'UTF8')) END AS body_hash
+    FROM json_to_recordset(sends) AS s (
+      ord integer, id uuid, chat_id text, sender_id text, client_message_id text, content text, reply_to_id uuid, metadata jsonb)
   ), seen AS MATERIALIZED (
     SELECT i.*,
       m.role IS NOT NULL AS is_member, c.last_seq, c.revision AS head,
@@ -67,15 +70,15 @@ BEGIN
     FROM (SELECT f.chat_id, f.sender_id, max(f.new_seq) AS seq FROM fresh f GROUP BY f.chat_id, f.sender_id) n
     WHERE m.chat_id = n.chat_id AND m.user_id = n.sender_id AND m.last_read_seq < n.seq
   )
-  SELECT s.ord,
+  SELECT json_agg(json_build_array(
     CASE
       WHEN NOT s.is_member THEN 'no_member'
       WHEN s.old_id IS NULL AND NOT s.reply_known THEN 'no_reply'
       WHEN coalesce(s.old_hash, f.body_hash) <> s.body_hash THEN 'conflict'
       WHEN s.ord = f.ord THEN 'stored'
       ELSE 'duplicate' END,
-    coalesce(s.old_id, f.id), coalesce(s.old_seq, f.new_seq), coalesce(s.old_revision, f.new_revision), now_ms,
-    u.name, u.avatar_url
+    coalesce(s.old_id, f.id), coalesce(s.old_seq, f.new_seq), coalesce(s.old_revision, f.new_revision), u.name, u.avatar_url
+  ) ORDER BY s.ord) INTO outcomes
   FROM seen s
   LEFT JOIN fresh f ON f.ord = s.first_ord
   LEFT JOIN LATERAL (SELECT x.name, x.avatar_url FROM users x WHERE x.id = s.sender_id OFFSET 0) u ON true;

@@ -1,7 +1,7 @@
 import type { Logger } from '../../services/logger.js'
 import type { Metrics } from '../../services/metrics.js'
-import { waitingBytes } from './broadcast.js'
 import type { ChatServer, ChatSocket } from './types.js'
+import { waitingBytes } from './wire.js'
 
 const LOOK_MS = 1_000
 

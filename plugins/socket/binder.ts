@@ -1,8 +1,8 @@
 import { ChatError } from '../../contract/errors.js'
 import type { Ack } from '../../contract/types.js'
 import type { Binder } from '../../services/binder/index.js'
-import { cork } from './cork.js'
 import type { ChatSocket } from './types.js'
+import { answer } from './wire.js'
 
 /**
  * The one listener of every socket: a packet's event names a command, its first argument is the payload, and its last, if it is a
@@ -21,15 +21,14 @@ export function createDispatcher(binder: Binder) {
         ? binder.run(event, connection, payload)
         : Promise.reject(new ChatError('NOT_FOUND', { message: 'There is no such command.' }))
     if (!ack) return void run.catch(() => {})
-    const answer = (body: Ack<unknown>) => {
+    const finish = (body: Ack<unknown>) => {
       this.data.running = (this.data.running ?? 1) - 1
-      cork(this)
-      ack(body)
+      answer(this, ack, body)
     }
     this.data.running = (this.data.running ?? 0) + 1
     run.then(
-      (data) => answer({ ok: true, data }),
-      (error: ChatError) => answer({ ok: false, error: error.toBody() }),
+      (data) => finish({ ok: true, data }),
+      (error: ChatError) => finish({ ok: false, error: error.toBody() }),
     )
   }
 }

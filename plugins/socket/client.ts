@@ -1,6 +1,7 @@
 import type { EventName, EventPayload } from '../../contract/events.js'
 import type { Client } from '../../services/feed/ports.js'
 import type { ChatSocket } from './types.js'
+import { emit } from './wire.js'
 
 /** A Socket.IO socket as the services see it. */
 export class SocketClient implements Client {
@@ -21,7 +22,7 @@ export class SocketClient implements Client {
   }
 
   emit<E extends EventName>(event: E, payload: EventPayload<E>): void {
-    this.#socket.emit(event, ...([payload] as never))
+    emit(this.#socket, event, payload)
   }
 
   join(room: string): void {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { ChatError } from '../../contract/errors.js'
-import { cork } from './cork.js'
 import type { ChatSocket } from './types.js'
+import { cork, takeWire } from './wire.js'
 
 /**
  * Socket.IO's middleware: token, user and chats are known before the socket is. What will not get better is a `connect_error`, after
@@ -56,6 +56,7 @@ export function createHandshake(app: FastifyInstance) {
     } finally {
       busy.delete(socket.conn)
     }
+    takeWire(socket)
     cork(socket)
     next()
   }

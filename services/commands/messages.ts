@@ -26,8 +26,9 @@ export function createMessageCommands({ log, receipts, typing, logger, maxMessag
     async send_message(caller, input) {
       const { userId } = userOf(caller)
       mustFit(input.content)
-      const sent = await log.append({ ...input, senderId: userId })
-      const { id, chatId, seq } = sent.message
+      const { chatId, content, clientMessageId, replyToId, metadata } = input
+      const sent = await log.append({ chatId, senderId: userId, content, clientMessageId, replyToId, metadata })
+      const { id, seq } = sent.message
       logger.debug(
         { messageId: id, chatId, seq, userId },
         sent.duplicate ? '📝 message was stored before' : '📝 message stored',

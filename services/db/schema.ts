@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import {
   bigint,
   check,
+  customType,
   index,
   integer,
   jsonb,
@@ -15,6 +16,7 @@ import {
 } from 'drizzle-orm/pg-core'
 
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' })
+const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
 
 /** Profiles. Nothing here refers to it by a key, so that a host's own table can stand in its place as a view. */
 export const users = pgTable('users', {
@@ -90,7 +92,7 @@ export const messages = pgTable(
     revision: integer('revision').notNull(),
     senderId: text('sender_id').notNull(),
     clientMessageId: text('client_message_id'),
-    bodyHash: text('body_hash'),
+    bodyHash: bytea('body_hash'),
     content: text('content'),
     replyToId: uuid('reply_to_id'),
     metadata: jsonb('metadata'),

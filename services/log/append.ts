@@ -1,10 +1,9 @@
-import { hash } from 'node:crypto'
-import { uuidv7 } from 'uuidv7'
 import { ChatError, invalid } from '../../contract/errors.js'
 import type { Message } from '../../contract/shapes.js'
 import type { Database } from '../db/index.js'
 import type { Metrics } from '../metrics.js'
 import { type LoggedChange, toUser } from './entities.js'
+import { createId } from './ids.js'
 
 /** A message on its way into the log. */
 export interface Send {
@@ -33,22 +32,26 @@ export interface AppenderOptions {
 interface Pending {
   send: Send
   id: string
-  bodyHash: string | null
   arrivedAt: number
   resolve(appended: Appended): void
   reject(error: ChatError): void
 }
 
-interface AppendRow {
-  ord: number
-  outcome: 'stored' | 'duplicate' | 'conflict' | 'no_member' | 'no_reply'
-  id: string
-  seq: number
-  revision: number
+/** What `log_append` answers. */
+interface AppendRow extends Record<string, unknown> {
   at: string
-  sender_name: string | null
-  sender_avatar_url: string | null
+  /** In the order of the sends; those of a refused one are null but for the first. */
+  outcomes: Outcome[]
 }
+
+type Outcome = [
+  outcome: 'stored' | 'duplicate' | 'conflict' | 'no_member' | 'no_reply',
+  id: string,
+  seq: number,
+  revision: number,
+  senderName: string | null,
+  senderAvatarUrl: string | null,
+]
 
 const MAX_BATCH = 256
 const MAX_QUEUE = 20_000
@@ -72,8 +75,7 @@ export function createAppender(options: AppenderOptions) {
     return new Promise((resolve, reject) => {
       const pending: Pending = {
         send,
-        id: uuidv7(),
-        bodyHash: hashBody(send),
+        id: createId(),
         arrivedAt: performance.now(),
         resolve,
         reject,
@@ -129,14 +131,14 @@ export function createAppender(options: AppenderOptions) {
   }
 
   async function store(batch: Pending[]): Promise<void> {
-    let rows: AppendRow[]
+    let row: AppendRow | undefined
     try {
-      rows = await write(batch)
+      row = await write(batch)
     } catch (error) {
       await fail(batch, error as ChatError)
       return
     }
-    settle(batch, rows)
+    settle(batch, row)
   }
 
   async function fail(batch: Pending[], failure: ChatError): Promise<void> {
@@ -149,44 +151,43 @@ export function createAppender(options: AppenderOptions) {
     if (unknown) onUnknown([...new Set(batch.map(({ send }) => send.chatId))])
   }
 
-  function write(batch: Pending[]): Promise<AppendRow[]> {
-    const sends = batch.map(({ send, id, bodyHash }, ord) => ({
+  async function write(batch: Pending[]): Promise<AppendRow> {
+    const sends = batch.map(({ send, id }, ord) => ({
       ord,
       id,
       chat_id: send.chatId,
       sender_id: send.senderId,
       client_message_id: send.clientMessageId ?? null,
-      body_hash: bodyHash,
       content: send.content,
       reply_to_id: send.replyToId ?? null,
       metadata: send.metadata ?? null,
     }))
-    return db.query<AppendRow & Record<string, unknown>>(
+    const [row] = await db.query<AppendRow>(
       'log_append',
       'SELECT * FROM log_append($1, $2)',
       [[...new Set(batch.map(({ send }) => send.chatId))], JSON.stringify(sends)],
       { urgent: true },
     )
+    return row as AppendRow
   }
 
   return { append, size: () => queued }
 
-  function settle(batch: Pending[], rows: AppendRow[]): void {
+  function settle(batch: Pending[], { at, outcomes }: AppendRow): void {
     const stored = new Map<string, Message>()
     const changes: LoggedChange[] = []
-    for (const row of rows) {
-      if (row.outcome !== 'stored') continue
-      const message = toStored((batch[row.ord] as Pending).send, row)
-      stored.set(row.id, message)
-      changes.push({ chatId: message.chatId, revision: row.revision, kind: 'message_created', message })
+    const counts = new Map<string, number>()
+    for (const [i, outcome] of outcomes.entries()) {
+      const [kind, id, , revision] = outcome
+      counts.set(kind, (counts.get(kind) ?? 0) + 1)
+      if (kind !== 'stored') continue
+      const message = toStored((batch[i] as Pending).send, at, outcome)
+      stored.set(id, message)
+      changes.push({ chatId: message.chatId, revision, kind: 'message_created', message })
     }
     if (changes.length > 0) tell(changes.sort((a, b) => a.revision - b.revision))
-    const outcomes = new Map<string, number>()
-    for (const row of rows) {
-      outcomes.set(row.outcome, (outcomes.get(row.outcome) ?? 0) + 1)
-      answer(batch[row.ord] as Pending, row, stored.get(row.id))
-    }
-    for (const [outcome, count] of outcomes) metrics?.sends.inc({ outcome }, count)
+    for (const [i, outcome] of outcomes.entries()) answer(batch[i] as Pending, outcome, stored.get(outcome[1]))
+    for (const [outcome, count] of counts) metrics?.sends.inc({ outcome }, count)
   }
 
   // What is stored is acked, whoever fails to hear of it.
@@ -200,27 +201,27 @@ export function createAppender(options: AppenderOptions) {
   }
 }
 
-function answer({ resolve, reject }: Pending, row: AppendRow, message: Message | undefined): void {
-  if (row.outcome === 'stored' && message) resolve({ duplicate: false, message })
-  else if (row.outcome === 'duplicate') resolve({ duplicate: true, id: row.id, ...(message && { message }) })
-  else if (row.outcome === 'conflict') reject(new ChatError('IDEMPOTENCY_CONFLICT'))
-  else if (row.outcome === 'no_reply') reject(invalid({ path: '/replyToId', message: 'is no message of this chat' }))
+function answer({ resolve, reject }: Pending, [outcome, id]: Outcome, message: Message | undefined): void {
+  if (outcome === 'stored' && message) resolve({ duplicate: false, message })
+  else if (outcome === 'duplicate') resolve({ duplicate: true, id, ...(message && { message }) })
+  else if (outcome === 'conflict') reject(new ChatError('IDEMPOTENCY_CONFLICT'))
+  else if (outcome === 'no_reply') reject(invalid({ path: '/replyToId', message: 'is no message of this chat' }))
   else reject(new ChatError('NOT_FOUND'))
 }
 
-function toStored(send: Send, row: AppendRow): Message {
+function toStored(send: Send, at: string, [, id, seq, revision, senderName, senderAvatarUrl]: Outcome): Message {
   return {
-    id: row.id,
+    id,
     chatId: send.chatId,
-    seq: row.seq,
-    revision: row.revision,
-    sender: toUser(send.senderId, row.sender_name, row.sender_avatar_url),
+    seq,
+    revision,
+    sender: toUser(send.senderId, senderName, senderAvatarUrl),
     clientMessageId: send.clientMessageId ?? null,
     content: send.content,
     replyToId: send.replyToId ?? null,
     metadata: send.metadata ?? null,
     reactions: [],
-    createdAt: row.at,
+    createdAt: at,
     editedAt: null,
     deletedAt: null,
   }
@@ -233,17 +234,4 @@ function withOutcome(failure: ChatError, send: Send): ChatError {
     details: { outcome: 'unknown' },
     cause: failure.cause,
   })
-}
-
-/** The hash of the original body that a retry must repeat; only a send with a key has one. */
-function hashBody({ content, replyToId, metadata, clientMessageId }: Send): string | null {
-  if (clientMessageId === undefined) return null
-  const body = [content, replyToId?.toLowerCase() ?? null, metadata ?? null]
-  return hash('sha256', JSON.stringify(body, metadata && sortKeys), 'base64url')
-}
-
-/** The same metadata written in another order is the same body. */
-function sortKeys(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
 }

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import t from 'tap'
 import { build, type Service, tempDir, until } from '../../helper.js'
@@ -91,14 +91,10 @@ const HELD_ID = randomUUID()
 const sends =
   (content: string, clientMessageId: string | null) =>
   ({ chatId }: Chat): [string, unknown[]] => {
-    const hash = createHash('sha256')
-      .update(JSON.stringify([content, null, null]))
-      .digest('base64url')
     const send = { ord: 0, id: clientMessageId ? HELD_ID : randomUUID(), chat_id: chatId, sender_id: 'bob', content }
-    const key = { client_message_id: clientMessageId, body_hash: clientMessageId && hash }
     return [
       'SELECT * FROM log_append($1, $2)',
-      [[send.chat_id], JSON.stringify([{ ...send, ...key, metadata: null, reply_to_id: null }])],
+      [[send.chat_id], JSON.stringify([{ ...send, client_message_id: clientMessageId }])],
     ]
   }
 
