@@ -1,10 +1,10 @@
 CREATE TABLE "chat_log" (
-	"chat_id" text NOT NULL,
+	"chat_id" text COLLATE "C" NOT NULL,
 	"revision" integer NOT NULL,
 	"kind" text NOT NULL,
 	"message_id" uuid,
-	"user_id" text,
-	"actor_id" text,
+	"user_id" text COLLATE "C",
+	"actor_id" text COLLATE "C",
 	"role" text,
 	"joined_at" timestamp (3) with time zone,
 	"at" timestamp (3) with time zone NOT NULL,
@@ -12,10 +12,10 @@ CREATE TABLE "chat_log" (
 );
 --> statement-breakpoint
 CREATE TABLE "chats" (
-	"id" text PRIMARY KEY NOT NULL,
+	"id" text COLLATE "C" PRIMARY KEY NOT NULL,
 	"type" text NOT NULL,
 	"title" text,
-	"direct_key" text,
+	"direct_key" text COLLATE "C",
 	"history_visibility" text NOT NULL,
 	"member_count" integer NOT NULL,
 	"revision" integer NOT NULL,
@@ -28,8 +28,8 @@ CREATE TABLE "chats" (
 );
 --> statement-breakpoint
 CREATE TABLE "members" (
-	"chat_id" text NOT NULL,
-	"user_id" text NOT NULL,
+	"chat_id" text COLLATE "C" NOT NULL,
+	"user_id" text COLLATE "C" NOT NULL,
 	"role" text NOT NULL,
 	"joined_at" timestamp (3) with time zone NOT NULL,
 	"joined_revision" integer NOT NULL,
@@ -41,12 +41,12 @@ CREATE TABLE "members" (
 --> statement-breakpoint
 CREATE TABLE "messages" (
 	"id" uuid PRIMARY KEY NOT NULL,
-	"chat_id" text NOT NULL,
+	"chat_id" text COLLATE "C" NOT NULL,
 	"seq" integer NOT NULL,
 	"revision" integer NOT NULL,
-	"sender_id" text NOT NULL,
-	"client_message_id" text,
-	"body_hash" "bytea",
+	"sender_id" text COLLATE "C" NOT NULL,
+	"client_message_id" text COLLATE "C",
+	"body_hash" bytea,
 	"content" text,
 	"reply_to_id" uuid,
 	"metadata" jsonb,
@@ -57,7 +57,7 @@ CREATE TABLE "messages" (
 );
 --> statement-breakpoint
 CREATE TABLE "user_states" (
-	"user_id" text PRIMARY KEY NOT NULL,
+	"user_id" text COLLATE "C" PRIMARY KEY NOT NULL,
 	"last_seen_at" timestamp (3) with time zone,
 	"presence_version" bigint,
 	"tokens_valid_from" timestamp (3) with time zone,
@@ -65,7 +65,7 @@ CREATE TABLE "user_states" (
 );
 --> statement-breakpoint
 CREATE TABLE "users" (
-	"id" text PRIMARY KEY NOT NULL,
+	"id" text COLLATE "C" PRIMARY KEY NOT NULL,
 	"name" text NOT NULL,
 	"avatar_url" text,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL
@@ -73,4 +73,4 @@ CREATE TABLE "users" (
 --> statement-breakpoint
 ALTER TABLE "members" ADD CONSTRAINT "members_chat_id_chats_id_fk" FOREIGN KEY ("chat_id") REFERENCES "chats"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "members_user" ON "members" USING btree ("user_id","chat_id");--> statement-breakpoint
-CREATE UNIQUE INDEX "messages_once" ON "messages" USING btree ("sender_id",chat_id COLLATE "C","client_message_id");
+CREATE UNIQUE INDEX "messages_once" ON "messages" USING btree ("sender_id",chat_id COLLATE "POSIX","client_message_id");

@@ -43,7 +43,7 @@ BEGIN
       SELECT x.role, x.visible_from_seq FROM members x WHERE x.chat_id = i.chat_id AND x.user_id = i.sender_id OFFSET 0) m ON true
     LEFT JOIN LATERAL (
       SELECT x.id, x.body_hash, x.seq, x.revision FROM messages x
-      WHERE x.sender_id = i.sender_id AND x.chat_id COLLATE "C" = i.chat_id AND x.client_message_id = i.client_message_id OFFSET 0) o ON true
+      WHERE x.sender_id = i.sender_id AND x.chat_id COLLATE "POSIX" = i.chat_id AND x.client_message_id = i.client_message_id OFFSET 0) o ON true
     LEFT JOIN LATERAL (SELECT x.history_visibility, x.last_seq, x.revision FROM chats x WHERE x.id = i.chat_id OFFSET 0) c ON true
     LEFT JOIN LATERAL (SELECT x.id, x.seq, x.chat_id FROM messages x WHERE x.id = i.reply_to_id OFFSET 0) r
       ON r.chat_id = i.chat_id AND (c.history_visibility = 'all' OR r.seq >= m.visible_from_seq)

@@ -24,9 +24,20 @@ export async function migrate(db: Database, folder = OUR_MIGRATIONS): Promise<vo
     if (!rowCount) await client.query(`CREATE SCHEMA ${client.escapeIdentifier(db.schema)}`)
     await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`)
     for (const migration of await findNew(client, folder)) await apply(client, migration)
-    const { rows } = await client.query(`SELECT relkind FROM pg_class WHERE oid = 'users'::regclass`)
-    db.hasForeignUsers = !['r', 'p'].includes(rows[0]?.relkind)
+    db.hasForeignUsers = await isForeign(client)
   })
+}
+
+/** Whether `users` is a host's view, whose ids must compare as ours do: else every join with them reads the host's whole table, or fails. */
+async function isForeign(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ relkind: string; fits: boolean }>(
+    `SELECT c.relkind, a.attcollation = '"C"'::regcollation AS fits
+     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'id' WHERE c.oid = 'users'::regclass`,
+  )
+  if (['r', 'p'].includes(rows[0]?.relkind ?? '')) return false
+  if (!rows[0]?.fits)
+    throw new Error('The id of the view `users` must be text COLLATE "C": see docs/shared-database.md.')
+  return true
 }
 
 /** Does what only one node may do at a time, on a connection of its own: it may take longer than any query is given, and its locks go with it. */

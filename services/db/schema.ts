@@ -17,10 +17,12 @@ import {
 
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' })
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
+/** Ids are bytes to us: no locale orders them, makes their comparison slow, or breaks their indexes when it changes. */
+const id = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' })
 
 /** Profiles. Nothing here refers to it by a key, so that a host's own table can stand in its place as a view. */
 export const users = pgTable('users', {
-  id: text('id').primaryKey(),
+  id: id('id').primaryKey(),
   name: text('name').notNull(),
   avatarUrl: text('avatar_url'),
   createdAt: time('created_at').notNull().defaultNow(),
@@ -28,7 +30,7 @@ export const users = pgTable('users', {
 
 /** What we alone know of a user; a `deletedAt` is a tombstone that no token revives. */
 export const userStates = pgTable('user_states', {
-  userId: text('user_id').primaryKey(),
+  userId: id('user_id').primaryKey(),
   lastSeenAt: time('last_seen_at'),
   presenceVersion: bigint('presence_version', { mode: 'number' }),
   tokensValidFrom: time('tokens_valid_from'),
@@ -39,10 +41,10 @@ export const userStates = pgTable('user_states', {
 export const chats = pgTable(
   'chats',
   {
-    id: text('id').primaryKey(),
+    id: id('id').primaryKey(),
     type: text('type', { enum: ['direct', 'group'] }).notNull(),
     title: text('title'),
-    directKey: text('direct_key').unique('chats_direct_key'),
+    directKey: id('direct_key').unique('chats_direct_key'),
     historyVisibility: text('history_visibility', { enum: ['all', 'joined'] }).notNull(),
     memberCount: integer('member_count').notNull(),
     revision: integer('revision').notNull(),
@@ -60,10 +62,10 @@ export const chats = pgTable(
 export const members = pgTable(
   'members',
   {
-    chatId: text('chat_id')
+    chatId: id('chat_id')
       .notNull()
       .references(() => chats.id),
-    userId: text('user_id').notNull(),
+    userId: id('user_id').notNull(),
     role: text('role', { enum: ['owner', 'admin', 'member'] }).notNull(),
     joinedAt: time('joined_at').notNull(),
     joinedRevision: integer('joined_revision').notNull(),
@@ -87,11 +89,11 @@ export const messages = pgTable(
   'messages',
   {
     id: uuid('id').primaryKey(),
-    chatId: text('chat_id').notNull(),
+    chatId: id('chat_id').notNull(),
     seq: integer('seq').notNull(),
     revision: integer('revision').notNull(),
-    senderId: text('sender_id').notNull(),
-    clientMessageId: text('client_message_id'),
+    senderId: id('sender_id').notNull(),
+    clientMessageId: id('client_message_id'),
     bodyHash: bytea('body_hash'),
     content: text('content'),
     replyToId: uuid('reply_to_id'),
@@ -102,7 +104,7 @@ export const messages = pgTable(
   },
   (t) => [
     unique('messages_chat_seq').on(t.chatId, t.seq),
-    uniqueIndex('messages_once').on(t.senderId, sql`chat_id COLLATE "C"`, t.clientMessageId),
+    uniqueIndex('messages_once').on(t.senderId, sql`chat_id COLLATE "POSIX"`, t.clientMessageId),
   ],
 )
 
@@ -112,7 +114,7 @@ export const reactions = pgTable(
   {
     messageId: uuid('message_id').notNull(),
     emoji: text('emoji').notNull(),
-    userId: text('user_id').notNull(),
+    userId: id('user_id').notNull(),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
   },
   (t) => [primaryKey({ columns: [t.messageId, t.emoji, t.userId] })],
@@ -122,7 +124,7 @@ export const reactions = pgTable(
 export const chatLog = pgTable(
   'chat_log',
   {
-    chatId: text('chat_id').notNull(),
+    chatId: id('chat_id').notNull(),
     revision: integer('revision').notNull(),
     kind: text('kind', {
       enum: [
@@ -137,8 +139,8 @@ export const chatLog = pgTable(
       ],
     }).notNull(),
     messageId: uuid('message_id'),
-    userId: text('user_id'),
-    actorId: text('actor_id'),
+    userId: id('user_id'),
+    actorId: id('actor_id'),
     /** Of a member's change: the role and the joining then, for who is gone has no row that tells. */
     role: text('role', { enum: ['owner', 'admin', 'member'] }),
     joinedAt: time('joined_at'),

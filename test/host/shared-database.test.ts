@@ -167,7 +167,7 @@ const VIEW = `
 BEGIN;
 DROP TABLE chat.users;
 CREATE VIEW chat.users AS
-  SELECT id::text AS id, full_name::text AS name, photo AS avatar_url, now() AS created_at
+  SELECT id::text COLLATE "C" AS id, full_name::text AS name, photo AS avatar_url, now() AS created_at
   FROM public.users WHERE NOT is_banned;
 COMMIT;`
 
@@ -176,7 +176,9 @@ t.test('users as a view over the host table', needsPostgres, async (t) => {
   const first = await open(t, databaseUrl, 'chat')
   await migrate(first)
   t.equal(first.hasForeignUsers, false)
-  await client.query(VIEW)
+  await client.query(VIEW.replace('COLLATE "C"', ''))
+  await t.rejects(migrate(first), /must be text COLLATE "C"/, 'ids that compare otherwise are refused')
+  await client.query(VIEW.replace('DROP TABLE', 'DROP VIEW'))
 
   const host = createHost(t)
   const options = { databaseUrl, databaseSchema: 'chat', prefix: '/chat', demoData: true, autoCreateUsers: true }
