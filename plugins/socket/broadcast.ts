@@ -26,13 +26,13 @@ export function createBroadcast(io: ChatServer, onSlow: (socket: ChatSocket, byt
   }
 
   /** Delivers to all sockets of a room but some; answers how many deliveries that made. */
-  return function deliver(room: string, deliveries: Delivery[], except: ReadonlySet<string>): number {
+  return function deliver(room: string, deliveries: Delivery[], except?: ReadonlySet<string>): number {
     const ids = adapter.rooms.get(room)
     if (!ids) return 0
     const frames = toFrames(deliveries.map(({ event, payload }) => encodeEvent(event, payload)))
     let reached = 0
     for (const id of ids) {
-      const socket = except.has(id) ? undefined : sockets.get(id)
+      const socket = except?.has(id) ? undefined : sockets.get(id)
       if (!socket) continue
       send(socket, frames, deliveries)
       reached += 1

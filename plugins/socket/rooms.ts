@@ -12,8 +12,8 @@ export function createRooms(
   const { adapter } = io.of('/')
   const broadcast = createBroadcast(io, backpressure.drop, maxBytes)
   return {
-    deliver(room, deliveries, except = []) {
-      return broadcast(room, deliveries, new Set(except.map((client) => client.id)))
+    deliver(room, deliveries, except) {
+      return broadcast(room, deliveries, except && new Set(except.map((client) => client.id)))
     },
     emit(rooms, event, payload, { except = [] } = {}) {
       const excluded = [...except.map((client) => client.id), ...backpressure.lagging()]
