@@ -59,8 +59,9 @@ async function io(app: FastifyInstance): Promise<void> {
     },
   })
   // allowRequest sees handshakes alone: who has a sid could upgrade, or poll, from anywhere.
-  app.io.engine.use((request: IncomingMessage, _response: unknown, next: (error?: Error) => void) => {
-    const isKnown = new URL(request.url ?? '', 'http://localhost').searchParams.has('sid')
+  type EngineRequest = IncomingMessage & { _query: { sid?: unknown } }
+  app.io.engine.use((request: EngineRequest, _response: unknown, next: (error?: Error) => void) => {
+    const isKnown = request._query.sid !== undefined
     next(isKnown && !origins.isAllowed(request) ? new Error('origin not allowed') : undefined)
   })
   app.decorate(
