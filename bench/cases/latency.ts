@@ -52,14 +52,14 @@ export async function latency(bench: Bench): Promise<CaseResult> {
     await server.call('resetLag')
     const metered = await meter(bench, server, () => sleep(ms))
     const lag = (await server.call('lag')) as { p99: number }
-    const { ack, deliver, late, acks } = await generator.call('stop', { group: GROUP })
+    const { ack, deliver, late } = await generator.call('stop', { group: GROUP })
     await settle(bench, GROUP)
     inFlight = Math.min(MAX_IN_FLIGHT, Math.max(1, Math.round((rate * ack.p50) / 1_000)))
     return {
       ...prefix('ack', ack),
       ...prefix('deliver', deliver),
       lag: lag.p99,
-      us: (metered.cpu / acks) * 1.25,
+      generatorShare: metered.generatorShare,
       late,
       inFlight,
     }
@@ -100,6 +100,7 @@ export async function latency(bench: Bench): Promise<CaseResult> {
           'bare commit',
           'in flight',
           'event-loop delay p99',
+          'the generator: share of a core',
         ],
         rows: rows.map((row) => [
           `${(row.share as number) * 100} %`,
@@ -108,6 +109,7 @@ export async function latency(bench: Bench): Promise<CaseResult> {
           three(row, 'bare'),
           row.inFlight as number,
           row.lag as number,
+          row.generatorShare as number,
         ]),
       },
     ],
