@@ -57,7 +57,8 @@ export function createHandshake(app: FastifyInstance) {
       busy.delete(socket.conn)
     }
     takeWire(socket)
-    cork(socket)
+    // Socket.IO lets it in by a tick of its own.
+    cork(socket, setImmediate)
     next()
   }
 }

@@ -130,11 +130,14 @@ function release(): void {
   corked.clear()
 }
 
-/** Holds back what is written to a websocket in this turn: the answers and events that one commit brings it leave in one system call. */
-export function cork({ conn }: ChatSocket): void {
+/**
+ * Holds back what is written to a websocket until all promises are settled that settle now, or until `then` comes: the answers and
+ * events that one commit brings it leave in one system call.
+ */
+export function cork({ conn }: ChatSocket, then: (work: () => void) => void = process.nextTick): void {
   const tcp = (conn as unknown as Engine).transport.socket?._socket
   if (!tcp || corked.has(tcp)) return
   tcp.cork()
   corked.add(tcp)
-  if (corked.size === 1) setImmediate(release)
+  if (corked.size === 1) then(release)
 }
