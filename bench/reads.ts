@@ -41,10 +41,10 @@ async function start() {
   const url = await host.listen({ port: 0, host: '127.0.0.1' })
   const { db } = app as FastifyInstance
   const statements: Statement[] = []
-  const query = db.query.bind(db)
-  db.query = (name, text, values, options) => {
+  const run = db.run.bind(db)
+  db.run = (name, text, values, options) => {
     statements.push({ name, text, values })
-    return query(name, text, values, options)
+    return run(name, text, values, options)
   }
   return { app: app as FastifyInstance, url, statements, pool: db.pool }
 }

@@ -31,7 +31,7 @@ declare module 'fastify' {
 export interface Chat extends ReturnType<typeof createFace> {
   /** The settings, checked and filled in. */
   config: Config
-  /** The pool on our schema; `db.query` names, prepares and runs a statement. */
+  /** The pool on our schema; `db.run` names, prepares and runs a statement. */
   db: Database
   /** The Socket.IO server, typed by the contract. */
   io: ChatServer

@@ -17,7 +17,7 @@ export default async function healthRoutes(instance: FastifyInstance): Promise<v
 
   async function databaseAnswers(): Promise<boolean> {
     const timeout = new Promise<false>((resolve) => setTimeout(resolve, PATIENCE_MS, false).unref())
-    const ping = app.db.query('ping', 'SELECT 1', []).then(
+    const ping = app.db.run('ping', 'SELECT 1', []).then(
       () => true,
       () => false,
     )

@@ -110,7 +110,7 @@ async function answersAll(t: Test, service: Service, chatId: string, drainMs: nu
   await service.call('POST', '/chats', { as: 'service', body: { type: 'group', memberIds: users, chatId } })
   let rows: { id: string }[] = []
   app.door.onClosed(async () => {
-    rows = await app.db.query('all_messages', 'SELECT id FROM messages WHERE chat_id = $1', [chatId])
+    rows = await app.db.run('all_messages', 'SELECT id FROM messages WHERE chat_id = $1', [chatId])
   })
 
   const acked = new Set<string>()

@@ -23,18 +23,18 @@ export interface Database {
   /** What an acked message survives. */
   durability: 'power-loss' | 'process-crash'
   /** Runs a statement, prepared under its name; failures are the catalogue's. */
-  query<Row extends pg.QueryResultRow>(
+  run<Row extends pg.QueryResultRow>(
     name: string,
     text: string,
     values: unknown[],
-    options?: QueryOptions,
+    options?: RunOptions,
   ): Promise<Row[]>
   /** Settles when the embedded database is beyond help; never for a server. */
   failed: Promise<Error>
   close(): Promise<void>
 }
 
-export interface QueryOptions {
+export interface RunOptions {
   /** Goes before all that is not, where the database does one thing at a time. */
   urgent?: boolean
 }
@@ -87,7 +87,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     embedded: embedded !== null,
     hasForeignUsers: false,
     durability: embedded ? 'process-crash' : 'power-loss',
-    async query(name, text, values, { urgent = false } = {}) {
+    async run(name, text, values, { urgent = false } = {}) {
       const run = () => pool.query({ name, text, values })
       try {
         const { rows } = await (turns ? turns(urgent, run) : run())

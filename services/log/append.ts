@@ -19,7 +19,7 @@ export interface Send {
 export type Appended = { duplicate: false; message: Message } | { duplicate: true; id: string; message?: Message }
 
 export interface AppenderOptions {
-  db: Pick<Database, 'query' | 'embedded'>
+  db: Pick<Database, 'run' | 'embedded'>
   /** Told of every batch after its commit, before anybody's promise settles. */
   onCommit(changes: LoggedChange[]): void
   /** Told of chats whose commit may or may not have happened. */
@@ -162,7 +162,7 @@ export function createAppender(options: AppenderOptions) {
       reply_to_id: send.replyToId ?? null,
       metadata: send.metadata ?? null,
     }))
-    const [row] = await db.query<AppendRow>(
+    const [row] = await db.run<AppendRow>(
       'log_append',
       'SELECT * FROM log_append($1, $2)',
       [[...new Set(batch.map(({ send }) => send.chatId))], JSON.stringify(sends)],

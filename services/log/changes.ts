@@ -30,12 +30,12 @@ function must(outcome: Outcome | undefined): void {
 }
 
 /** The changes of chats that are no sends, each one SQL function; a null actor is a service. */
-export function createChanges(db: Pick<Database, 'query'>, maxChatsPerUser: number) {
+export function createChanges(db: Pick<Database, 'run'>, maxChatsPerUser: number) {
   return {
     /** Makes a chat, or finds it by its id or its pair. */
     async createChat(chat: NewChat): Promise<{ chatId: string; created: boolean; added: string[] }> {
       const pair = chat.type === 'direct' ? JSON.stringify([...new Set(chat.founders)].sort()) : null
-      const [row] = await db.query<{ chat_id: string; created: boolean; added: string[] | null }>(
+      const [row] = await db.run<{ chat_id: string; created: boolean; added: string[] | null }>(
         'log_create_chat',
         'SELECT * FROM log_create_chat($1, $2, $3, $4, $5, $6, $7, $8)',
         [
@@ -55,7 +55,7 @@ export function createChanges(db: Pick<Database, 'query'>, maxChatsPerUser: numb
 
     /** Adds to a group. Unknown users and those who are in it are passed over. */
     async addMembers(chatId: string, actorId: string | null, userIds: string[]): Promise<Joined> {
-      const [row] = await db.query<{ outcome: Outcome; added: string[] }>(
+      const [row] = await db.run<{ outcome: Outcome; added: string[] }>(
         'log_add_members',
         'SELECT * FROM log_add_members($1, $2, $3, $4)',
         [chatId, actorId, userIds, maxChatsPerUser],
@@ -66,7 +66,7 @@ export function createChanges(db: Pick<Database, 'query'>, maxChatsPerUser: numb
 
     /** Takes somebody out of a group, or lets them leave; who is no member changes nothing. */
     async removeMember(chatId: string, actorId: string | null, userId: string): Promise<void> {
-      const [row] = await db.query<{ outcome: Outcome }>(
+      const [row] = await db.run<{ outcome: Outcome }>(
         'log_remove_member',
         'SELECT log_remove_member($1, $2, $3) AS outcome',
         [chatId, actorId, userId],
@@ -79,7 +79,7 @@ export function createChanges(db: Pick<Database, 'query'>, maxChatsPerUser: numb
       actorId: string | null,
       { chatId, title, historyVisibility }: Input<'update_chat'>,
     ): Promise<void> {
-      const [row] = await db.query<{ outcome: Outcome }>(
+      const [row] = await db.run<{ outcome: Outcome }>(
         'log_update_chat',
         'SELECT log_update_chat($1, $2, $3, $4, $5) AS outcome',
         [chatId, actorId, title !== undefined, title ?? null, historyVisibility ?? null],
@@ -89,7 +89,7 @@ export function createChanges(db: Pick<Database, 'query'>, maxChatsPerUser: numb
 
     /** Changes a member's role; CONFLICT for the last owner's. */
     async setRole(actorId: string | null, { chatId, userId, role }: Input<'set_member_role'>): Promise<void> {
-      const [row] = await db.query<{ outcome: Outcome }>(
+      const [row] = await db.run<{ outcome: Outcome }>(
         'log_set_role',
         'SELECT log_set_role($1, $2, $3, $4) AS outcome',
         [chatId, actorId, userId, role],
@@ -99,7 +99,7 @@ export function createChanges(db: Pick<Database, 'query'>, maxChatsPerUser: numb
 
     /** Makes a tombstone of a user; answers the chats that changed. */
     async deleteUser(userId: string): Promise<string[]> {
-      const rows = await db.query<{ chat_id: string }>('log_delete_user', 'SELECT log_delete_user($1) AS chat_id', [
+      const rows = await db.run<{ chat_id: string }>('log_delete_user', 'SELECT log_delete_user($1) AS chat_id', [
         userId,
       ])
       return rows.map((row) => row.chat_id)
@@ -107,7 +107,7 @@ export function createChanges(db: Pick<Database, 'query'>, maxChatsPerUser: numb
 
     /** Deletes some of what a user wrote; answers the chats that changed, none when all is gone. */
     async eraseMessages(userId: string, most: number): Promise<string[]> {
-      const rows = await db.query<{ chat_id: string }>(
+      const rows = await db.run<{ chat_id: string }>(
         'log_erase_messages',
         'SELECT log_erase_messages($1, $2) AS chat_id',
         [userId, most],

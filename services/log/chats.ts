@@ -34,15 +34,13 @@ LEFT JOIN users s ON s.id = m.sender_id`
 const NEWEST_FIRST = 'ORDER BY c.last_activity_at DESC, c.id DESC'
 
 /** Chats as their members see them: each answer is one statement, however many chats or users it is for. */
-export function createChats(db: Pick<Database, 'query'>) {
+export function createChats(db: Pick<Database, 'run'>) {
   return {
     /** All chats of some users, newest activity first; every user asked for has an entry. */
     async getChatsOf(userIds: string[]): Promise<Map<string, MyChat[]>> {
-      const rows = await db.query<Row<MyChatRow>>(
-        'chats_of',
-        `${MY_CHATS} WHERE b.user_id = ANY ($1) ${NEWEST_FIRST}`,
-        [userIds],
-      )
+      const rows = await db.run<Row<MyChatRow>>('chats_of', `${MY_CHATS} WHERE b.user_id = ANY ($1) ${NEWEST_FIRST}`, [
+        userIds,
+      ])
       const chats = new Map<string, MyChat[]>(userIds.map((userId) => [userId, []]))
       for (const row of rows) chats.get(row.user_id)?.push(toMyChat(row))
       return chats
@@ -51,7 +49,7 @@ export function createChats(db: Pick<Database, 'query'>) {
     /** A page of a user's chats, newest activity first. */
     async listChats(userId: string, cursor: string | undefined, limit = 50) {
       const [before, beforeId] = cursor === undefined ? [null, null] : readCursor(cursor, 'time', 'id')
-      const rows = await db.query<Row<MyChatRow>>(
+      const rows = await db.run<Row<MyChatRow>>(
         'chats_page',
         `${MY_CHATS} WHERE b.user_id = $1 AND ($2::timestamptz IS NULL OR (c.last_activity_at, c.id) < ($2, $3)) ${NEWEST_FIRST} LIMIT $4`,
         [userId, before, beforeId, limit + 1],
@@ -65,7 +63,7 @@ export function createChats(db: Pick<Database, 'query'>) {
 
     /** A chat as some of its members see it; who is no member has no entry. */
     async getChatFor(chatId: string, userIds: string[]): Promise<Map<string, MyChat>> {
-      const rows = await db.query<Row<MyChatRow>>(
+      const rows = await db.run<Row<MyChatRow>>(
         'chat_for',
         `${MY_CHATS} WHERE b.chat_id = $1 AND b.user_id = ANY ($2)`,
         [chatId, userIds],
@@ -75,7 +73,7 @@ export function createChats(db: Pick<Database, 'query'>) {
 
     /** Where the logs of some chats stand; unknown ones have no entry. */
     async getHeads(chatIds: string[]): Promise<Map<string, number>> {
-      const rows = await db.query<{ id: string; revision: number }>(
+      const rows = await db.run<{ id: string; revision: number }>(
         'chat_heads',
         'SELECT id, revision FROM chats WHERE id = ANY ($1)',
         [chatIds],
@@ -85,7 +83,7 @@ export function createChats(db: Pick<Database, 'query'>) {
 
     /** Sets a chat's last activity by its last message, where rows came from elsewhere. */
     async touchChat(chatId: string): Promise<void> {
-      await db.query(
+      await db.run(
         'chat_touch',
         `UPDATE chats c SET last_activity_at = m.created_at FROM messages m
          WHERE c.id = $1 AND m.chat_id = c.id AND m.seq = c.last_seq AND c.last_activity_at < m.created_at`,
@@ -96,7 +94,7 @@ export function createChats(db: Pick<Database, 'query'>) {
     /** A page of members by user id; NOT_FOUND for a user who is none (a null user is a service). */
     async listMembers(userId: string | null, chatId: string, cursor: string | undefined, limit = 100) {
       const [after] = cursor === undefined ? [''] : readCursor(cursor, 'id')
-      const rows = await db.query<MemberRow & Record<string, unknown>>('chat_members', MEMBERS_PAGE, [
+      const rows = await db.run<MemberRow & Record<string, unknown>>('chat_members', MEMBERS_PAGE, [
         chatId,
         userId,
         after,
@@ -113,7 +111,7 @@ export function createChats(db: Pick<Database, 'query'>) {
   }
 
   async function isVisible(userId: string | null, chatId: string): Promise<boolean> {
-    const rows = await db.query(
+    const rows = await db.run(
       'chat_visible',
       'SELECT 1 FROM chats c WHERE c.id = $1 AND ($2::text IS NULL OR EXISTS (SELECT 1 FROM members WHERE chat_id = c.id AND user_id = $2))',
       [chatId, userId],

@@ -13,7 +13,7 @@ interface PageRow extends MessageRow, Record<string, unknown> {
 }
 
 /** Reads of messages, all bounded, each one statement and so one snapshot. */
-export function createHistory(db: Pick<Database, 'query'>) {
+export function createHistory(db: Pick<Database, 'run'>) {
   return {
     /**
      * A page of a member's history in ascending seq, before, after or around a seq, else the newest. NOT_FOUND for who is no member.
@@ -23,7 +23,7 @@ export function createHistory(db: Pick<Database, 'query'>) {
       const given = [beforeSeq, afterSeq, aroundSeq].filter((seq) => seq !== undefined)
       if (given.length > 1) throw invalid({ path: '', message: 'beforeSeq, afterSeq and aroundSeq exclude each other' })
       // Seqs have no holes, so every page is a range of them.
-      const rows = await db.query<PageRow>('history_page', PAGE_SQL, [
+      const rows = await db.run<PageRow>('history_page', PAGE_SQL, [
         chatId,
         userId,
         beforeSeq ?? null,
@@ -48,7 +48,7 @@ export function createHistory(db: Pick<Database, 'query'>) {
 
     /** A message that a member may see, else NOT_FOUND. */
     async getMessage(userId: string, messageId: string): Promise<Message> {
-      const [row] = await db.query<MessageRow & Record<string, unknown>>('history_message', MESSAGE_SQL, [
+      const [row] = await db.run<MessageRow & Record<string, unknown>>('history_message', MESSAGE_SQL, [
         messageId,
         userId,
       ])
@@ -58,10 +58,7 @@ export function createHistory(db: Pick<Database, 'query'>) {
 
     /** What somebody once sent, as it is now: theirs to hear of whatever they may see, since it is the answer to a retry. */
     async getSent(senderId: string, messageId: string): Promise<Message> {
-      const [row] = await db.query<MessageRow & Record<string, unknown>>('history_sent', SENT_SQL, [
-        messageId,
-        senderId,
-      ])
+      const [row] = await db.run<MessageRow & Record<string, unknown>>('history_sent', SENT_SQL, [messageId, senderId])
       if (!row) throw new ChatError('NOT_FOUND')
       return toMessage(row)
     },

@@ -13,7 +13,7 @@ import { createReader } from './reader.js'
 import { createSearch, createSweeper } from './search.js'
 
 export interface LogOptions {
-  db: Pick<Database, 'query' | 'embedded'>
+  db: Pick<Database, 'run' | 'embedded'>
   maxChatsPerUser: number
   /** Whether the index of search is there. */
   hasSearch: boolean

@@ -28,7 +28,7 @@ const MAX_BATCH = 500
  * Read marks: how far each member has read. They are last-value state, not in the log, and never go back. Marks that come while
  * others are being written leave together in the next statement.
  */
-export function createMarks(db: Pick<Database, 'query'>) {
+export function createMarks(db: Pick<Database, 'run'>) {
   let waiting: Pending[] = []
   let isRunning = false
 
@@ -50,7 +50,7 @@ export function createMarks(db: Pick<Database, 'query'>) {
   }
 
   async function write(asked: Asked[]): Promise<Map<string, Marked>> {
-    const rows = await db.query<MarkRow>('mark', MARK, [
+    const rows = await db.run<MarkRow>('mark', MARK, [
       asked.map(({ userId }) => userId),
       asked.map(({ chatId }) => chatId),
       asked.map(({ seq }) => seq),
@@ -73,7 +73,7 @@ export function createMarks(db: Pick<Database, 'query'>) {
 
     /** Reads the chats of some messages up to the highest of them each; ids of foreign chats are ignored. */
     async markMessages(userId: string, messageIds: string[]): Promise<Marked[]> {
-      const rows = await db.query<{ chat_id: string; seq: number }>(
+      const rows = await db.run<{ chat_id: string; seq: number }>(
         'seqs_of_messages',
         'SELECT chat_id, max(seq) AS seq FROM messages WHERE id = ANY ($1::uuid[]) GROUP BY chat_id ORDER BY chat_id',
         [messageIds],

@@ -12,9 +12,9 @@ interface ChangeRow extends Record<string, unknown> {
 const MOST_EMOJI = 50
 
 /** Changes of messages by a member, each one SQL function; each answers the chat that went on, or null when nothing changed. */
-export function createMessageChanges(db: Pick<Database, 'query'>) {
+export function createMessageChanges(db: Pick<Database, 'run'>) {
   async function change(name: string, args: string, values: unknown[]): Promise<string | null> {
-    const [row] = await db.query<ChangeRow>(name, `SELECT * FROM ${name}(${args})`, values)
+    const [row] = await db.run<ChangeRow>(name, `SELECT * FROM ${name}(${args})`, values)
     if (row?.outcome === 'forbidden') throw new ChatError('FORBIDDEN')
     if (row?.outcome === 'deleted') throw new ChatError('CONFLICT', { message: 'The message was deleted.' })
     if (row?.outcome === 'full') {

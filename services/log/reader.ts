@@ -23,16 +23,16 @@ interface Span {
 const SYNC_LIMIT = 500
 
 /** Reads of the log by revision: for delivery, which needs every line, and for sync, which needs each entity once. */
-export function createReader(db: Pick<Database, 'query'>) {
+export function createReader(db: Pick<Database, 'run'>) {
   async function readSpans(spans: Span[], viewerId: string | null): Promise<LoggedChange[]> {
-    const rows = await db.query<ChangeRow>('log_read', READ, [JSON.stringify(spans), viewerId])
+    const rows = await db.run<ChangeRow>('log_read', READ, [JSON.stringify(spans), viewerId])
     const touched = rows.filter(({ kind }) => isOfChat(kind)).map(({ chat_id }) => chat_id)
     const chats = touched.length > 0 ? await readChats([...new Set(touched)]) : new Map<string, Chat>()
     return rows.map((row) => toLogged(row, chats.get(row.chat_id)))
   }
 
   async function readChats(chatIds: string[]): Promise<Map<string, Chat>> {
-    const rows = await db.query<ChatRow & MessageRow & Record<string, unknown>>('chats', SHARED_CHATS, [chatIds])
+    const rows = await db.run<ChatRow & MessageRow & Record<string, unknown>>('chats', SHARED_CHATS, [chatIds])
     return new Map(rows.map((row) => [row.id, toChat(row)]))
   }
 
@@ -49,7 +49,7 @@ export function createReader(db: Pick<Database, 'query'>) {
      * limit counts lines of the log, shared among the chats in the order asked.
      */
     async sync(userId: string, { chats, limit = SYNC_LIMIT }: Input<'sync'>): Promise<Output<'sync'>> {
-      const rows = await db.query<StandRow>('sync_stands', STANDS, [userId, Object.keys(chats)])
+      const rows = await db.run<StandRow>('sync_stands', STANDS, [userId, Object.keys(chats)])
       const stands = new Map(rows.map((row) => [row.chat_id, row]))
       const answers: [string, SyncedChat][] = []
       const spans: Span[] = []

@@ -10,14 +10,14 @@ const PAGE = 20
 const SWEEP_MS = 100
 
 /** Full-text search of a user's chats; without its index (setting SEARCH) it is CONFLICT. */
-export function createSearch(db: Pick<Database, 'query'>, isOn: boolean) {
+export function createSearch(db: Pick<Database, 'run'>, isOn: boolean) {
   return {
     /** A page of the messages that hold all words of the query, newest first. */
     async search(userId: string, { query, chatId, cursor, limit = PAGE }: Input<'search_messages'>) {
       if (!isOn) throw new ChatError('CONFLICT', { message: 'Search is off (setting SEARCH).' })
       const [before = null, beforeId = null] = cursor === undefined ? [] : readCursor(cursor, 'time', 'uuid')
       const values = [userId, query, chatId ?? null, before, beforeId, limit + 1]
-      const rows = await db.query<MessageRow & Record<string, unknown>>('search', SEARCH, values)
+      const rows = await db.run<MessageRow & Record<string, unknown>>('search', SEARCH, values)
       const page: Output<'search_messages'> = { messages: rows.slice(0, limit).map(toMessage), nextCursor: null }
       const last = rows.length > limit ? page.messages.at(-1) : undefined
       if (last) page.nextCursor = writeCursor(last.createdAt, last.id)
@@ -30,14 +30,14 @@ export function createSearch(db: Pick<Database, 'query'>, isOn: boolean) {
  * Moves the words of new messages from the index's list of pending ones to their places, away from the sends: one that found the
  * list full would do it for all, and its neighbours would wait. Without it the database's autovacuum does so, later.
  */
-export function createSweeper(db: Pick<Database, 'query'>, isOn: boolean, logger: Logger) {
+export function createSweeper(db: Pick<Database, 'run'>, isOn: boolean, logger: Logger) {
   let timer: NodeJS.Timeout | undefined
   let sweeping = Promise.resolve()
 
   async function sweep(): Promise<void> {
     timer = undefined
     try {
-      await db.query('sweep', `SELECT gin_clean_pending_list('messages_words')`, [])
+      await db.run('sweep', `SELECT gin_clean_pending_list('messages_words')`, [])
     } catch (error) {
       logger.debug({ err: error }, 'the index of search was not swept')
     }

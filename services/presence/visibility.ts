@@ -1,11 +1,11 @@
 import type { Database } from '../db/index.js'
 
 /** Who may know of whom: people who share a chat. */
-export function createVisibility(db: Pick<Database, 'query'>) {
+export function createVisibility(db: Pick<Database, 'run'>) {
   return {
     /** Of some users, those whose presence a viewer may know; oneself always. */
     async visibleTo(viewerId: string, userIds: string[]): Promise<Set<string>> {
-      const rows = await db.query<{ user_id: string }>('visible_to', VISIBLE, [viewerId, userIds])
+      const rows = await db.run<{ user_id: string }>('visible_to', VISIBLE, [viewerId, userIds])
       const visible = new Set(rows.map((row) => row.user_id))
       if (userIds.includes(viewerId)) visible.add(viewerId)
       return visible
@@ -13,13 +13,13 @@ export function createVisibility(db: Pick<Database, 'query'>) {
 
     /** Of some watchers of one user each, those who may know; pairs are [watcher, watched]. */
     async visiblePairs(viewerIds: string[], userIds: string[]): Promise<Set<string>> {
-      const rows = await db.query<{ viewer: string; watched: string }>('visible_pairs', PAIRS, [viewerIds, userIds])
+      const rows = await db.run<{ viewer: string; watched: string }>('visible_pairs', PAIRS, [viewerIds, userIds])
       return new Set(rows.map(({ viewer, watched }) => pairOf(viewer, watched)))
     },
 
     /** The chats along which each user's presence is pushed: those of at most `maxMembers`. */
     async pushChats(userIds: string[], maxMembers: number): Promise<Map<string, string[]>> {
-      const rows = await db.query<{ user_id: string; chat_ids: string[] }>('push_chats', PUSH_CHATS, [
+      const rows = await db.run<{ user_id: string; chat_ids: string[] }>('push_chats', PUSH_CHATS, [
         userIds,
         maxMembers,
       ])

@@ -32,13 +32,13 @@ interface AccountRow extends UserRow {
 }
 
 /** The users of the database; where they are a host's view, they are read and never written. */
-export function createUsers(db: Pick<Database, 'query'> & Partial<Pick<Database, 'hasForeignUsers'>>) {
+export function createUsers(db: Pick<Database, 'run'> & Partial<Pick<Database, 'hasForeignUsers'>>) {
   const toProfile = (row: UserRow) => toUser(row.id, row.name, row.avatar_url)
 
   return {
     /** Accounts by user id; unknown ones have no entry. */
     async getAccounts(userIds: string[]): Promise<Map<string, Account>> {
-      const rows = await db.query<AccountRow>('accounts', ACCOUNTS, [userIds])
+      const rows = await db.run<AccountRow>('accounts', ACCOUNTS, [userIds])
       return new Map(
         rows.map((row) => [
           row.id,
@@ -53,7 +53,7 @@ export function createUsers(db: Pick<Database, 'query'> & Partial<Pick<Database,
 
     /** Profiles that a viewer may see, in the order asked: their own and those of people they share a chat with; a null viewer is a service. */
     async getProfiles(viewerId: string | null, userIds: string[]): Promise<User[]> {
-      const rows = await db.query<UserRow>('profiles', PROFILES, [viewerId, userIds])
+      const rows = await db.run<UserRow>('profiles', PROFILES, [viewerId, userIds])
       return rows.map(toProfile)
     },
 
@@ -66,7 +66,7 @@ export function createUsers(db: Pick<Database, 'query'> & Partial<Pick<Database,
     /** Makes users that are not there yet, from what their tokens say. */
     async ensure(profiles: User[]): Promise<void> {
       if (db.hasForeignUsers) return
-      await db.query(
+      await db.run(
         'ensure_users',
         `INSERT INTO users (id, name, avatar_url) SELECT u.id, u.name, u.avatar_url
          FROM json_to_recordset($1) AS u (id text, name text, avatar_url text) ON CONFLICT DO NOTHING`,
@@ -76,20 +76,20 @@ export function createUsers(db: Pick<Database, 'query'> & Partial<Pick<Database,
 
     /** Keeps a profile that a host has answered, unless the user has a tombstone. */
     async keep({ userId, name, avatarUrl }: User): Promise<void> {
-      if (!db.hasForeignUsers) await db.query('keep_user', KEEP_USER, [userId, name, avatarUrl])
+      if (!db.hasForeignUsers) await db.run('keep_user', KEEP_USER, [userId, name, avatarUrl])
     },
 
     /** Makes or changes a user; a tombstone is taken away. CONFLICT where the users are a host's. */
     async put({ userId, name, avatarUrl }: User): Promise<{ user: User; created: boolean }> {
       if (db.hasForeignUsers)
         throw new ChatError('CONFLICT', { message: 'The host owns the users: change them there.' })
-      const [row] = await db.query<UserRow & { created: boolean }>('put_user', PUT_USER, [userId, name, avatarUrl])
+      const [row] = await db.run<UserRow & { created: boolean }>('put_user', PUT_USER, [userId, name, avatarUrl])
       return { user: toUser(userId, name, avatarUrl), created: row?.created ?? false }
     },
 
     /** Makes all tokens issued so far worthless. */
     async revokeTokens(userId: string): Promise<void> {
-      await db.query(
+      await db.run(
         'revoke_tokens',
         `INSERT INTO user_states (user_id, tokens_valid_from) VALUES ($1, now())
          ON CONFLICT (user_id) DO UPDATE SET tokens_valid_from = now()`,
@@ -99,7 +99,7 @@ export function createUsers(db: Pick<Database, 'query'> & Partial<Pick<Database,
 
     /** When users who are offline were last seen; those who never were have no entry. */
     async getLastSeen(userIds: string[]): Promise<Map<string, LastSeen>> {
-      const rows = await db.query<{ user_id: string; last_seen_at: string; presence_version: string | null }>(
+      const rows = await db.run<{ user_id: string; last_seen_at: string; presence_version: string | null }>(
         'last_seen',
         'SELECT user_id, last_seen_at, presence_version FROM user_states WHERE user_id = ANY ($1) AND last_seen_at IS NOT NULL',
         [userIds],
@@ -118,7 +118,7 @@ export function createUsers(db: Pick<Database, 'query'> & Partial<Pick<Database,
 
     /** Keeps when users were last seen; an older version never replaces a newer. */
     async saveLastSeen(seen: LastSeen[]): Promise<void> {
-      await db.query('save_last_seen', SAVE_LAST_SEEN, [JSON.stringify(seen)])
+      await db.run('save_last_seen', SAVE_LAST_SEEN, [JSON.stringify(seen)])
     },
   }
 }

@@ -111,7 +111,7 @@ t.test('a host that has everything already keeps it, and has a chat', async (t) 
     await Promise.all(gone)
     t.ok(performance.now() - startedAt < 5_000, 'close() ends with clients connected')
     t.same(ended, ['the host'])
-    await t.rejects(() => host.chat.db.query('after', 'SELECT 1', []), 'the database is closed')
+    await t.rejects(() => host.chat.db.run('after', 'SELECT 1', []), 'the database is closed')
     t.ok(
       lines.some((line) => line.includes('sockets are closing')),
       `the host's logger has our lines`,

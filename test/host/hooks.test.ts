@@ -24,7 +24,7 @@ t.test('onMessage is told of what was stored, once, and nothing waits for it', a
   let rows = 0
   const { host, lines, service } = await start({
     async onMessage(message, { caller }) {
-      rows = (await host.chat.db.query('stored', 'SELECT 1 FROM messages WHERE id = $1', [message.id])).length
+      rows = (await host.chat.db.run('stored', 'SELECT 1 FROM messages WHERE id = $1', [message.id])).length
       told.push({ message, userId: caller.kind === 'user' ? caller.userId : '' })
       if (message.content === 'hold') await held
       if (message.content === 'break') throw new Error('the host broke')

@@ -77,7 +77,7 @@ t.test('a role that owns nothing but a schema is enough', needsPostgres, async (
   url.username = role
   const service = await build(t, { databaseUrl: url.href, databaseSchema: 'chat' })
   t.match(await service.call('GET', '/health'), { body: { status: 'ok' } })
-  await t.rejects(() => service.app.db.query('theirs', 'SELECT * FROM public.users', []))
+  await t.rejects(() => service.app.db.run('theirs', 'SELECT * FROM public.users', []))
   await service.host.close()
 })
 
@@ -127,11 +127,7 @@ t.test('a newer node migrates while an older one sends', needsPostgres, async (t
   isOver = true
   await sending
 
-  const rows = await newer.query<{ seq: number; note: string }>(
-    'all',
-    'SELECT seq, note FROM messages ORDER BY seq',
-    [],
-  )
+  const rows = await newer.run<{ seq: number; note: string }>('all', 'SELECT seq, note FROM messages ORDER BY seq', [])
   t.equal(rows.length, sent, 'every acked message is there')
   t.same([...new Set(rows.map(({ note }) => note))], ['new'])
   t.same(

@@ -46,18 +46,18 @@ async function buildRoom(t: Test, options: Parameters<typeof build>[1]): Promise
   const { app, call } = service
   const memberIds = ['owner', 'admin', 'member', 'former']
   await call('POST', '/chats', { as: 'service', body: { type: 'group', title: 'Room', chatId: CHAT, memberIds } })
-  await app.db.query('promote', `UPDATE members SET role = 'admin' WHERE chat_id = $1 AND user_id = 'admin'`, [CHAT])
+  await app.db.run('promote', `UPDATE members SET role = 'admin' WHERE chat_id = $1 AND user_id = 'admin'`, [CHAT])
   for (const as of ['owner', 'former']) await call('POST', `/chats/${CHAT}/messages`, { as, body: { content: as } })
   for (const [seq, id] of [
     [1, OWNERS],
     [2, DELETED],
   ]) {
-    await app.db.query(
+    await app.db.run(
       'rename_log',
       'UPDATE chat_log l SET message_id = $2 FROM messages m WHERE m.seq = $1 AND l.message_id = m.id',
       [seq, id],
     )
-    await app.db.query('rename', 'UPDATE messages SET id = $2 WHERE seq = $1', [seq, id])
+    await app.db.run('rename', 'UPDATE messages SET id = $2 WHERE seq = $1', [seq, id])
   }
   await call('DELETE', `/messages/${DELETED}`, { as: 'former' })
   await call('POST', '/chats', {

@@ -106,7 +106,7 @@ t.test('no packet breaks the process or leaves a trace', async (t) => {
   const service = await build(t, await database(t))
   const chatId = await makeChat(t, service)
   const stored = () =>
-    service.app.db.query(
+    service.app.db.run(
       'stored',
       `SELECT (SELECT count(*) FROM messages) AS messages, (SELECT count(*) FROM chats) AS chats,
               (SELECT sum(revision) FROM chats) AS revisions, (SELECT count(*) FROM members) AS members,

@@ -32,7 +32,7 @@ export async function start(): Promise<string | null> {
   const { message } = await app.chat.log.append({ chatId: 'a', senderId: 'b', content: mine })
   const online: boolean = await app.second.presence.isOnline('b')
   app.chat.io.to('chat_a').emit('typing', { chatId: 'a', userId: 'b', isTyping: online })
-  const rows = await app.chat.db.query<{ n: number }>('n', 'SELECT 1 AS n', [])
+  const rows = await app.chat.db.run<{ n: number }>('n', 'SELECT 1 AS n', [])
   // @ts-expect-error settings have types
   await app.register(chat, { maxMessageChars: 'many' })
   // @ts-expect-error and names

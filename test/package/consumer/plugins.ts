@@ -16,7 +16,7 @@ export async function start(dataDir: string) {
   await app.register(config, { nodeEnv: 'test', dataDir })
   for (const plugin of [errors, validation, security, db, auth, io, services, socket, docs]) await app.register(plugin)
   const settings: Config = app.config
-  const [row] = await app.db.query<{ n: number }>('n', 'SELECT 1 AS n', [])
+  const [row] = await app.db.run<{ n: number }>('n', 'SELECT 1 AS n', [])
   const token: string = app.auth.sign({ sub: 'alice', exp: Math.floor(Date.now() / 1_000) + 60 })
   const { userId } = await app.auth.readToken(token)
   await app.chat.users.ensure([{ userId: userId as string, name: 'Alice', avatarUrl: null }])

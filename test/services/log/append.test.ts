@@ -263,10 +263,10 @@ onEachDatabase('the appender', async (t, database) => {
     const appender = createAppender({
       db: {
         embedded: db.embedded,
-        query: async (name, text, values) => {
+        run: async (name, text, values) => {
           batches.push(JSON.parse(values[1] as string).length)
           await gate
-          return db.query(name, text, values)
+          return db.run(name, text, values)
         },
       },
       onCommit() {},
@@ -326,7 +326,7 @@ onEachDatabase('the appender', async (t, database) => {
     let rows: Promise<unknown[]> = Promise.resolve([])
     const onCommit = ([change]: LoggedChange[]) => {
       seen.push('told')
-      rows = db.query('test_row', 'SELECT 1 FROM messages WHERE id = $1', [change?.message?.id])
+      rows = db.run('test_row', 'SELECT 1 FROM messages WHERE id = $1', [change?.message?.id])
     }
     const { append, open } = gated({ onCommit })
     open()
