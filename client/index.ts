@@ -4,6 +4,7 @@ import type { ClientToServerEvents, ServerToClientEvents } from '../contract/typ
 /** A stock Socket.IO client that knows our commands and events: `const socket: ChatSocket = io(url, { auth: { token } })`. */
 export type ChatSocket = Socket<ServerToClientEvents, ClientToServerEvents>
 
+export { CLOSINGS, type Closing, type ClosingCode } from '../contract/closings.js'
 export { COMMAND_NAMES, type CommandName, type Input, type Output } from '../contract/commands.js'
 export type { ErrorBody, ErrorCode } from '../contract/errors.js'
 export { EVENT_NAMES, type EventName, type EventPayload } from '../contract/events.js'

@@ -1,4 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
+import { Closing } from './closings.js'
 import { Nullable } from './fields.js'
 import { Chat, MemberChange, Message, MyChat, Presence, User } from './shapes.js'
 
@@ -38,6 +39,11 @@ export const EVENTS = {
   server_draining: {
     summary: 'This node is going away; the socket is closed soon and a stock client comes back by itself.',
     payload: Type.Object({ reconnectInMs: Type.Integer() }),
+  },
+  closing: {
+    summary:
+      'The last event before the server ends this socket, where it can still be written: why, and whether to come back.',
+    payload: Closing,
   },
 } as const
 

@@ -1,3 +1,4 @@
+export * from './closings.js'
 export * from './commands.js'
 export * from './errors.js'
 export * from './events.js'

@@ -6,6 +6,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { service } from '../app.js'
 import { packageRoot } from '../services/package-root.js'
 import {
+  closingsTable,
   commandsReference,
   commandsTable,
   envExample,
@@ -31,6 +32,7 @@ await run(async () => {
     events: eventsTable(),
     routes: routesTable(openapi),
     errors: errorsTable(),
+    closings: closingsTable(),
     shapes: shapesReference(),
     settings: settingsTable(),
   }

@@ -1,4 +1,5 @@
 import type { TSchema } from '@sinclair/typebox'
+import { CLOSINGS, Closing } from '../../contract/closings.js'
 import { COMMAND_NAMES, COMMANDS, type Command } from '../../contract/commands.js'
 import { ERRORS } from '../../contract/errors.js'
 import { EVENTS } from '../../contract/events.js'
@@ -90,10 +91,20 @@ export function errorsTable(): string {
   return table(['code', 'HTTP', 'try again?', 'what it says'], rows)
 }
 
+/** The catalogue of closings. */
+export function closingsTable(): string {
+  const rows = Object.entries(CLOSINGS).map(([name, { retryable, message }]) => [
+    code(name),
+    retryable ? 'yes' : 'no',
+    message,
+  ])
+  return table(['code', 'come back?', 'what it says'], rows)
+}
+
 /** The shapes that travel. */
 export function shapesReference(): string {
   const titled = Object.values(shapes as Record<string, TSchema>).filter(({ title }) => title !== undefined)
-  return fence([...titled, EVENTS.session.payload].map(toInterface).join('\n\n'))
+  return fence([...titled, EVENTS.session.payload, Closing].map(toInterface).join('\n\n'))
 }
 
 /** The settings. */
