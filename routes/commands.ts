@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } fro
 import { COMMAND_NAMES, COMMANDS, type Command, type CommandName, type RestTwin } from '../contract/commands.js'
 import { ErrorAnswer, invalid } from '../contract/errors.js'
 import { Closed } from '../contract/fields.js'
-import type { Caller } from '../services/session/callers.js'
+import type { Caller } from '../services/hub/callers.js'
 
 /** The REST twins of the commands, made from their table: URL parts and body (or query) are the input, the body answered is the ack's data. */
 export default async function commandRoutes(app: FastifyInstance): Promise<void> {

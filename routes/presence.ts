@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { ErrorAnswer } from '../contract/errors.js'
 import { OnlineAnswer, OnlineQuery, StatusBulkAnswer, StatusBulkBody, UserParams } from '../contract/resources.js'
 import { Presence } from '../contract/shapes.js'
-import type { Caller } from '../services/session/callers.js'
+import type { Caller } from '../services/hub/callers.js'
 
 /** Who is there: of those a user may know, or of all for a service. */
 export default async function presenceRoutes(instance: FastifyInstance): Promise<void> {

@@ -47,7 +47,7 @@ export default async function userRoutes(instance: FastifyInstance): Promise<voi
     async (request) => {
       const { userId } = request.params
       await log.deleteUser(userId)
-      sessions.end(userId)
+      sessions.end(userId, 'USER_DELETED')
       if (request.query.erase === 'messages') await log.eraseMessages(userId)
       return {}
     },
@@ -63,7 +63,7 @@ export default async function userRoutes(instance: FastifyInstance): Promise<voi
         response: { 200: DisconnectAnswer, ...failures },
       },
     },
-    async (request) => ({ disconnected: sessions.end(request.params.userId) }),
+    async (request) => ({ disconnected: sessions.end(request.params.userId, 'DISCONNECTED') }),
   )
 
   app.post(
@@ -78,7 +78,7 @@ export default async function userRoutes(instance: FastifyInstance): Promise<voi
     },
     async (request) => {
       await users.revokeTokens(request.params.userId)
-      return { disconnected: sessions.end(request.params.userId) }
+      return { disconnected: sessions.end(request.params.userId, 'TOKEN_REVOKED') }
     },
   )
 }

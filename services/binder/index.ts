@@ -1,8 +1,8 @@
 import { COMMAND_NAMES, COMMANDS, type CommandName, type Input, type Output } from '../../contract/commands.js'
 import { ChatError } from '../../contract/errors.js'
+import type { Caller } from '../hub/callers.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
-import type { Caller } from '../session/callers.js'
 import { check, compile } from './validator.js'
 
 /** What stands behind a command: it answers data or throws a ChatError. */
@@ -12,12 +12,14 @@ export type Handlers = { [C in CommandName]: Handler<C> }
 /** A command that has passed its schema and is about to run. */
 export type Call = { [C in CommandName]: { command: C; caller: Caller; input: Input<C> } }[CommandName]
 
+/** Asked before a command runs; what it throws is the answer. */
+export type Authorize = (call: Call) => Promise<void> | void
+
 export interface BinderOptions {
   handlers: Handlers
   log: Logger
   metrics?: Pick<Metrics, 'refusals'>
-  /** Asked before a handler runs; what it throws is the answer. */
-  authorize?: ((call: Call) => Promise<void>) | undefined
+  authorize?: Authorize | undefined
 }
 
 export type Binder = ReturnType<typeof createBinder>

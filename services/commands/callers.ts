@@ -1,6 +1,6 @@
 import { ChatError } from '../../contract/errors.js'
-import type { Client } from '../feed/ports.js'
-import type { Caller, UserCaller } from '../session/callers.js'
+import type { Caller, UserCaller } from '../hub/callers.js'
+import type { Client } from '../hub/ports.js'
 
 /** The user who calls; FORBIDDEN for a service that names none. */
 export function userOf(caller: Caller): UserCaller {

@@ -1,30 +1,5 @@
 import type { Chat, Member, Message, MyChat, Reaction, ReadState, User } from '../../contract/shapes.js'
 
-/** What a line of the log says happened. */
-export type ChangeKind =
-  | 'chat_created'
-  | 'chat_updated'
-  | 'message_created'
-  | 'message_updated'
-  | 'message_deleted'
-  | 'member_added'
-  | 'member_removed'
-  | 'member_role'
-
-/** One revision of a chat, with the entity as it is now. */
-export interface LoggedChange {
-  chatId: string
-  revision: number
-  kind: ChangeKind
-  message?: Message
-  member?: Member
-  chat?: Chat
-  /** How many are in the chat now, where the line tells. */
-  memberCount?: number
-  /** Of a message from before the joining of some, where that is when history starts: those members. */
-  hiddenFrom?: string[]
-}
-
 /** The columns of a message `m` and its sender `s`, for `toMessage`. */
 export const MESSAGE_COLUMNS = `m.id AS m_id, m.chat_id AS m_chat_id, m.seq AS m_seq, m.revision AS m_revision, m.sender_id AS m_sender_id,
   s.name AS s_name, s.avatar_url AS s_avatar_url, m.client_message_id AS m_client_message_id, m.content AS m_content,

@@ -1,11 +1,10 @@
 import type { Input, Output } from '../../contract/commands.js'
 import type { Change, ChangeType, Chat, SyncedChat } from '../../contract/shapes.js'
+import type { ChangeKind, LoggedChange } from '../bus/index.js'
 import type { Database } from '../db/index.js'
 import {
   CHAT_COLUMNS,
-  type ChangeKind,
   type ChatRow,
-  type LoggedChange,
   MESSAGE_COLUMNS,
   type MessageRow,
   toChat,
@@ -114,7 +113,7 @@ const TYPES: Record<ChangeKind, ChangeType> = {
 }
 
 /** A line as sync answers it, under its own revision as the live event would be. */
-function toChange({ chatId, revision, kind, message, member, chat }: LoggedChange): Change {
+export function toChange({ chatId, revision, kind, message, member, chat }: LoggedChange): Change {
   return {
     chatId,
     revision,

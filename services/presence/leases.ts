@@ -36,6 +36,8 @@ export interface LeaseStore {
   /** Who is online, by user id. */
   online(options?: { truth?: boolean }): Promise<PresenceRecord[]>
   countOnline(): Promise<number>
+  /** The store's clock, in milliseconds since 1970. */
+  clock(): Promise<number>
   /** This node goes, its leases closed: a store that goes with it ends the graces that it keeps. */
   stop(): Promise<PresenceRecord[]>
 }

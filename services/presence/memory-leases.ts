@@ -145,6 +145,7 @@ export function createMemoryLeases({ leaseMs, now = Date.now }: MemoryLeasesOpti
     },
 
     countOnline: async () => onlineCount,
+    clock: async () => now(),
 
     async stop() {
       const inGrace = [...resting].map(find).filter(({ leases }) => leases.size === 0)

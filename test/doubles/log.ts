@@ -1,13 +1,11 @@
-import type { EventName, EventPayload } from '../../../contract/events.js'
-import type { MyChat } from '../../../contract/shapes.js'
-import { type Delivery, toDelivery, toHidden } from '../../../services/feed/delivery.js'
-import type { FeedOptions } from '../../../services/feed/index.js'
-import type { Client, Rooms } from '../../../services/feed/ports.js'
-import type { ChangeKind, LoggedChange } from '../../../services/log/entities.js'
+import type { MyChat } from '../../contract/shapes.js'
+import type { ChangeKind, LoggedChange, Written } from '../../services/bus/index.js'
+import { toDeliveryFor } from '../../services/feed/delivery.js'
+import type { FeedOptions } from '../../services/feed/index.js'
+import type { MemoryClient } from './transport.js'
 
 export const CHAT = 'c'
 
-type Told = Delivery
 type Reader = FeedOptions['log'] & { getChatsOf(userIds: string[]): Promise<Map<string, MyChat[]>> }
 
 /** One chat's log as an array: what it answers was so at some instant between two pauses, or it fails. */
@@ -77,75 +75,14 @@ export class ArrayLog implements Reader {
   }
 }
 
-/** Rooms as sets of clients. */
-export class SetRooms implements Rooms {
-  readonly #rooms = new Map<string, Set<ArrayClient>>()
-  readonly #listeners: ((room: string) => void)[] = []
-
-  deliver(room: string, deliveries: Delivery[], except: Client[] = []): number {
-    const reached = [...(this.#rooms.get(room) ?? [])].filter((client) => !except.includes(client))
-    for (const client of reached) for (const { event, payload } of deliveries) client.emit(event, payload)
-    return reached.length * deliveries.length
-  }
-
-  emit<E extends EventName>(rooms: string[], event: E, payload: EventPayload<E>): void {
-    for (const client of new Set(rooms.flatMap((room) => [...(this.#rooms.get(room) ?? [])]))) {
-      client.emit(event, payload)
-    }
-  }
-
-  has = (room: string) => this.#rooms.has(room)
-  hasClient = (room: string, client: ArrayClient) => this.#rooms.get(room)?.has(client) ?? false
-  onEmpty = (listener: (room: string) => void) => void this.#listeners.push(listener)
-
-  join(room: string, client: ArrayClient): void {
-    this.#rooms.set(room, (this.#rooms.get(room) ?? new Set()).add(client))
-  }
-
-  leave(room: string, client: ArrayClient): void {
-    const clients = this.#rooms.get(room)
-    clients?.delete(client)
-    if (clients?.size !== 0) return
-    this.#rooms.delete(room)
-    for (const listener of this.#listeners) listener(room)
-  }
-
-  leaveAll(client: ArrayClient): void {
-    for (const room of [...this.#rooms.keys()]) this.leave(room, client)
-  }
-}
-
-/** A socket that keeps what it was told. */
-export class ArrayClient implements Client {
-  readonly told: Told[] = []
-  connected = true
-  readonly id: string
-  readonly userId: string
-  readonly #rooms: SetRooms
-
-  constructor(rooms: SetRooms, id: string, userId: string) {
-    this.#rooms = rooms
-    this.id = id
-    this.userId = userId
-  }
-
-  emit<E extends EventName>(event: E, payload: EventPayload<E>): void {
-    if (this.connected) this.told.push({ event, payload } as Told)
-  }
-
-  join = (room: string) => this.#rooms.join(room, this)
-  leave = (room: string) => this.#rooms.leave(room, this)
-  isIn = (room: string) => this.#rooms.hasClient(room, this)
-  end = () => this.drop()
-
-  drop(): void {
-    this.#rooms.leaveAll(this)
-    this.connected = false
-  }
+/** A change as its writer tells of it. */
+export function toWritten(change: LoggedChange): Written {
+  const { chatId, revision } = change
+  return { chatId, range: { after: revision - 1, through: revision }, changes: [change] }
 }
 
 /** Where a client stands after all that it was told: its revision, or null where it is in no chat. Throws at the first breach. */
-export function judge({ told, userId }: ArrayClient, { changes }: ArrayLog): number | null {
+export function judge({ told, userId }: MemoryClient, { changes }: ArrayLog): number | null {
   let at: number | null = null
   let removedAt = 0
   for (const { event, payload } of told) {
@@ -156,7 +93,7 @@ export function judge({ told, userId }: ArrayClient, { changes }: ArrayLog): num
       if (at !== null) throw breach('added where it is')
       if (payload.revision <= removedAt) throw breach('added by what was before its removal')
       at = payload.revision
-    } else {
+    } else if (event !== 'closing') {
       const { revision } = payload as { revision: number }
       if (at === null) throw breach('told without being in')
       if (revision !== at + 1) throw breach(revision > at ? 'a hole' : 'a repeat')
@@ -165,8 +102,7 @@ export function judge({ told, userId }: ArrayClient, { changes }: ArrayLog): num
         removedAt = revision
       } else {
         const change = changes[revision - 1] as LoggedChange
-        const open = toDelivery(change)
-        const delivery = open && change.hiddenFrom?.includes(userId) ? toHidden(open) : open
+        const delivery = toDeliveryFor(userId, change)
         if (JSON.stringify({ event, payload }) !== JSON.stringify(delivery)) throw breach('not what the log says')
         at = revision
       }

@@ -1,5 +1,5 @@
 import type { User } from '../../contract/shapes.js'
-import type { Client } from '../feed/ports.js'
+import type { Client } from './ports.js'
 
 /** Who calls a command: a user, over either door, or a service that names no user. */
 export type Caller = UserCaller | ServiceCaller
@@ -8,7 +8,7 @@ export interface UserCaller {
   kind: 'user'
   userId: string
   user: User
-  /** The socket, when the call came over one. */
+  /** The connection, when the call came over one. */
   client?: Client
   /** A service that acts for the user: it may what services may. */
   isService?: true

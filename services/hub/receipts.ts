@@ -1,13 +1,14 @@
 import type { EventPayload } from '../../contract/events.js'
-import { roomOf } from './delivery.js'
-import type { Feed } from './index.js'
-import type { Roster } from './ports.js'
+import type { Bus } from '../bus/index.js'
+import type { Hub } from './index.js'
 
 type Receipt = EventPayload<'messages_read'>
 
 export interface ReceiptsOptions {
-  feed: Pick<Feed, 'whisper' | 'memberCount'>
-  roster: Pick<Roster, 'clientsOf'>
+  bus: Pick<Bus, 'publish' | 'subscribe'>
+  hub: Pick<Hub, 'clientsOf' | 'signal'>
+  /** How many are in a chat; undefined for one that is not served here. */
+  memberCount(chatId: string): number | undefined
   maxMembers: number
   intervalMs?: number
 }
@@ -15,19 +16,19 @@ export interface ReceiptsOptions {
 const INTERVAL_MS = 1_000
 
 /** Read marks as they are told: to the reader's own devices always, to the others of small chats, at most once a second each. */
-export function createReceipts({ feed, roster, maxMembers, intervalMs = INTERVAL_MS }: ReceiptsOptions) {
-  /** What to tell when the interval of a reader and chat ends; null when there is nothing new. */
+export function createReceipts({ bus, hub, memberCount, maxMembers, intervalMs = INTERVAL_MS }: ReceiptsOptions) {
+  /** What to publish when the interval of a reader and chat ends; null when there is nothing new. */
   const pending = new Map<string, Receipt | null>()
   const timers = new Set<NodeJS.Timeout>()
 
-  function tell(receipt: Receipt): void {
-    const { chatId, userId } = receipt
-    if ((feed.memberCount(chatId) ?? 0) <= maxMembers) {
-      feed.whisper([roomOf(chatId)], 'messages_read', receipt)
-    } else {
-      for (const client of roster.clientsOf(userId)) client.emit('messages_read', receipt)
-    }
-  }
+  const unsubscribe = bus.subscribe('signals', ({ event, payload }) => {
+    if (event !== 'messages_read') return
+    const { chatId, userId } = payload
+    const isSmall = (memberCount(chatId) ?? 0) <= maxMembers
+    hub.signal(isSmall ? { chatIds: [chatId] } : { clients: hub.clientsOf(userId) }, event, payload)
+  })
+
+  const publish = (payload: Receipt) => bus.publish('signals', { event: 'messages_read', payload })
 
   function rest(key: string): void {
     const timer = setTimeout(() => {
@@ -35,26 +36,29 @@ export function createReceipts({ feed, roster, maxMembers, intervalMs = INTERVAL
       const next = pending.get(key)
       if (!next) return void pending.delete(key)
       pending.set(key, null)
-      tell(next)
+      publish(next)
       rest(key)
     }, intervalMs)
     timers.add(timer.unref())
   }
 
   return {
-    /** Tells of a mark that moved. */
+    /** A mark has moved. */
     read(receipt: Receipt): void {
       const key = JSON.stringify([receipt.chatId, receipt.userId])
       const next = pending.get(key)
       if (next === undefined) {
         pending.set(key, null)
-        tell(receipt)
+        publish(receipt)
         rest(key)
       } else if (!next || next.lastReadSeq < receipt.lastReadSeq) pending.set(key, receipt)
     },
 
     stop(): void {
+      unsubscribe()
       for (const timer of timers) clearTimeout(timer)
     },
   }
 }
+
+export type Receipts = ReturnType<typeof createReceipts>

@@ -1,6 +1,6 @@
 import t from 'tap'
 import * as ws from 'ws'
-import { toFrames } from '../../plugins/socket/wire.js'
+import { toFrames } from '../../plugins/socket/frames.js'
 import { ask, build, connect, must, next, onEachDatabase } from '../helper.js'
 
 const { Sender } = ws as unknown as { Sender: { frame(data: Buffer, options: object): Buffer[] } }
