@@ -18,10 +18,19 @@ export function createConnection(socket: ChatSocket, onState: (state: Connection
   // Socket.IO cannot tell the answer's type from a command that is a type parameter.
   const untyped: Socket = socket
 
-  socket.on('connect', () => onState({ is: 'online' }))
+  let closing = ''
+
+  socket.on('connect', () => {
+    closing = ''
+    onState({ is: 'online' })
+  })
+  socket.on('closing', ({ message }) => {
+    closing = message
+  })
   socket.on('disconnect', (reason) => {
     if (socket.active) onState({ is: 'retrying' })
-    else onState({ is: 'ended', why: reason === 'io client disconnect' ? '' : 'The server ended this connection.' })
+    else if (reason === 'io client disconnect') onState({ is: 'ended', why: '' })
+    else onState({ is: 'ended', why: closing || 'The server ended this connection.' })
   })
   socket.on('connect_error', (error) =>
     onState(socket.active ? { is: 'retrying' } : { is: 'ended', why: error.message }),
