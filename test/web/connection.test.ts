@@ -17,6 +17,7 @@ async function setUp(t: Test) {
   const socket: ChatSocket = io(`http://127.0.0.1:${port}`, {
     autoConnect: false,
     forceNew: true,
+    transports: ['websocket'],
     reconnectionDelay: 10,
   })
   t.teardown(async () => {
