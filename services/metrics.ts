@@ -58,7 +58,7 @@ export function createMetrics() {
         name,
         help,
         registers,
-        collect() {
+        collect(this: Gauge) {
           this.set(read())
         },
       })

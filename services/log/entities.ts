@@ -70,7 +70,7 @@ export interface ChatRow {
 type WithMessage<Row> = Row & (MessageRow | { [K in keyof MessageRow]: null })
 
 function lastMessage(row: WithMessage<object>): Message | null {
-  return row.m_id === null ? null : toMessage(row as MessageRow)
+  return row.m_id === null ? null : toMessage(row)
 }
 
 export function toChat(row: WithMessage<ChatRow>): Chat {
