@@ -10,6 +10,7 @@ import { profile } from './cases/profile.js'
 import { rooms } from './cases/rooms.js'
 import { sends } from './cases/sends.js'
 import { state } from './cases/state.js'
+import { writer } from './cases/writer.js'
 import type { Bench, CaseResult } from './lib/bench.js'
 import { capacity } from './lib/capacity.js'
 import type { Costs } from './lib/costs.js'
@@ -22,7 +23,7 @@ import { draw } from './lib/svg.js'
 type Case = (bench: Bench) => Promise<CaseResult>
 const CASES: Record<string, Case> = { fanout, sends, rooms, latency, connections, state, growth }
 /** Only when asked for. */
-const EXTRAS: Record<string, Case> = { profile }
+const EXTRAS: Record<string, Case> = { profile, writer }
 const QUICK = ['fanout', 'sends']
 const DEADLINE_MS = 14.5 * 60_000
 const LATE_MS = 13.5 * 60_000

@@ -38,6 +38,10 @@ export const startOurs = (owner: Owner, databaseUrl: string, env: NodeJS.Process
 export const startFeedOnly = (owner: Owner, databaseUrl: string) =>
   startNode(owner, 'feed', 'bench/servers/feed-only.js', serviceEnv(owner, databaseUrl), true)
 
+/** The same, with events and answers written in a way of `servers/writer.ts`. */
+export const startWriter = (owner: Owner, databaseUrl: string, way: string) =>
+  startNode(owner, way, 'bench/servers/writer.js', { ...serviceEnv(owner, databaseUrl), WRITER: way }, true)
+
 function serviceEnv(owner: Owner, databaseUrl: string): NodeJS.ProcessEnv {
   return {
     HOST: '127.0.0.1',

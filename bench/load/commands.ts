@@ -1,16 +1,21 @@
 import { textFrame } from './frames.js'
 import { createTexts } from './words.js'
 
-/** What a load is made of: sends to chats, read marks that go up, or presence that changes. */
+/** What a load is made of: sends to chats, read marks that go up, presence that changes, or one command again and again. */
 export type Work =
   | { kind: 'send' /** The chats of each client, used in turn. */; chats: string[][]; bytes: number }
   | { kind: 'mark'; chatId: string; from: number }
   | { kind: 'presence' }
+  | { kind: 'ask' /** The command of each client, as JSON. */; texts: string[] }
 
 /** Makes the next frame of a client; `id` is the ack's, `stamp` leads the content. */
 export function createFrames(work: Work): (client: number, id: number, stamp?: string) => Buffer {
   if (work.kind === 'presence') {
     return (_client, id) => textFrame(`42${id}["set_presence",{"status":"${id % 2 === 0 ? 'away' : 'online'}"}]`)
+  }
+  if (work.kind === 'ask') {
+    const { texts } = work
+    return (client, id) => textFrame(`42${id}${texts[client]}`)
   }
   if (work.kind === 'mark') {
     const marks: number[] = []

@@ -12,7 +12,10 @@ await host.register(async (app) => {
   scope = app
 })
 await host.listen({ host: '127.0.0.1', port: Number(process.env.PORT) })
-const { bus } = (scope as FastifyInstance).chat
+
+/** The service's own scope. */
+export const app = scope as FastifyInstance
+const { bus } = app.chat
 const seqs = new Map<string, number>()
 
 listenForBursts((size, count, burst) => {
