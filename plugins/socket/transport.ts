@@ -22,7 +22,12 @@ export function createTransport({ io, inside, maxBytes, metrics }: TransportOpti
   const slowListeners: ((slow: Slow) => void)[] = []
   const backpressure = createBackpressure({ io, inside, maxBytes, metrics, onSlow })
 
-  const socketOf = ({ id }: Client): ChatSocket | undefined => sockets.get(id)
+  /** The socket of a client; none for one that was ended, though it may take a while to go. */
+  function socketOf({ id }: Client): ChatSocket | undefined {
+    const socket = sockets.get(id)
+    return socket?.conn.readyState === 'open' ? socket : undefined
+  }
+
   const idsOf = (clients: Iterable<Client>) => Array.from(clients, ({ id }) => id)
 
   function onSlow(socket: ChatSocket, bytes: number): void {
@@ -32,7 +37,7 @@ export function createTransport({ io, inside, maxBytes, metrics }: TransportOpti
 
   return {
     join: (client, chatId) => void socketOf(client)?.join(roomOf(chatId)),
-    leave: (client, chatId) => void socketOf(client)?.leave(roomOf(chatId)),
+    leave: ({ id }, chatId) => void sockets.get(id)?.leave(roomOf(chatId)),
     isIn: (client, chatId) => adapter.rooms.get(roomOf(chatId))?.has(client.id) ?? false,
     serves: (chatId) => adapter.rooms.has(roomOf(chatId)),
     onSlow: (listener) => void slowListeners.push(listener),
@@ -80,8 +85,10 @@ export function createTransport({ io, inside, maxBytes, metrics }: TransportOpti
       // Behind what it does not take there is nothing to be told.
       const isStuck = inside.waitingBytes(socket) > maxBytes
       if (!isStuck) inside.emit(socket, { event: 'closing', payload: closing })
-      if (closing.retryable) socket.conn.close(isStuck)
-      else socket.disconnect(true)
+      if (!closing.retryable) return void socket.disconnect(true)
+      socket.conn.close(isStuck)
+      // One that polls goes with its next poll; it is in no chat from now on.
+      for (const room of [...socket.rooms]) if (room !== socket.id) socket.leave(room)
     },
 
     stop: backpressure.stop,

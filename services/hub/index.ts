@@ -27,6 +27,7 @@ const TROUBLE: ReadonlySet<ClosingCode> = new Set([
 export function createHub({ transport, logger, metrics }: HubOptions) {
   const clients = new SetMap<string, Client>()
   const { watch, unwatch, watchedBy, watchersOf } = createWatchers()
+  const ended = new WeakSet<Client>()
 
   transport.onSlow(({ client, bytes }) => {
     logger.debug({ userId: client.userId, bytes }, 'a client does not keep up')
@@ -34,6 +35,8 @@ export function createHub({ transport, logger, metrics }: HubOptions) {
   })
 
   function end(client: Client, code: ClosingCode, reconnectInMs?: number): void {
+    if (ended.has(client)) return
+    ended.add(client)
     const closing = toClosing(code, reconnectInMs)
     metrics?.closings.inc({ code })
     logger[TROUBLE.has(code) ? 'warn' : 'debug']({ userId: client.userId, socketId: client.id, code }, '❌ closing')
@@ -94,7 +97,7 @@ export function createHub({ transport, logger, metrics }: HubOptions) {
       transport.signal(audience, { event, payload } as Delivery)
     },
 
-    /** Ends a client's connection and tells it why; `reconnectInMs` is when it may come back. */
+    /** Ends a client's connection, once, and tells it why; `reconnectInMs` is when it may come back. */
     end,
 
     stop: transport.stop,

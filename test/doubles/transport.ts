@@ -5,6 +5,8 @@ import type { Audience, Client, Delivery, Slow, Transport } from '../../services
 export interface MemoryClient extends Client {
   readonly told: Delivery[]
   isOpen: boolean
+  /** Whether it takes nothing more. */
+  isStuck: boolean
   /** Why the server ended it. */
   closing: Closing | null
 }
@@ -19,7 +21,8 @@ export class MemoryTransport implements Transport {
 
   /** A connection begins. */
   connect(userId: string): MemoryClient {
-    const client: MemoryClient = { id: `s${this.#clients.size + 1}`, userId, told: [], isOpen: true, closing: null }
+    const id = `s${this.#clients.size + 1}`
+    const client: MemoryClient = { id, userId, told: [], isOpen: true, isStuck: false, closing: null }
     this.#clients.set(client.id, client)
     return client
   }
@@ -39,6 +42,9 @@ export class MemoryTransport implements Transport {
 
   /** A client does not take what it is sent. */
   jam(client: Client): void {
+    const here = this.#open(client)
+    if (!here) return
+    here.isStuck = true
     for (const listener of this.#slow) listener({ client, bytes: 1e6 })
   }
 
@@ -79,7 +85,7 @@ export class MemoryTransport implements Transport {
   end(client: Client, closing: Closing): void {
     const here = this.#open(client)
     if (!here) return
-    here.told.push({ event: 'closing', payload: closing })
+    if (!here.isStuck) here.told.push({ event: 'closing', payload: closing })
     here.closing = closing
     this.drop(here)
   }

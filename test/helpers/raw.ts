@@ -67,6 +67,10 @@ export async function openRaw(t: Owner, url: string, token?: string) {
       return answer === null ? null : (JSON.parse(answer.slice(`43${lastId}`.length))[0] as Ack<unknown>)
     },
 
+    /** Reads nothing more, as a device that sleeps, or again. */
+    pause: () => ws.pause(),
+    resume: () => ws.resume(),
+
     close: () => ws.close(),
   }
   await once(ws, 'open')
