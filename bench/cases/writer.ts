@@ -33,9 +33,9 @@ const sends: Work = { kind: 'send', chats: chats.map((chatId) => [chatId]), byte
 /** Loads in order: what is read was sent before. */
 const LOADS: Record<string, { work: Work; inFlight: number }> = {
   'answer, 1 in flight': { work: answers, inFlight: 1 },
-  'answer, 64': { work: answers, inFlight: 64 },
-  'send, 1': { work: sends, inFlight: 1 },
-  'send, 64': { work: sends, inFlight: 64 },
+  'answers, 10 a socket': { work: answers, inFlight: 10 * CLIENTS },
+  'sends, 64': { work: sends, inFlight: 64 },
+  'sends, 10 a socket': { work: sends, inFlight: 10 * CLIENTS },
   'history of 50, 64': { work: ask('get_messages', { limit: 50 }), inFlight: 64 },
 }
 
@@ -76,7 +76,7 @@ export async function writer(bench: Bench): Promise<CaseResult> {
 
   const data: { name: string; samples: Record<Way, Sample[]> }[] = []
   async function compare(name: string, run: (way: Way, server: Server, ms: number) => Promise<Sample>): Promise<void> {
-    const ms = bench.quick ? 300 : 600
+    const ms = bench.quick ? 300 : 800
     const runOf = (way: Way) => (isWarmUp: boolean) => run(way, servers.get(way) as Server, isWarmUp ? ms * 2 : ms)
     const runs = Object.fromEntries(WAYS.map((way) => [way, runOf(way)])) as Record<Way, ReturnType<typeof runOf>>
     data.push({ name, samples: await interleave(bench, name, runs) })

@@ -1,7 +1,6 @@
 import type { EventName } from '../../contract/events.js'
 
 // Engine.IO's `4` is a message; behind it come Socket.IO's packets in the main namespace.
-const CONNECT = '40'
 const EVENT = '42'
 const ACK = '43'
 const CONNECT_ERROR = '44'
@@ -12,9 +11,6 @@ const MAX_SIZE_2 = 65_536
 
 /** An event as the Socket.IO protocol spells it. */
 export const encodeEvent = (event: EventName, payload: unknown) => EVENT + JSON.stringify([event, payload])
-
-/** The packet that lets somebody in. */
-export const encodeConnect = (data: unknown) => CONNECT + JSON.stringify(data)
 
 /** The packet that answers a command. */
 export const encodeAck = (id: unknown, data: unknown) => `${ACK}${id}${JSON.stringify(data)}`

@@ -1,31 +1,41 @@
-import type { Socket as TcpSocket } from 'node:net'
 import type { Ack } from '../../contract/types.js'
 import type { Delivery } from '../../services/hub/ports.js'
-import { encodeAck, encodeConnect, encodeEvent, toFrames } from './frames.js'
+import { encodeAck, encodeEvent, toFrames } from './frames.js'
 import type { ChatServer, ChatSocket } from './types.js'
 
 // All that reaches behind Socket.IO, Engine.IO and ws is in this file. Each inside is asked for before it is used; where one is missing or
 // looks otherwise, what is stock does the work. Engine.IO hands what it sends to the TCP socket at once, so while its queue is empty a write
 // of ours comes after all that it has sent; who polls, or is in the middle of an upgrade, gets stock packets.
+// What that is worth: docs/benchmarks/README.md, and `npm run bench -- --only writer`.
 
-/** The insides of a connection; the types of the libraries hide them. */
-interface Engine {
+/** The insides of a server; the types of the libraries hide them, and other versions may not have them. */
+interface ServerInsides {
+  engine?: { clients?: Record<string, Connection> }
+  _nsps?: Map<string, { adapter?: { close?(): Promise<void> | void } }> | null
+}
+
+/** The insides of a connection. */
+interface Connection {
   readyState?: string
   writeBuffer?: { data?: string | Buffer }[]
   transport?: { name?: string; socket?: Websocket; shouldClose?: (() => void) | null }
-  close(discard?: boolean): void
+  close?(discard: boolean): void
 }
 
 interface Websocket {
   readyState?: number
-  _sender?: { sendFrame?(frames: Buffer[]): void }
-  _socket?: TcpSocket | null
+  _sender?: Sender
+  _socket?: Partial<Tcp> | null
 }
 
-/** A websocket that takes frames as they are. */
-interface Direct {
-  _sender: { sendFrame(frames: Buffer[]): void }
-  _socket?: TcpSocket | null
+interface Sender {
+  sendFrame?(frames: Buffer[]): void
+}
+
+interface Tcp {
+  writableLength: number
+  cork(): void
+  uncork(): void
 }
 
 interface Packet {
@@ -40,52 +50,52 @@ interface PacketWriter {
 }
 
 const OPEN = 1
-const CONNECT = 0
 const ACK = 3
 
 export type Inside = ReturnType<typeof createInside>
 
 /** What this service needs of the insides of its Socket.IO server. */
 export function createInside(io: ChatServer) {
+  const server = serverOf(io)
   /** The answer that is being given: what else is acked, by listeners of a host, may hold binary data. */
   let answering: unknown
-  const corked = new WeakSet<TcpSocket>()
+  const corked = new WeakSet<Tcp>()
 
   /**
    * Holds back what is written to a socket until all promises are settled that settle now: the answers and events that one commit brings
    * it leave in one system call. That is the one rule; each socket is let go by the tick that follows.
    */
   function cork({ conn }: ChatSocket): void {
-    const tcp = engineOf(conn).transport?.socket?._socket
-    if (!tcp || corked.has(tcp)) return
+    const tcp = tcpOf(conn)
+    if (!canCork(tcp) || corked.has(tcp)) return
     corked.add(tcp)
     tcp.cork()
     process.nextTick(release, tcp)
   }
 
-  function release(tcp: TcpSocket): void {
+  function release(tcp: Tcp): void {
     corked.delete(tcp)
     tcp.uncork()
   }
 
+  /** An answer of ours as text; null for all other packets. */
   function encode({ type, id, data }: Packet): string | null {
-    if (type === CONNECT) return encodeConnect(data)
-    const isAnswer = type === ACK && answering !== undefined && Array.isArray(data) && data[0] === answering
-    return isAnswer ? encodeAck(id, data) : null
+    const isOurs = type === ACK && answering !== undefined && Array.isArray(data) && data[0] === answering
+    return isOurs ? encodeAck(id, data) : null
   }
 
   return {
     cork,
 
-    /** Has a socket write its CONNECT packet and our answers itself. */
+    /** Has a socket write our answers itself. */
     takeWire(socket: ChatSocket): void {
-      const writer: PacketWriter = socket as object
+      const writer = writerOf(socket)
       const stock = writer.packet
       if (!stock) return
       writer.packet = function write(packet, options) {
-        const direct = directOf(socket)
-        const text = direct ? encode(packet) : null
-        if (direct && text !== null) direct._sender.sendFrame([toFrames([text])])
+        const text = encode(packet)
+        const direct = text === null ? null : directOf(socket)
+        if (text !== null && direct) direct.sendFrame([toFrames([text])])
         else stock.call(socket, packet, options)
       }
     },
@@ -100,33 +110,33 @@ export function createInside(io: ChatServer) {
 
     /** Emits one event of ours, which never holds binary data. */
     emit(socket: ChatSocket, { event, payload }: Delivery): void {
-      const direct = socket.listenersAnyOutgoing().length === 0 ? directOf(socket) : undefined
-      if (direct) direct._sender.sendFrame([toFrames([encodeEvent(event, payload)])])
-      else emitStock(socket, { event, payload } as Delivery)
+      const direct = directOf(socket)
+      if (direct) direct.sendFrame([toFrames([encodeEvent(event, payload)])])
+      else emitStock(socket, event, payload)
     },
 
     /** Writes events that are framed already, in one go; a socket that takes no frames just now emits them. */
     write(socket: ChatSocket, frames: Buffer, deliveries: Delivery[]): void {
       const direct = directOf(socket)
       if (!direct) {
-        for (const delivery of deliveries) emitStock(socket, delivery)
+        for (const { event, payload } of deliveries) emitStock(socket, event, payload)
         return
       }
       // Its answers may come in this turn, too.
       if (socket.data.running > 0) cork(socket)
-      direct._sender.sendFrame([frames])
+      direct.sendFrame([frames])
     },
 
     /** Bytes that wait for a socket: what the engine has queued, and what the kernel has not taken. */
     waitingBytes({ conn }: ChatSocket): number {
-      const { transport, writeBuffer = [] } = engineOf(conn)
-      let bytes = transport?.socket?._socket?.writableLength ?? 0
-      for (const { data } of writeBuffer) bytes += data?.length ?? 0
+      const { writeBuffer } = insidesOf(conn)
+      let bytes = tcpOf(conn)?.writableLength ?? 0
+      if (Array.isArray(writeBuffer)) for (const { data } of writeBuffer) bytes += data?.length ?? 0
       return bytes
     },
 
     /** Bytes that the kernel has not taken of a socket yet. */
-    unsentBytes: ({ conn }: ChatSocket): number => engineOf(conn).transport?.socket?._socket?.writableLength ?? 0,
+    unsentBytes: ({ conn }: ChatSocket): number => tcpOf(conn)?.writableLength ?? 0,
 
     /** Frees what only the handshake needed: the HTTP request, its headers and the token. */
     letGo(socket: ChatSocket): void {
@@ -136,9 +146,8 @@ export function createInside(io: ChatServer) {
 
     /** Closes every engine connection, in a namespace or not; `discard` waits for nobody to take what was sent. */
     closeAll(discard: boolean): void {
-      const { clients = {} }: { clients?: Record<string, Engine> } = io.engine as object
-      for (const conn of Object.values(clients)) {
-        conn.close(discard)
+      for (const conn of Object.values(server.engine?.clients ?? {})) {
+        conn.close?.(discard)
         // One that polls would end with its next poll.
         if (discard) conn.transport?.shouldClose?.()
       }
@@ -146,23 +155,35 @@ export function createInside(io: ChatServer) {
 
     /** Closes the adapters of all namespaces. */
     async closeAdapters(): Promise<void> {
-      for (const namespace of io._nsps.values()) await namespace.adapter.close()
+      for (const { adapter } of server._nsps?.values() ?? []) await adapter?.close?.()
     },
   }
 }
 
-const engineOf = (conn: ChatSocket['conn']): Engine => conn as unknown as Engine
+const serverOf = (io: object): ServerInsides => io
+const insidesOf = (conn: object): Connection => conn
+const writerOf = (socket: object): PacketWriter => socket
 
-/** The websocket of a socket that takes frames of ours now, or undefined. */
-function directOf({ conn }: ChatSocket): Direct | undefined {
-  const { readyState, transport, writeBuffer } = engineOf(conn)
+/** The TCP socket of a websocket, or nothing. */
+const tcpOf = (conn: object) => insidesOf(conn).transport?.socket?._socket
+
+const canCork = (tcp: Partial<Tcp> | null | undefined): tcp is Tcp =>
+  typeof tcp?.cork === 'function' && typeof tcp.uncork === 'function'
+
+/** What takes frames of ours for a socket now; null where nothing does, or a host listens to what goes out. */
+function directOf(socket: ChatSocket): Required<Sender> | null {
+  const { readyState, transport, writeBuffer } = insidesOf(socket.conn)
   const websocket = transport?.name === 'websocket' ? transport.socket : undefined
-  const isReady = readyState === 'open' && writeBuffer?.length === 0 && websocket?.readyState === OPEN
-  return isReady && isDirect(websocket) ? websocket : undefined
+  const isReady = readyState === 'open' && websocket?.readyState === OPEN && isEmpty(writeBuffer)
+  const sender = websocket?._sender
+  return isReady && canSend(sender) && socket.listenersAnyOutgoing().length === 0 ? sender : null
 }
 
-const isDirect = (websocket: Websocket): websocket is Direct => typeof websocket._sender?.sendFrame === 'function'
+const canSend = (sender: Sender | undefined): sender is Required<Sender> => typeof sender?.sendFrame === 'function'
 
-function emitStock(socket: ChatSocket, { event, payload }: Delivery): void {
-  socket.emit(event, ...([payload] as never))
+const isEmpty = (queue: unknown): boolean => Array.isArray(queue) && queue.length === 0
+
+function emitStock(socket: ChatSocket, event: string, payload: unknown): void {
+  const emitter: { emit(event: string, payload: unknown): unknown } = socket
+  emitter.emit(event, payload)
 }

@@ -1,7 +1,9 @@
 import t from 'tap'
 import * as ws from 'ws'
 import { toFrames } from '../../plugins/socket/frames.js'
-import { ask, build, connect, must, next, onEachDatabase } from '../helper.js'
+import { createInside } from '../../plugins/socket/inside.js'
+import type { ChatServer, ChatSocket } from '../../plugins/socket/types.js'
+import { ask, build, collect, connect, must, next, onEachDatabase, until } from '../helper.js'
 
 const { Sender } = ws as unknown as { Sender: { frame(data: Buffer, options: object): Buffer[] } }
 const TEXT_FRAME = { fin: true, rsv1: false, opcode: 1, mask: false, readOnly: false }
@@ -57,6 +59,112 @@ onEachDatabase('what is written past Socket.IO', async (t, database) => {
     const told = next(socket, 'chat_added')
     await must(socket, 'create_chat', { type: 'group', memberIds: [], title: 'y' })
     await told
+    const heard = next(socket, 'new_message')
+    await must(socket, 'send_message', { chatId, content: 'to all' })
+    await heard
     t.ok(outgoing.includes('chat_added'), 'events of ours are heard by onAnyOutgoing')
+    // What broke: what all in a chat are told was not, for it is written past Socket.IO.
+    t.ok(outgoing.includes('new_message'), 'those to all in a chat, too')
   })
+})
+
+type Hide = (conn: Conn) => object
+interface Conn {
+  transport: { socket?: object }
+}
+type Method = (socket: ChatSocket, ...args: unknown[]) => unknown
+
+/** An object as it is, but for some of it. */
+const but = <T extends object>(whole: T, changed: object): T =>
+  new Proxy(whole, {
+    get: (target, key) => (key in changed ? Reflect.get(changed, key) : Reflect.get(target, key, target)),
+  })
+
+/** The insides of a connection in another version of the libraries. */
+const OTHER_INSIDES: Record<string, Hide> = {
+  'as they are': () => ({}),
+  'no sender': ({ transport }) => ({
+    transport: but(transport, { socket: but(transport.socket ?? {}, { _sender: undefined }) }),
+  }),
+  'a sender that sends no frames': ({ transport }) => ({
+    transport: but(transport, { socket: but(transport.socket ?? {}, { _sender: {} }) }),
+  }),
+  'no websocket': ({ transport }) => ({ transport: but(transport, { socket: undefined }) }),
+  'no TCP socket': ({ transport }) => ({
+    transport: but(transport, { socket: but(transport.socket ?? {}, { _socket: null }) }),
+  }),
+  'a TCP socket that cannot be corked': ({ transport }) => ({
+    transport: but(transport, { socket: but(transport.socket ?? {}, { _socket: {} }) }),
+  }),
+  'no transport': () => ({ transport: undefined }),
+  'no packet writer': () => ({}),
+  'no queue': () => ({ writeBuffer: undefined }),
+  'a queue that is no array': () => ({ writeBuffer: { length: 0 } }),
+}
+
+t.test('everything arrives, in order, whatever the insides are', async (t) => {
+  const service = await build(t)
+  const { inside } = service.app
+  let hide: Hide = () => ({})
+  let hideOfSocket = {}
+  // Only what is inside sees others: the libraries have their own.
+  for (const name of ['cork', 'takeWire', 'answer', 'emit', 'write', 'waitingBytes', 'unsentBytes'] as const) {
+    const method = inside[name] as Method
+    const conceal = (socket: ChatSocket) =>
+      but(socket, { ...hideOfSocket, conn: but(socket.conn, hide(socket.conn as unknown as Conn)) })
+    Object.assign(inside, { [name]: (socket: ChatSocket, ...args: unknown[]) => method(conceal(socket), ...args) })
+  }
+  const body = { type: 'group', memberIds: ['alice', 'bob'], title: 'x' }
+  const { chatId } = (await service.call('POST', '/chats', { as: 'service', body })).body.chat
+  await service.call('PATCH', `/chats/${chatId}`, { as: 'service', body: { title: 'y' } })
+
+  for (const [what, other] of Object.entries(OTHER_INSIDES)) {
+    for (const transports of [['websocket'], ['polling', 'websocket']]) {
+      await t.test(`${what}, ${transports.join(' → ')}`, async (t) => {
+        hide = other
+        hideOfSocket = what === 'no packet writer' ? { packet: undefined } : {}
+        const { socket: alice, session } = await connect(t, service, 'alice', { transports })
+        const { socket: bob } = await connect(t, service, 'bob', { transports })
+        const from = session.chats.find((chat) => chat.chatId === chatId)?.lastSeq as number
+        const heard = [alice, bob].map((socket) => collect(socket, 'new_message'))
+        const contents = Array.from({ length: 30 }, (_, i) => `é ${i}`)
+        const acks = await Promise.all(contents.map((content) => must(alice, 'send_message', { chatId, content })))
+        const seqs = contents.map((_, i) => from + 1 + i)
+        t.same(
+          acks.map(({ message }) => message.seq),
+          seqs,
+        )
+        await until('all have heard', () => heard.every(({ length }) => length >= contents.length))
+        for (const messages of heard) {
+          t.same(
+            messages.map(({ seq, content }) => [seq, content]),
+            seqs.map((seq, i) => [seq, contents[i]]),
+          )
+        }
+        const closing = next(bob, 'closing')
+        service.app.chat.sessions.end('bob', 'DISCONNECTED')
+        t.match(await closing, { code: 'DISCONNECTED' })
+      })
+    }
+  }
+})
+
+t.test('a server without the insides closes all the same', async (t) => {
+  const closed: unknown[] = []
+  const conn = { close: (discard: boolean) => closed.push(discard) }
+  const servers: object[] = [
+    { engine: {} },
+    { engine: { clients: {} }, _nsps: null },
+    {
+      engine: { clients: { a: conn, b: but(conn, { transport: {} }) } },
+      _nsps: new Map([['/', { adapter: { close() {} } }]]),
+    },
+  ]
+  for (const server of servers) {
+    const inside = createInside(server as ChatServer)
+    inside.closeAll(false)
+    inside.closeAll(true)
+    await inside.closeAdapters()
+  }
+  t.same(closed, [false, false, true, true])
 })
