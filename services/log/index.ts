@@ -8,12 +8,13 @@ import { createChats } from './chats.js'
 import type { LoggedChange } from './entities.js'
 import { createHistory } from './history.js'
 import { createMarks } from './marks.js'
+import { createMembers } from './members.js'
 import { createMessageChanges } from './messages.js'
 import { createReader } from './reader.js'
 import { createSearch, createSweeper } from './search.js'
 
 export interface LogOptions {
-  db: Pick<Database, 'run' | 'embedded'>
+  db: Database
   maxChatsPerUser: number
   /** Whether the index of search is there. */
   hasSearch: boolean
@@ -136,6 +137,7 @@ export function createLog({ db, maxChatsPerUser, hasSearch, logger, metrics }: L
     ...chats,
     ...history,
     ...createMarks(db),
+    ...createMembers(db),
   }
 }
 
