@@ -69,7 +69,7 @@ export function prepareStatements(db: Pick<Database, 'select' | 'insert' | 'upda
 
 // Of any number of users as one value, or with a condition: the builder would make another statement for each number, or none.
 
-/** Users to be made, as JSON, where they are not there yet. */
+/** Users to be made, in JSON, where they are not there yet. */
 export const ENSURE_USERS = `
 INSERT INTO users (id, name, avatar_url) SELECT u."userId", u.name, u."avatarUrl"
 FROM json_to_recordset($1) AS u ("userId" text, name text, "avatarUrl" text) ON CONFLICT DO NOTHING`
@@ -80,7 +80,7 @@ INSERT INTO users (id, name, avatar_url) SELECT $1, $2, $3
 WHERE NOT EXISTS (SELECT 1 FROM user_states WHERE user_id = $1 AND deleted_at IS NOT NULL)
 ON CONFLICT (id) DO UPDATE SET name = excluded.name, avatar_url = excluded.avatar_url`
 
-/** When users were last seen, as JSON. */
+/** When users were last seen, in JSON. */
 export const SAVE_LAST_SEEN = `
 INSERT INTO user_states AS s (user_id, last_seen_at, presence_version)
 SELECT l."userId", to_timestamp(l."lastSeenAtMs" / 1000.0), l.version
