@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { Closed, Cursor, Id, Ids, Limit, Nullable, Text } from './fields.js'
+import { MAX_BULK_IDS, MAX_NAME_CHARS, PAGES } from './limits.js'
 import { Presence } from './shapes.js'
 
 /** The REST routes that are no command: presence and health of the original design, and what only services call. */
@@ -18,7 +19,7 @@ export const HealthAnswer = Type.Object(
   { title: 'Health' },
 )
 
-export const OnlineQuery = Closed({ cursor: Type.Optional(Cursor), limit: Type.Optional(Limit(1_000, 100)) })
+export const OnlineQuery = Closed({ cursor: Type.Optional(Cursor), limit: Type.Optional(Limit(PAGES.online)) })
 export const OnlineAnswer = Type.Object({
   count: Type.Integer(),
   users: Type.Array(Presence),
@@ -26,11 +27,11 @@ export const OnlineAnswer = Type.Object({
 })
 
 export const UserParams = Closed({ userId: Id })
-export const StatusBulkBody = Closed({ userIds: Ids(1_000) })
+export const StatusBulkBody = Closed({ userIds: Ids(MAX_BULK_IDS) })
 export const StatusBulkAnswer = Type.Object({ statuses: Type.Array(Presence) })
 
 export const UserBody = Closed({
-  name: Text(200),
+  name: Text(MAX_NAME_CHARS),
   avatarUrl: Type.Optional(
     Nullable(
       Type.String({

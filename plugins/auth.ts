@@ -3,6 +3,7 @@ import jwt from '@fastify/jwt'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ChatError } from '../contract/errors.js'
+import { MAX_TOKEN_BYTES } from '../contract/limits.js'
 import type { HostHooks } from '../services/hooks.js'
 import { createAccounts } from '../services/session/accounts.js'
 import type { Caller } from '../services/session/callers.js'
@@ -27,7 +28,6 @@ interface Verifier {
   sign(payload: object): string
 }
 
-const MAX_TOKEN_BYTES = 4_096
 const NAMESPACE = 'chatSocketService'
 
 export type AuthOptions = Pick<HostHooks, 'resolveUser'>
@@ -56,7 +56,7 @@ function createAuth(app: FastifyInstance, verifier: Verifier, { resolveUser }: A
   async function readToken(token: unknown): Promise<Claims> {
     if (typeof token !== 'string' || token === '') throw new ChatError('UNAUTHENTICATED')
     if (Buffer.byteLength(token) > MAX_TOKEN_BYTES) {
-      throw new ChatError('UNAUTHENTICATED', { message: 'The token is longer than 4 KB.' })
+      throw new ChatError('UNAUTHENTICATED', { message: `The token is longer than ${MAX_TOKEN_BYTES} bytes.` })
     }
     try {
       const payload = await verifier.verify(token)

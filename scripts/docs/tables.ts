@@ -4,6 +4,7 @@ import { COMMAND_NAMES, COMMANDS, type Command } from '../../contract/commands.j
 import { ERRORS } from '../../contract/errors.js'
 import { EVENTS } from '../../contract/events.js'
 import * as shapes from '../../contract/shapes.js'
+import { WHO_COMMANDS } from '../../contract/who.js'
 import { Settings } from '../../plugins/config/settings.js'
 import { toBody, toFields, toInterface, toType } from './types.js'
 
@@ -12,14 +13,6 @@ export interface OpenApi {
   paths?: Record<string, Record<string, { operationId?: string; summary?: string; tags?: string[] }>>
 }
 
-const WHO: Record<Command['who'], string> = {
-  self: 'every user',
-  member: 'a member of the chat',
-  admin: 'an admin or the owner of the chat',
-  owner: 'the owner of the chat',
-  sender: 'who wrote it',
-  creator: 'users, where CHAT_CREATION lets them',
-}
 const WHO_OF_TAG: Record<string, string> = {
   health: 'everybody',
   presence: 'users and services',
@@ -48,8 +41,8 @@ export function commandsTable(): string {
 export function commandsReference(): string {
   const sections = COMMAND_NAMES.map((name) => {
     const command: Command = COMMANDS[name]
-    const who = `For ${WHO[command.who]}${command.service ? ', and services' : ''}.`
-    const made = command.rest?.madeWhen ? ' (201 when something was made)' : ''
+    const who = `For ${WHO_COMMANDS[command.who]}${command.service ? ', and services' : ''}.`
+    const made = command.made ? ' (201 when something was made)' : ''
     const rest = command.rest ? `REST: ${restOf(command)}${made}.` : 'Over a socket only.'
     const text = `payload ${toBody(command.input)}\n\nanswer ${toBody(command.output)}`
     return `### ${code(name)}\n\n${command.summary} ${who} ${rest}\n\n${fence(text)}`

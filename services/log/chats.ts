@@ -1,4 +1,5 @@
 import { ChatError } from '../../contract/errors.js'
+import { PAGES, UNREAD_CAP } from '../../contract/limits.js'
 import type { Member, MyChat } from '../../contract/shapes.js'
 import { readCursor, writeCursor } from '../cursors.js'
 import type { Database } from '../db/index.js'
@@ -10,7 +11,6 @@ import {
   type MyChatRow,
   toMember,
   toMyChat,
-  UNREAD_CAP,
 } from './entities.js'
 
 type Row<T> = T & MessageRow & Record<string, unknown>
@@ -47,7 +47,7 @@ export function createChats(db: Pick<Database, 'run'>) {
     },
 
     /** A page of a user's chats, newest activity first. */
-    async listChats(userId: string, cursor: string | undefined, limit = 50) {
+    async listChats(userId: string, cursor: string | undefined, limit: number = PAGES.chats.standard) {
       const [before, beforeId] = cursor === undefined ? [null, null] : readCursor(cursor, 'time', 'id')
       const rows = await db.run<Row<MyChatRow>>(
         'chats_page',
@@ -92,7 +92,12 @@ export function createChats(db: Pick<Database, 'run'>) {
     },
 
     /** A page of members by user id; NOT_FOUND for a user who is none (a null user is a service). */
-    async listMembers(userId: string | null, chatId: string, cursor: string | undefined, limit = 100) {
+    async listMembers(
+      userId: string | null,
+      chatId: string,
+      cursor: string | undefined,
+      limit: number = PAGES.members.standard,
+    ) {
       const [after] = cursor === undefined ? [''] : readCursor(cursor, 'id')
       const rows = await db.run<MemberRow & Record<string, unknown>>('chat_members', MEMBERS_PAGE, [
         chatId,

@@ -1,4 +1,5 @@
 import { ChatError } from '../../contract/errors.js'
+import { MAX_EMOJI } from '../../contract/limits.js'
 import type { Database } from '../db/index.js'
 
 type Outcome = 'ok' | 'same' | 'no_message' | 'forbidden' | 'deleted' | 'full'
@@ -8,9 +9,6 @@ interface ChangeRow extends Record<string, unknown> {
   of_chat: string
 }
 
-/** How many different emoji a message can carry. */
-const MOST_EMOJI = 50
-
 /** Changes of messages by a member, each one SQL function; each answers the chat that went on, or null when nothing changed. */
 export function createMessageChanges(db: Pick<Database, 'run'>) {
   async function change(name: string, args: string, values: unknown[]): Promise<string | null> {
@@ -18,7 +16,7 @@ export function createMessageChanges(db: Pick<Database, 'run'>) {
     if (row?.outcome === 'forbidden') throw new ChatError('FORBIDDEN')
     if (row?.outcome === 'deleted') throw new ChatError('CONFLICT', { message: 'The message was deleted.' })
     if (row?.outcome === 'full') {
-      throw new ChatError('LIMIT_REACHED', { message: `A message carries at most ${MOST_EMOJI} different emoji.` })
+      throw new ChatError('LIMIT_REACHED', { message: `A message carries at most ${MAX_EMOJI} different emoji.` })
     }
     if (row?.outcome !== 'ok' && row?.outcome !== 'same') throw new ChatError('NOT_FOUND')
     return row.outcome === 'ok' ? row.of_chat : null
@@ -29,6 +27,6 @@ export function createMessageChanges(db: Pick<Database, 'run'>) {
       change('log_edit_message', '$1, $2, $3', [messageId, userId, content]),
     delete: (userId: string, messageId: string) => change('log_delete_message', '$1, $2', [messageId, userId]),
     react: (userId: string, messageId: string, emoji: string, isPut: boolean) =>
-      change('log_react', '$1, $2, $3, $4, $5', [messageId, userId, emoji, isPut, MOST_EMOJI]),
+      change('log_react', '$1, $2, $3, $4, $5', [messageId, userId, emoji, isPut, MAX_EMOJI]),
   }
 }

@@ -1,3 +1,4 @@
+import type { PresenceStatus } from '../../contract/shapes.js'
 import type { ChosenStatus, LeaseStore, PresenceRecord } from './leases.js'
 
 interface User {
@@ -51,7 +52,7 @@ export function createMemoryLeases({ leaseMs, now = Date.now }: MemoryLeasesOpti
     return user.record === before ? [] : [user.record]
   }
 
-  function changed(record: PresenceRecord, status: PresenceRecord['status'], user: User): PresenceRecord {
+  function changed(record: PresenceRecord, status: PresenceStatus, user: User): PresenceRecord {
     if (record.status === status) return record
     const at = now()
     return {

@@ -1,9 +1,10 @@
 import type { EventName, EventPayload } from '../../../contract/events.js'
 import type { MyChat } from '../../../contract/shapes.js'
+import type { ChangeKind } from '../../../contract/words.js'
 import { type Delivery, toDelivery, toHidden } from '../../../services/feed/delivery.js'
 import type { FeedOptions } from '../../../services/feed/index.js'
 import type { Client, Rooms } from '../../../services/feed/ports.js'
-import type { ChangeKind, LoggedChange } from '../../../services/log/entities.js'
+import type { LoggedChange } from '../../../services/log/entities.js'
 
 export const CHAT = 'c'
 

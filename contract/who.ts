@@ -1,0 +1,29 @@
+/** What the docs group commands and routes under. */
+export const TAGS = {
+  messages: 'Sending, changing, reading and finding messages.',
+  chats: 'Chats and who is in them.',
+  presence: 'Who is there.',
+  users: 'Profiles, and one’s own connection.',
+  services: 'What a main service says of its users.',
+  health: 'How the service is.',
+} as const
+export type Tag = keyof typeof TAGS
+
+/** Which users may call a command. */
+export const WHO_COMMANDS = {
+  self: 'every user',
+  member: 'a member of the chat',
+  admin: 'an admin or the owner of the chat',
+  owner: 'the owner of the chat',
+  sender: 'who wrote it',
+  sender_or_admin: 'who wrote it, and an admin or the owner of the chat',
+  creator: 'users, where CHAT_CREATION lets them',
+} as const
+export type CommandWho = keyof typeof WHO_COMMANDS
+
+/** Who may call a route that is no command's twin. */
+export const WHO_CALLS = {
+  everybody: 'everybody',
+  caller: 'users and services',
+  service: 'services',
+} as const
