@@ -95,6 +95,16 @@ export class ChatError extends Error {
   }
 }
 
+/** Any failure as one of the catalogue: the ChatError that it is or that caused it, else INTERNAL, a mistake of ours. */
+export function toChatError(error: unknown): ChatError {
+  const seen = new Set<unknown>()
+  for (let cause = error; cause instanceof Error && !seen.has(cause); cause = cause.cause) {
+    if (cause instanceof ChatError) return cause
+    seen.add(cause)
+  }
+  return new ChatError('INTERNAL', { cause: error })
+}
+
 /** VALIDATION_FAILED with the faults found, each a path and a reason. */
 export function invalid(...faults: Fault[]): ChatError {
   return new ChatError('VALIDATION_FAILED', { details: faults })

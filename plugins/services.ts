@@ -91,10 +91,15 @@ function compose(app: FastifyInstance, options: ServicesOptions): Chat {
     receipts,
     logger,
     maxMessageChars: config.MAX_MESSAGE_CHARS,
-    chatCreation: config.CHAT_CREATION,
   })
   const hooks = createHooks(options, logger)
-  const binder = createBinder({ handlers: hooks.observe(handlers), log: logger, metrics, authorize: hooks.authorize })
+  const binder = createBinder({
+    handlers: hooks.observe(handlers),
+    logger,
+    metrics,
+    authorize: hooks.authorize,
+    chatCreation: config.CHAT_CREATION,
+  })
 
   log.tell(feed)
   metrics.gauge('chat_connections', 'Engine connections.', () => io.engine.clientsCount)

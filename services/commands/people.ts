@@ -6,7 +6,7 @@ import type { Claims } from '../session/claims.js'
 import type { Connection, Sessions } from '../session/index.js'
 import { toTime } from '../time.js'
 import type { Users } from '../users/index.js'
-import { actorOf, clientOf, userOf } from './callers.js'
+import { actorOf } from './callers.js'
 
 /** What makes a user of a token. */
 export interface Tokens {
@@ -29,20 +29,19 @@ export function createPeopleCommands({ users, presence, sessions, tokens }: Peop
     },
 
     async watch_presence(caller, { userIds }) {
-      return { presences: await presence.watch(caller, clientOf(caller), userIds) }
+      return { presences: await presence.watch(caller, caller.client, userIds) }
     },
 
     async unwatch_presence(caller, { userIds }) {
-      return { presences: await presence.unwatch(caller, clientOf(caller), userIds) }
+      return { presences: await presence.unwatch(caller, caller.client, userIds) }
     },
 
     async set_presence(caller, { status }) {
-      return { presence: await presence.setStatus(userOf(caller).userId, status) }
+      return { presence: await presence.setStatus(caller.userId, status) }
     },
 
     async refresh_token(caller, { token }) {
-      clientOf(caller)
-      const connection = userOf(caller) as Connection
+      const connection = caller as Connection
       const claims = await tokens.readToken(token)
       if (claims.isService || claims.userId !== connection.userId) {
         throw new ChatError('UNAUTHENTICATED', { message: 'The token is of somebody else.' })
@@ -53,11 +52,10 @@ export function createPeopleCommands({ users, presence, sessions, tokens }: Peop
     },
 
     logout(caller) {
-      const client = clientOf(caller)
-      const connection = userOf(caller) as Connection
+      const connection = caller as Connection
       connection.loggedOut = true
       // After the answer is on its way.
-      setImmediate(() => client.end())
+      setImmediate(() => connection.client.end())
       return {}
     },
   } satisfies Partial<Handlers>
