@@ -22,6 +22,10 @@ export const COMMAND_WHO = {
 } as const
 export type CommandWho = keyof typeof COMMAND_WHO
 
+/** Who may make chats, the setting CHAT_CREATION: users, or the main service alone. */
+export const CHAT_CREATIONS = ['users', 'service'] as const
+export type ChatCreation = (typeof CHAT_CREATIONS)[number]
+
 /** Who may call a route that is no command's twin, in words. */
 export const ROUTE_WHO = {
   everybody: 'everybody',

@@ -71,8 +71,11 @@ export interface CallOptions {
 
 export const API_KEY = 'Zk3vPq9LxT7wRb2NcYd5GhJm8sFa4uEo'
 
-/** Starts the service on a free port, with the people of `users` in it; it ends with the test. */
-export async function build(t: Test, options: ChatOptions & { users?: string[] } = {}): Promise<Service> {
+/** Starts the service on a free port, with the people of `users` in it; it ends with the test. `routes` is what Fastify routes, as `GET /chats`. */
+export async function build(
+  t: Test,
+  options: ChatOptions & { users?: string[] } = {},
+): Promise<Service & { routes: string[] }> {
   const { users = ['alice', 'bob', 'carol', 'dave'], ...settings } = options
   const host = Fastify({
     pluginTimeout: 60_000,
@@ -82,6 +85,8 @@ export async function build(t: Test, options: ChatOptions & { users?: string[] }
     frameworkErrors,
   })
   let app: FastifyInstance | undefined
+  const routes: string[] = []
+  host.addHook('onRoute', ({ method, url }) => void routes.push(...[method].flat().map((one) => `${one} ${url}`)))
   await host.register(async (scope) => {
     app = scope
     scope.setNotFoundHandler(notFound)
@@ -106,6 +111,7 @@ export async function build(t: Test, options: ChatOptions & { users?: string[] }
     host,
     app: scope,
     url: `http://127.0.0.1:${(host.server.address() as AddressInfo).port}`,
+    routes,
     token,
     async call(method, url, { as, onBehalfOf, body, headers = {} } = {}) {
       const response = await host.inject({

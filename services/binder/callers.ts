@@ -1,5 +1,6 @@
 import type { COMMANDS, Command, CommandName } from '../../contract/commands.js'
 import { ChatError } from '../../contract/errors.js'
+import type { ChatCreation } from '../../contract/who.js'
 import type { Client } from '../feed/ports.js'
 import type { Caller, UserCaller } from '../session/callers.js'
 
@@ -12,9 +13,6 @@ export type CallerOf<C extends CommandName> = (typeof COMMANDS)[C]['rest'] exten
   : (typeof COMMANDS)[C]['service'] extends true
     ? Caller
     : UserCaller
-
-/** Who may make chats: users, or the main service alone (setting CHAT_CREATION). */
-export type ChatCreation = 'users' | 'service'
 
 /** Throws FORBIDDEN for a caller whom the command's entry does not let in; what their role in a chat allows is looked up under its lock. */
 export function admit({ rest, service, who }: Command, caller: Caller, chatCreation: ChatCreation): void {

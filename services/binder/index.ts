@@ -1,9 +1,10 @@
 import { COMMAND_NAMES, COMMANDS, type CommandName, type Input, type Output } from '../../contract/commands.js'
 import { ChatError, toChatError } from '../../contract/errors.js'
+import type { ChatCreation } from '../../contract/who.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
 import type { Caller } from '../session/callers.js'
-import { admit, type CallerOf, type ChatCreation } from './callers.js'
+import { admit, type CallerOf } from './callers.js'
 import { check, compile } from './validator.js'
 
 /** What stands behind a command: it answers data or throws a ChatError. */

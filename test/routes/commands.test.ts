@@ -72,7 +72,7 @@ async function buildRoom(t: Test, options: Parameters<typeof build>[1]): Promise
 function restOf(name: CommandName, input: Record<string, unknown>) {
   const { rest }: Command = COMMANDS[name]
   if (!rest) throw new Error(`${name} has no URL`)
-  const left = name === 'get_users' ? { userId: (input.userIds as string[])[0] } : { ...input }
+  const left = rest.single ? { userId: (input.userIds as string[])[0] } : { ...input }
   const path = rest.url.replace(/:(\w+)/g, (_part, field: keyof typeof left) => {
     const value = String(left[field])
     delete left[field]
