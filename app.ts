@@ -43,7 +43,8 @@ export async function service(app: FastifyInstance, options: ChatOptions = {}): 
   await app.register(db)
   await app.register(auth, { resolveUser: options.resolveUser })
   await app.register(io)
-  await app.register(services, { onMessage: options.onMessage, authorize: options.authorize })
+  const { onMessage, onChange, authorize } = options
+  await app.register(services, { onMessage, onChange, authorize })
   await app.register(socket)
   await app.register(docs)
   await app.register(demo)

@@ -96,7 +96,7 @@ export class ChatError extends Error {
 }
 
 /** Any failure as one of the catalogue: the ChatError that it is or that caused it, else INTERNAL, a mistake of ours. */
-export function toChatError(error: unknown): ChatError {
+export function failureOf(error: unknown): ChatError {
   const seen = new Set<unknown>()
   for (let cause = error; cause instanceof Error && !seen.has(cause); cause = cause.cause) {
     if (cause instanceof ChatError) return cause

@@ -1,17 +1,13 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import jwt from '@fastify/jwt'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ChatError } from '../contract/errors.js'
-import { MAX_TOKEN_BYTES } from '../contract/limits.js'
-import type { HostHooks } from '../services/hooks.js'
-import { createAccounts } from '../services/session/accounts.js'
-import type { Caller } from '../services/session/callers.js'
-import { type Claims, readClaims } from '../services/session/claims.js'
+import type { Caller } from '../services/hub/callers.js'
+import { createAccounts, type ResolveUser } from '../services/session/accounts.js'
+import { createIdentity } from '../services/session/identify.js'
 import { createUsers } from '../services/users/index.js'
-import type { Config } from './config/index.js'
-import { listOf, readPem } from './config/secrets.js'
-import { createJwks } from './jwks.js'
+import { listOf } from './config/secrets.js'
+import { registerTokens } from './tokens.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -23,56 +19,32 @@ declare module 'fastify' {
 }
 
 type Auth = ReturnType<typeof createAuth>
-interface Verifier {
-  verify(token: string): Promise<unknown>
-  sign(payload: object): string
+
+export interface AuthOptions {
+  /** The host's own look-up of a token's user. */
+  resolveUser?: ResolveUser | undefined
 }
-
-const NAMESPACE = 'chatSocketService'
-
-export type AuthOptions = Pick<HostHooks, 'resolveUser'>
 
 async function auth(app: FastifyInstance, options: AuthOptions): Promise<void> {
-  // An object of this scope's own: @fastify/jwt would put its namespace into the host's, where another instance finds it taken.
-  if (!Object.hasOwn(app, 'jwt')) app.decorate('jwt', Object.create(app.jwt ?? null))
-  await app.register(jwt, jwtOptions(app.config))
-  const verifier = (app.jwt as unknown as Record<string, Verifier>)[NAMESPACE] as Verifier
   app.decorateRequest('chatCaller', null)
-  app.decorate('auth', createAuth(app, verifier, options))
+  app.decorate('auth', createAuth(app, await registerTokens(app), options))
 }
 
-function createAuth(app: FastifyInstance, verifier: Verifier, { resolveUser }: AuthOptions) {
+type Tokens = Awaited<ReturnType<typeof registerTokens>>
+
+function createAuth(app: FastifyInstance, { verify, sign }: Tokens, { resolveUser }: AuthOptions) {
   const { config } = app
   const users = createUsers(app.db)
-  const authenticate = createAccounts({
-    users,
-    autoCreate: config.AUTO_CREATE_USERS,
-    resolveUser,
-    logger: app.log,
+  const { readToken, identify } = createIdentity({
+    verify,
+    authenticate: createAccounts({ users, autoCreate: config.AUTO_CREATE_USERS, resolveUser, logger: app.log }),
+    claims: {
+      userClaim: config.JWT_USER_CLAIM,
+      requireExp: config.JWT_REQUIRE_EXP,
+      maxLifetimeS: config.JWT_MAX_LIFETIME,
+    },
   })
   const apiKeys = listOf(config.SERVICE_API_KEYS).map(digest)
-
-  /** The claims of a token; UNAUTHENTICATED or TOKEN_EXPIRED. */
-  async function readToken(token: unknown): Promise<Claims> {
-    if (typeof token !== 'string' || token === '') throw new ChatError('UNAUTHENTICATED')
-    if (Buffer.byteLength(token) > MAX_TOKEN_BYTES) {
-      throw new ChatError('UNAUTHENTICATED', { message: `The token is longer than ${MAX_TOKEN_BYTES} bytes.` })
-    }
-    try {
-      const payload = await verifier.verify(token)
-      const claims = readClaims(payload, {
-        userClaim: config.JWT_USER_CLAIM,
-        requireExp: config.JWT_REQUIRE_EXP,
-        maxLifetimeS: config.JWT_MAX_LIFETIME,
-      })
-      return { ...claims, payload: payload as Record<string, unknown> }
-    } catch (error) {
-      if (error instanceof ChatError) throw error
-      const { code, originalError } = error as { code?: string; originalError?: unknown }
-      if (originalError instanceof ChatError) throw originalError
-      throw new ChatError(code === 'FAST_JWT_EXPIRED' ? 'TOKEN_EXPIRED' : 'UNAUTHENTICATED', { cause: error })
-    }
-  }
 
   /** Who sends a REST request; UNAUTHENTICATED when nobody does. */
   async function readCaller(request: FastifyRequest): Promise<Caller> {
@@ -82,10 +54,8 @@ function createAuth(app: FastifyInstance, verifier: Verifier, { resolveUser }: A
     }
     const [scheme, token] = (request.headers.authorization ?? '').split(' ')
     if (scheme?.toLowerCase() !== 'bearer') throw new ChatError('UNAUTHENTICATED')
-    const claims = await readToken(token)
-    if (claims.isService) return readService(request)
-    const user = await authenticate(claims)
-    return { kind: 'user', userId: user.userId, user, expiresAtMs: claims.expiresAtMs }
+    const identity = await identify(token)
+    return identity.kind === 'service' ? readService(request) : { ...identity, userId: identity.user.userId }
   }
 
   async function readService(request: FastifyRequest): Promise<Caller> {
@@ -101,10 +71,8 @@ function createAuth(app: FastifyInstance, verifier: Verifier, { resolveUser }: A
 
   return {
     readToken,
-    authenticate,
-
-    /** Signs a development token. */
-    sign: (claims: object): string => verifier.sign(claims),
+    identify,
+    sign,
 
     /** A hook: the request has a caller, or is refused. */
     async requireCaller(request: FastifyRequest): Promise<void> {
@@ -132,6 +100,12 @@ function createAuth(app: FastifyInstance, verifier: Verifier, { resolveUser }: A
   }
 }
 
+/** Who sends a request that a hook of `app.auth` has let in. */
+export function callerOf({ chatCaller }: FastifyRequest): Caller {
+  if (!chatCaller) throw new ChatError('UNAUTHENTICATED')
+  return chatCaller
+}
+
 const digest = (text: string) => createHash('sha256').update(text).digest()
 const isAnonymous = ({ headers }: FastifyRequest) => !headers.authorization && !headers['x-api-key']
 
@@ -146,29 +120,6 @@ function isLocal({ headers, raw }: FastifyRequest): boolean {
     LOCAL_HOST.test(headers.host ?? '') &&
     FORWARDED.every((name) => headers[name] === undefined)
   )
-}
-
-function jwtOptions(config: Config) {
-  const algorithms = listOf(config.JWT_ALGORITHMS ?? (config.JWT_SECRET ? 'HS256' : 'RS256,ES256,EdDSA')) as 'HS256'[]
-  const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = config
-  const verify = {
-    algorithms,
-    ...(issuer && { allowedIss: issuer }),
-    ...(audience && { allowedAud: audience }),
-    // What is allowed is only looked at where it stands.
-    requiredClaims: [...(issuer ? ['iss'] : []), ...(audience ? ['aud'] : [])],
-  }
-  // A namespace and a name of our own, so that a host's @fastify/jwt can stand beside.
-  return { secret: jwtSecret(config), namespace: NAMESPACE, decoratorName: 'chatToken', verify }
-}
-
-type Secret = Parameters<typeof jwt>[1] extends { secret: infer S } ? S : never
-
-function jwtSecret(config: Config): Secret {
-  if (config.JWT_SECRET) return config.JWT_SECRET
-  if (config.JWT_PUBLIC_KEY) return { public: readPem(config.JWT_PUBLIC_KEY) } as Secret
-  const getKey = createJwks(config.JWT_JWKS_URL as string)
-  return (({ header }: { header: { kid?: unknown } }) => getKey(header.kid)) as unknown as Secret
 }
 
 export default fp(auth, { name: 'chat-auth', fastify: '5.x', dependencies: ['chat-config', 'chat-db'] })

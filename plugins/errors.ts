@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { ChatError, ERRORS, type ErrorCode, invalid, toChatError } from '../contract/errors.js'
+import { ChatError, ERRORS, type ErrorCode, failureOf, invalid } from '../contract/errors.js'
 
 const OF_FASTIFY: { [status: number]: ErrorCode | undefined } = {
   404: 'NOT_FOUND',
@@ -13,7 +13,7 @@ const OF_FASTIFY: { [status: number]: ErrorCode | undefined } = {
 function toAnswer(thrown: FastifyError | ChatError): { status: number; error: ChatError } {
   const status = thrown instanceof ChatError ? undefined : thrown.statusCode
   if (status === undefined || status >= 500) {
-    const error = toChatError(thrown)
+    const error = failureOf(thrown)
     return { status: error.status, error }
   }
   const code = OF_FASTIFY[status]

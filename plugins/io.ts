@@ -7,12 +7,15 @@ import { MAX_PAYLOAD_BYTES } from '../contract/limits.js'
 import { ConfigError } from './config/index.js'
 import { createOrigins } from './origins.js'
 import { createDoor, type Door } from './socket/door.js'
+import { createInside, type Inside } from './socket/inside.js'
 import type { ChatServer } from './socket/types.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
     io: ChatServer
     door: Door
+    /** What reaches behind Socket.IO. */
+    inside: Inside
   }
 }
 
@@ -59,15 +62,13 @@ async function io(app: FastifyInstance): Promise<void> {
     },
   })
   // allowRequest sees handshakes alone: who has a sid could upgrade, or poll, from anywhere.
-  type EngineRequest = IncomingMessage & { _query: { sid?: unknown } }
-  app.io.engine.use((request: EngineRequest, _response: unknown, next: (error?: Error) => void) => {
-    const isKnown = request._query.sid !== undefined
+  app.io.engine.use((request: IncomingMessage, _response: unknown, next: (error?: Error) => void) => {
+    const isKnown = /[?&]sid=/.test(request.url ?? '')
     next(isKnown && !origins.isAllowed(request) ? new Error('origin not allowed') : undefined)
   })
-  app.decorate(
-    'door',
-    createDoor({ io: app.io, drainMs: config.DRAIN_MS, maxLagMs: config.MAX_LOOP_DELAY_MS, logger: app.log }),
-  )
+  const inside = createInside(app.io)
+  app.decorate('inside', inside)
+  app.decorate('door', createDoor({ io: app.io, inside, maxLagMs: config.MAX_LOOP_DELAY_MS, logger: app.log }))
 }
 
 export default fp(io, { name: 'chat-io', fastify: '5.x', dependencies: ['chat-config'] })

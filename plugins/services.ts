@@ -1,23 +1,26 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Binder, createBinder } from '../services/binder/index.js'
+import type { Bus } from '../services/bus/index.js'
+import { createMemoryBus } from '../services/bus/memory.js'
 import { createCommands } from '../services/commands/index.js'
 import type { Database } from '../services/db/index.js'
 import { createFace } from '../services/face.js'
 import { createFeed, type Feed } from '../services/feed/index.js'
-import { createReceipts } from '../services/feed/receipts.js'
-import { createTyping } from '../services/feed/typing.js'
-import { createHooks, type HostHooks } from '../services/hooks.js'
+import { createListeners, type HostHooks } from '../services/hooks.js'
+import { drain } from '../services/hub/drain.js'
+import { createHub, type Hub } from '../services/hub/index.js'
+import { createReceipts } from '../services/hub/receipts.js'
+import { createTyping } from '../services/hub/typing.js'
 import { createLog, type Log } from '../services/log/index.js'
 import { createMetrics, type Metrics } from '../services/metrics.js'
 import { createPresence, type Presence } from '../services/presence/index.js'
 import { createMemoryLeases } from '../services/presence/memory-leases.js'
 import { createVisibility } from '../services/presence/visibility.js'
-import { createRoster, createSessions, type Sessions } from '../services/session/index.js'
+import { createSessions, type Sessions } from '../services/session/index.js'
 import { createUsers, type Users } from '../services/users/index.js'
 import type { Config } from './config/settings.js'
-import { createBackpressure } from './socket/backpressure.js'
-import { createRooms } from './socket/rooms.js'
+import { createTransport } from './socket/transport.js'
 import type { ChatServer } from './socket/types.js'
 
 declare module 'fastify' {
@@ -37,91 +40,108 @@ export interface Chat extends ReturnType<typeof createFace> {
   io: ChatServer
   /** The chats in the database: the only writer. What it answers is durable, and members are told. */
   log: Log
+  /** What writers and nodes tell each other; `bus.subscribe('changes', …)` hears of whatever was written. */
+  bus: Bus
+  /** This node's connections: who is connected, in which chats, watching whom. */
+  hub: Hub
   /** What delivers the log to this node's sockets. */
   feed: Feed
   /** Who is online. */
   presence: Presence
-  /** Who is connected to this node; `sessions.end(userId)` cuts a user's sockets. */
+  /** The handshakes of this node; `sessions.end(userId, 'DISCONNECTED')` cuts a user's sockets. */
   sessions: Sessions
   /** The commands: `binder.run('send_message', caller, payload)` checks, authorizes and runs as both doors do. */
   binder: Binder
   /** Profiles and tombstones. */
   users: Users
-  /** The connections of this node, by user. */
-  roster: ReturnType<typeof createRoster>
   /** What is counted; `metrics.registry` is Prometheus'. */
   metrics: Metrics
 }
 
-export type ServicesOptions = Pick<HostHooks, 'onMessage' | 'authorize'>
+export type ServicesOptions = Pick<HostHooks, 'onMessage' | 'onChange' | 'authorize'>
 
 /** The whole dependency graph. */
-function compose(app: FastifyInstance, options: ServicesOptions): Chat {
-  const { config, db, io, door, log: logger } = app
+function compose(app: FastifyInstance, { authorize, onMessage, onChange }: ServicesOptions): Chat {
+  const { config, db, io, inside, door, log: logger } = app
   const maxMembers = config.PRESENCE_MAX_MEMBERS
 
   const metrics = createMetrics()
-  const backpressure = createBackpressure(io, config.MAX_SOCKET_BUFFER_BYTES, logger, metrics)
-  const rooms = createRooms(io, backpressure, config.MAX_SOCKET_BUFFER_BYTES)
-  const roster = createRoster()
+  const bus = createMemoryBus(logger)
+  const transport = createTransport({ io, inside, maxBytes: config.MAX_SOCKET_BUFFER_BYTES, metrics })
+  const hub = createHub({ transport, logger, metrics })
   const users = createUsers(db)
-  const log = createLog({ db, maxChatsPerUser: config.MAX_CHATS_PER_USER, hasSearch: config.SEARCH, logger, metrics })
-  const feed = createFeed({ log, rooms, roster, logger, metrics })
-  const typing = createTyping({ feed, roster, maxMembers })
-  const receipts = createReceipts({ feed, roster, maxMembers })
+  const log = createLog({
+    db,
+    bus,
+    maxChatsPerUser: config.MAX_CHATS_PER_USER,
+    hasSearch: config.SEARCH,
+    logger,
+    metrics,
+  })
+  const feed = createFeed({ log, hub, bus, logger, metrics })
+  const { memberCount } = feed
+  const typing = createTyping({ bus, hub, memberCount, maxMembers })
+  const receipts = createReceipts({ bus, hub, memberCount, maxMembers })
   const presence = createPresence({
     leases: createMemoryLeases({ leaseMs: config.PRESENCE_LEASE_MS }),
     visibility: createVisibility(db),
     users,
-    rooms,
+    bus,
+    hub,
     logger,
     graceMs: config.PRESENCE_GRACE_MS,
     leaseMs: config.PRESENCE_LEASE_MS,
     maxMembers,
     metrics,
   })
-  const sessions = createSessions({ log, feed, presence, roster, logger })
+  const { identify } = app.auth
+  const sessions = createSessions({
+    identify,
+    log,
+    hub,
+    bus,
+    feed,
+    presence,
+    logger,
+    maxSocketsPerUser: config.MAX_SOCKETS_PER_USER,
+  })
   const handlers = createCommands({
     log,
     users,
     presence,
     sessions,
-    tokens: app.auth,
     typing,
     receipts,
     logger,
     maxMessageChars: config.MAX_MESSAGE_CHARS,
   })
-  const hooks = createHooks(options, logger)
-  const binder = createBinder({
-    handlers: hooks.observe(handlers),
-    logger,
-    metrics,
-    authorize: hooks.authorize,
-    chatCreation: config.CHAT_CREATION,
-  })
+  const binder = createBinder({ handlers, logger, metrics, authorize, chatCreation: config.CHAT_CREATION })
+  const listeners = createListeners({ onMessage, onChange, bus, log, logger })
 
-  log.tell(feed)
   metrics.gauge('chat_connections', 'Engine connections.', () => io.engine.clientsCount)
-  metrics.gauge('chat_users', 'Users with a socket here.', roster.countUsers)
+  metrics.gauge('chat_users', 'Users with a socket here.', hub.countUsers)
   metrics.gauge('chat_served_chats', 'Chats with a socket here.', feed.size)
   metrics.gauge('chat_send_queue', 'Sends that wait for a commit.', log.queued)
   metrics.gauge('chat_db_pool_busy', 'Database connections in use.', () => db.pool.totalCount - db.pool.idleCount)
   metrics.gauge('chat_db_pool_waiting', 'Queries that wait for a database connection.', () => db.pool.waitingCount)
-  door.onClosing(() => binder.drain())
+  door.onClosing(async () => {
+    sessions.drain()
+    await binder.drain()
+    await drain(hub, config.DRAIN_MS)
+  })
   door.onClosed(async () => {
-    backpressure.stop()
+    hub.stop()
     typing.stop()
     receipts.stop()
     await sessions.stop()
     feed.stop()
     await presence.stop()
-    await hooks.stop()
+    await listeners.stop()
     await log.stop()
   })
 
-  const face = createFace({ log, feed, users, presence, sessions, binder })
-  return { config, db, io, log, feed, presence, sessions, binder, users, roster, metrics, ...face }
+  const face = createFace({ log, hub, feed, users, presence, sessions, binder })
+  return { config, db, io, bus, hub, log, feed, presence, sessions, binder, users, metrics, ...face }
 }
 
 const services: FastifyPluginAsync<ServicesOptions> = async (app, options) => {

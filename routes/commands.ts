@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } fro
 import { COMMAND_NAMES, COMMANDS, type Command, type RestTwin } from '../contract/commands.js'
 import { ErrorAnswer, invalid } from '../contract/errors.js'
 import { Closed } from '../contract/fields.js'
-import type { Caller } from '../services/session/callers.js'
+import { callerOf } from '../plugins/auth.js'
 
 /** The REST twins of the commands, made from their table: URL parts and body (or query) are the input, the body answered is the ack's data. */
 export default async function commandRoutes(app: FastifyInstance): Promise<void> {
@@ -20,7 +20,7 @@ export default async function commandRoutes(app: FastifyInstance): Promise<void>
       // The binder checks the whole input, as it does for sockets; here text from the URL only gets its types.
       validatorCompiler: ({ schema, httpPart }) => (httpPart === 'body' ? () => true : app.coerce(schema as TSchema)),
       handler: async (request: FastifyRequest, reply: FastifyReply) => {
-        const data = await app.chat.binder.run(name, request.chatCaller as Caller, toInput(rest, request))
+        const data = await app.chat.binder.run(name, callerOf(request), toInput(rest, request))
         return reply.status(isMade(command, data) ? 201 : 200).send(data)
       },
     })
@@ -40,7 +40,7 @@ function toInput({ single, ...rest }: RestTwin, { params, query, body }: Fastify
 }
 
 const usesQuery = ({ method }: RestTwin) => method === 'GET' || method === 'DELETE'
-const urlParts = ({ url }: RestTwin) => [...url.matchAll(/:(\w+)/g)].map(([, part]) => part as string)
+const urlParts = ({ url }: RestTwin) => [...url.matchAll(/:(\w+)/g)].flatMap(([, part]) => part ?? [])
 
 function isMade({ made }: Command, answer: object): boolean {
   const given = new Map(Object.entries(answer))

@@ -31,7 +31,7 @@ export default async function healthRoutes(instance: FastifyInstance): Promise<v
         version,
         connections: app.io.engine.clientsCount,
         onlineUsers: await app.chat.presence.countOnline(),
-        checks: { database: { ok, durability: app.db.durability }, bus: { ok: true } },
+        checks: { database: { ok, durability: app.db.durability }, bus: app.chat.bus.health() },
       })
     },
   })

@@ -1,8 +1,8 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import type { Presence } from '../contract/shapes.js'
+import { callerOf } from '../plugins/auth.js'
 import { toRoute } from '../plugins/resource.js'
-import type { Caller } from '../services/session/callers.js'
 
 /** Who is there: of those a user may know, or of all for a service. */
 export default async function presenceRoutes(instance: FastifyInstance): Promise<void> {
@@ -11,21 +11,21 @@ export default async function presenceRoutes(instance: FastifyInstance): Promise
 
   app.route({
     ...toRoute(instance, 'list_online'),
-    handler: ({ chatCaller, query: { cursor, limit } }) => presence.listOnline(chatCaller as Caller, cursor, limit),
+    handler: (request) => presence.listOnline(callerOf(request), request.query.cursor, request.query.limit),
   })
 
   app.route({
     ...toRoute(instance, 'get_status'),
-    handler: async ({ chatCaller, params }) => {
-      const [status] = await presence.get(chatCaller as Caller, [params.userId])
+    handler: async (request) => {
+      const [status] = await presence.get(callerOf(request), [request.params.userId])
       return status as Presence
     },
   })
 
   app.route({
     ...toRoute(instance, 'get_statuses'),
-    handler: async ({ chatCaller, body }) => ({
-      statuses: await presence.get(chatCaller as Caller, [...new Set(body.userIds)]),
+    handler: async (request) => ({
+      statuses: await presence.get(callerOf(request), [...new Set(request.body.userIds)]),
     }),
   })
 }

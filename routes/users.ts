@@ -20,7 +20,7 @@ export default async function userRoutes(instance: FastifyInstance): Promise<voi
     ...toRoute(instance, 'delete_user'),
     handler: async ({ params: { userId }, query }) => {
       await log.deleteUser(userId)
-      sessions.end(userId)
+      sessions.end(userId, 'USER_DELETED')
       if (query.erase === 'messages') await log.eraseMessages(userId)
       return {}
     },
@@ -28,14 +28,14 @@ export default async function userRoutes(instance: FastifyInstance): Promise<voi
 
   app.route({
     ...toRoute(instance, 'disconnect_user'),
-    handler: async ({ params }) => ({ disconnected: sessions.end(params.userId) }),
+    handler: async ({ params }) => ({ disconnected: sessions.end(params.userId, 'DISCONNECTED') }),
   })
 
   app.route({
     ...toRoute(instance, 'revoke_tokens'),
     handler: async ({ params: { userId } }) => {
       await users.revokeTokens(userId)
-      return { disconnected: sessions.end(userId) }
+      return { disconnected: sessions.end(userId, 'TOKEN_REVOKED') }
     },
   })
 }

@@ -1,15 +1,17 @@
 import type { Message, MyChat, User } from '../contract/shapes.js'
 import type { Binder } from './binder/index.js'
 import type { Feed } from './feed/index.js'
-import type { Client } from './feed/ports.js'
+import type { UserCaller } from './hub/callers.js'
+import type { Hub } from './hub/index.js'
+import type { Client } from './hub/ports.js'
 import type { Log } from './log/index.js'
 import type { Presence } from './presence/index.js'
-import type { UserCaller } from './session/callers.js'
-import type { Arrival, Connection, Sessions } from './session/index.js'
+import type { Session, Sessions } from './session/index.js'
 import type { Users } from './users/index.js'
 
 export interface FaceOptions {
   log: Log
+  hub: Hub
   feed: Feed
   users: Users
   presence: Presence
@@ -17,8 +19,8 @@ export interface FaceOptions {
   binder: Binder
 }
 
-/** The names of the original design over what carries them now, so that its readers find their way. */
-export function createFace({ log, feed, users, presence, sessions, binder }: FaceOptions) {
+/** The names of the original design over what carries them now, so that its readers find their way; none of them can do harm. */
+export function createFace({ log, hub, feed, users, presence, sessions, binder }: FaceOptions) {
   return {
     chatService: {
       getUserChats: async (userId: string): Promise<MyChat[]> => (await log.getChatsOf([userId])).get(userId) ?? [],
@@ -35,21 +37,30 @@ export function createFace({ log, feed, users, presence, sessions, binder }: Fac
         (await log.markMessages(userId, messageIds)).map(({ state }) => state),
     },
     userService: {
-      updateLastSeen: (userId: string): Promise<void> => {
-        const lastSeenAtMs = Date.now()
-        return users.saveLastSeen([{ userId, lastSeenAtMs, version: lastSeenAtMs }])
-      },
+      updateLastSeen: (userId: string): Promise<void> => presence.saveSeen(userId),
       getUserById: async (userId: string): Promise<User | null> =>
         (await users.getAccounts([userId])).get(userId)?.user ?? null,
     },
     socketManager: {
-      registerUser: (client: Client, arrival: Arrival): Connection => sessions.connect(client, arrival),
-      joinUserChats: (client: Client, chats: MyChat[]): void => {
+      /** Lets in a session that has arrived; any other is left as it is. */
+      registerUser: (client: Client, session: Session): void => sessions.enter(session, client),
+      /** Whoever is in a chat, or on the way there, is told nothing twice. */
+      joinUserChats(client: Client, chats: MyChat[]): void {
         for (const chat of chats) feed.attach(client, chat.chatId, chat.revision, chat.memberCount)
       },
       handleSendMessage: (caller: UserCaller, payload: unknown) => binder.run('send_message', caller, payload),
       isUserOnline: (userId: string): Promise<boolean> => presence.isOnline(userId),
-      notifyUserStatusChange: (userIds: string[]): Promise<void> => presence.tell(userIds),
+      notifyUserStatusChange: (userIds: string[]): Promise<void> => presence.announce(userIds),
+      /** User → ids of their sockets on this node, as it is now. */
+      get userSockets(): Map<string, Set<string>> {
+        const sockets = new Map<string, Set<string>>()
+        for (const { id, userId } of hub.clients()) sockets.set(userId, (sockets.get(userId) ?? new Set()).add(id))
+        return sockets
+      },
+      /** Id of a socket on this node → its user, as it is now. */
+      get socketUsers(): Map<string, string> {
+        return new Map(Array.from(hub.clients(), ({ id, userId }) => [id, userId]))
+      },
     },
   }
 }

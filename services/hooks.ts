@@ -1,66 +1,91 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ChatError } from '../contract/errors.js'
-import type { Message, User } from '../contract/shapes.js'
-import type { Call, Handlers } from './binder/index.js'
+import type { Change, Message } from '../contract/shapes.js'
+import type { Authorize } from './binder/index.js'
+import type { Bus, LoggedChange, Range, Written } from './bus/index.js'
+import type { Log } from './log/index.js'
+import { toChange } from './log/reader.js'
 import type { Logger } from './logger.js'
-import type { Caller } from './session/callers.js'
-import type { Claims } from './session/claims.js'
-
-type Awaitable<T> = T | Promise<T>
+import type { ResolveUser } from './session/accounts.js'
 
 /** What a host hangs in. */
 export interface HostHooks {
-  /** Told of every message that a command stored, once, after its commit and beside its ack, which waits for nothing here; what it throws is logged. */
-  onMessage?: ((message: Message, context: { caller: Caller }) => Awaitable<void>) | undefined
+  /** Told of every message that was stored, whoever stored it, once, after its commit and beside its ack, which waits for nothing here; what it throws is logged. */
+  onMessage?: ((message: Message) => Promise<void> | void) | undefined
+  /** Told as onMessage is, of every change of a chat: messages stored, edited and deleted, reactions, members, the chat itself. A chat's changes come in order. */
+  onChange?: ((change: Change) => Promise<void> | void) | undefined
   /** Asked before a command runs, over either door: a ChatError that it throws is the answer, any other error is INTERNAL. */
-  authorize?: ((call: Call) => Awaitable<void>) | undefined
+  authorize?: Authorize | undefined
   /** Answers the profile of a verified token's user, or null to refuse; kept in our users table. Asked at each handshake and REST call with a token. */
-  resolveUser?:
-    | ((claims: Claims) => Awaitable<(Pick<User, 'name'> & Partial<Pick<User, 'avatarUrl'>>) | null>)
-    | undefined
+  resolveUser?: ResolveUser | undefined
+}
+
+export interface ListenersOptions extends Pick<HostHooks, 'onMessage' | 'onChange'> {
+  bus: Pick<Bus, 'subscribe'>
+  log: Pick<Log, 'readChanges'>
+  logger: Logger
 }
 
 const LAST_WAIT_MS = 5_000
+const RETRY_MS = 500
 
-/** Runs a host's hooks so that they can neither delay nor break what they are told of. */
-export function createHooks({ onMessage, authorize }: Pick<HostHooks, 'onMessage' | 'authorize'>, logger: Logger) {
+/** Tells a host's listeners of what is written, so that they can neither delay nor break it. */
+export function createListeners({ onMessage, onChange, bus, log, logger }: ListenersOptions) {
+  /** Of each chat that is being followed, when all that was written so far is told. */
+  const followed = new Map<string, Promise<void>>()
   const running = new Set<Promise<void>>()
+  let isStopped = false
 
-  function tell(message: Message, caller: Caller): void {
-    const told = new Promise((resolve) => setImmediate(resolve))
-      .then(() => onMessage?.(message, { caller }))
-      .catch((error) => logger.error({ err: error, messageId: message.id }, '❌ onMessage broke'))
-    running.add(told)
-    void told.then(() => running.delete(told))
+  const unsubscribe = onMessage || onChange ? bus.subscribe('changes', (written) => written.forEach(follow)) : () => {}
+
+  /** Tells of what was written to a chat behind all that was written before. */
+  function follow({ chatId, range, changes }: Written): void {
+    if (!range) return
+    const before = followed.get(chatId) ?? Promise.resolve()
+    const told = before.then(async () => {
+      for (const change of changes ?? (await read(chatId, range))) begin(change)
+    })
+    followed.set(chatId, told)
+    void told.then(() => {
+      if (followed.get(chatId) === told) followed.delete(chatId)
+    })
+  }
+
+  async function read(chatId: string, { after, through }: Range): Promise<LoggedChange[]> {
+    while (!isStopped) {
+      try {
+        return await log.readChanges(chatId, after, through - after)
+      } catch (error) {
+        logger.warn({ err: error, chatId, after, through }, 'changes could not be read for the host yet')
+        await sleep(RETRY_MS)
+      }
+    }
+    return []
+  }
+
+  /** Calls the listeners in a turn of the loop of their own; nobody waits for them but the stop. */
+  function begin(change: LoggedChange): void {
+    const call = new Promise(setImmediate)
+      .then(() =>
+        Promise.all([
+          change.kind === 'message_created' && change.message && onMessage?.(change.message),
+          onChange?.(toChange(change)),
+        ]),
+      )
+      .then(
+        () => {},
+        (error) => logger.error({ err: error, chatId: change.chatId }, '❌ a listener of the host broke'),
+      )
+    running.add(call)
+    void call.then(() => running.delete(call))
   }
 
   return {
-    authorize:
-      authorize &&
-      (async (call: Call): Promise<void> => {
-        try {
-          await authorize(call)
-        } catch (error) {
-          throw error instanceof ChatError ? error : new ChatError('INTERNAL', { cause: error })
-        }
-      }),
-
-    /** The handlers, with stored messages told of. */
-    observe(handlers: Handlers): Handlers {
-      if (!onMessage) return handlers
-      return {
-        ...handlers,
-        async send_message(caller, input) {
-          const sent = await handlers.send_message(caller, input)
-          if (!sent.duplicate) tell(sent.message, caller)
-          return sent
-        },
-      }
-    },
-
     /** Waits, not for ever, for what was told and is not done. */
     async stop(): Promise<void> {
-      await Promise.race([Promise.all(running), sleep(LAST_WAIT_MS, undefined, { ref: false })])
+      unsubscribe()
+      const done = Promise.all(followed.values()).then(() => Promise.all(running))
+      await Promise.race([done, sleep(LAST_WAIT_MS, undefined, { ref: false })])
+      isStopped = true
     },
   }
 }

@@ -44,9 +44,10 @@ export function createMetrics() {
       help: 'Holes in what was published, filled from the log.',
       registers,
     }),
-    slowConsumers: new Counter({
-      name: 'chat_slow_consumers_total',
-      help: 'Sockets closed because they did not keep up.',
+    closings: new Counter({
+      name: 'chat_closings_total',
+      help: 'Sockets that the server ended, by the code of the closing.',
+      labelNames: ['code'],
       registers,
     }),
     presenceChanges: new Counter({ name: 'chat_presence_changes_total', help: 'Presence changes told.', registers }),
@@ -57,7 +58,7 @@ export function createMetrics() {
         name,
         help,
         registers,
-        collect() {
+        collect(this: Gauge) {
           this.set(read())
         },
       })

@@ -71,11 +71,8 @@ export interface CallOptions {
 
 export const API_KEY = 'Zk3vPq9LxT7wRb2NcYd5GhJm8sFa4uEo'
 
-/** Starts the service on a free port, with the people of `users` in it; it ends with the test. `routes` is what Fastify routes, as `GET /chats`. */
-export async function build(
-  t: Test,
-  options: ChatOptions & { users?: string[] } = {},
-): Promise<Service & { routes: string[] }> {
+/** Starts the service on a free port, with the people of `users` in it; it ends with the test. */
+export async function build(t: Test, options: ChatOptions & { users?: string[] } = {}): Promise<Service> {
   const { users = ['alice', 'bob', 'carol', 'dave'], ...settings } = options
   const host = Fastify({
     pluginTimeout: 60_000,
@@ -85,8 +82,6 @@ export async function build(
     frameworkErrors,
   })
   let app: FastifyInstance | undefined
-  const routes: string[] = []
-  host.addHook('onRoute', ({ method, url }) => void routes.push(...[method].flat().map((one) => `${one} ${url}`)))
   await host.register(async (scope) => {
     app = scope
     scope.setNotFoundHandler(notFound)
@@ -111,7 +106,6 @@ export async function build(
     host,
     app: scope,
     url: `http://127.0.0.1:${(host.server.address() as AddressInfo).port}`,
-    routes,
     token,
     async call(method, url, { as, onBehalfOf, body, headers = {} } = {}) {
       const response = await host.inject({

@@ -1,11 +1,40 @@
 /** A copy of a template's element. */
-export function copyOf(id: string): HTMLElement {
-  const template = document.querySelector<HTMLTemplateElement>(`#${id}-template`)
-  return template?.content.firstElementChild?.cloneNode(true) as HTMLElement
+export function copyOf(id: string): HTMLElement
+export function copyOf<E extends HTMLElement>(id: string, kind: new () => E): E
+export function copyOf(id: string, kind = HTMLElement): HTMLElement {
+  const { content } = part(document, `#${id}-template`, HTMLTemplateElement)
+  return the(kind, content.firstElementChild?.cloneNode(true), `template ${id}`)
 }
 
-/** What a template has in it. */
-export const part = (node: HTMLElement, selector: string) => node.querySelector(selector) as HTMLElement
+/** The one element of a node that a selector names. */
+export function part(node: ParentNode, selector: string): HTMLElement
+export function part<E extends HTMLElement>(node: ParentNode, selector: string, kind: new () => E): E
+export function part(node: ParentNode, selector: string, kind = HTMLElement): HTMLElement {
+  return the(kind, node.querySelector(selector), selector)
+}
+
+function the(kind: typeof HTMLElement, node: Node | null | undefined, name: string): HTMLElement {
+  if (node instanceof kind) return node
+  throw new Error(`The page has no ${name}.`)
+}
+
+/** A button with a span for each class. */
+export function buttonOf(...classes: string[]): HTMLButtonElement {
+  const button = document.createElement('button')
+  button.type = 'button'
+  button.append(...classes.map((className) => Object.assign(document.createElement('span'), { className })))
+  return button
+}
+
+/** Answers the same node for the same key, made when it is first asked for. */
+export function createNodes(make: (key: string) => HTMLElement): (key: string) => HTMLElement {
+  const nodes = new Map<string, HTMLElement>()
+  return (key) => {
+    const node = nodes.get(key) ?? make(key)
+    nodes.set(key, node)
+    return node
+  }
+}
 
 /** Sets a text, touching nothing when it stands there already. */
 export function write(node: HTMLElement, text: string): void {

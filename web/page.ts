@@ -1,15 +1,16 @@
-import { type ChatSocket, loadSocketIO } from './connection.js'
-import { copyOf } from './dom.js'
-import { createPane, type Pane } from './pane.js'
-
-type Connect = (getToken: () => Promise<string>) => ChatSocket
+import type { ChatSocket } from '../client/index.js'
+import { createChoices } from './choices.js'
+import { part } from './dom.js'
+import { createPane, type Pane, type PaneOptions } from './pane/index.js'
+import { createSignIn } from './sign-in.js'
+import { type Connect, loadSocketIO } from './socket.js'
 
 const SHOWN_PEOPLE = ['alice', 'bob']
 
-const panes = document.querySelector('#panes') as HTMLElement
-const chooser = document.querySelector('#switch') as HTMLElement
-const hint = document.querySelector('#hint') as HTMLElement
-const shown: Pane[] = []
+const main = part(document, '#panes')
+const hint = part(document, '#hint')
+const choices = createChoices(attend)
+let panes: Pane[] = []
 
 /** The tokens of the demo's people; null where the server has none to give. */
 async function fetchDemoTokens(): Promise<Record<string, string> | null> {
@@ -22,71 +23,43 @@ async function start(): Promise<void> {
   const tokens = await fetchDemoTokens()
   if (!tokens) return askForToken(connect)
   hint.textContent = 'Alice and Bob share this page. Write as one of them, and see what the other sees.'
-  for (const userId of SHOWN_PEOPLE) {
+  const [first] = SHOWN_PEOPLE.map((userId) => {
     // Asked for anew at each connection: a page may stay open for longer than a token lives.
     const getToken = async () => (await fetchDemoTokens())?.[userId] ?? ''
-    add(connect(getToken), userId.charAt(0).toUpperCase() + userId.slice(1))
-  }
-  chooser.append(...shown.map(toChoice))
-  attend(shown[0] as Pane)
-  if (matchMedia('(pointer: fine)').matches) shown[0]?.focus()
+    return add(connect(getToken), userId.charAt(0).toUpperCase() + userId.slice(1))
+  })
+  choices.offer(panes)
+  if (first) attend(first)
+  if (matchMedia('(pointer: fine)').matches) first?.focus()
 }
 
 function askForToken(connect: Connect, why = ''): void {
-  const form = copyOf('token') as HTMLFormElement
   hint.textContent = why || 'Sign in with a token of your app.'
-  form.addEventListener('submit', (event) => {
-    event.preventDefault()
-    const token = String(new FormData(form).get('token')).trim()
+  const signIn = createSignIn((token) => {
     hint.textContent = ''
-    panes.replaceChildren()
-    shown.length = 0
-    add(
-      connect(async () => token),
-      'You',
-      (refusal) => askForToken(connect, refusal),
-    )
-    attend(shown[0] as Pane)
+    main.replaceChildren()
+    panes = []
+    const socket = connect(async () => token)
+    attend(add(socket, 'You', (refusal) => askForToken(connect, refusal)))
   })
-  panes.replaceChildren(form)
-  form.querySelector('input')?.focus()
+  main.replaceChildren(signIn.element)
+  signIn.focus()
 }
 
-function add(socket: ChatSocket, name: string, onRefused?: (why: string) => void): void {
-  const pane = createPane({ socket, name, onChange: renderChoices, ...(onRefused && { onRefused }) })
-  shown.push(pane)
-  panes.append(pane.element)
+function add(socket: ChatSocket, name: string, onRefused?: PaneOptions['onRefused']): Pane {
+  const pane = createPane({ socket, name, onChange: choices.render, ...(onRefused && { onRefused }) })
+  panes.push(pane)
+  main.append(pane.element)
   for (const event of ['pointerdown', 'focusin']) pane.element.addEventListener(event, () => attend(pane))
+  return pane
 }
 
 function attend(pane: Pane): void {
-  for (const other of shown) {
+  for (const other of panes) {
     other.attend(other === pane)
     other.element.classList.toggle('attended', other === pane)
   }
-  renderChoices()
-}
-
-function toChoice(pane: Pane): HTMLElement {
-  const button = document.createElement('button')
-  button.type = 'button'
-  button.append(document.createElement('span'), Object.assign(document.createElement('span'), { className: 'badge' }))
-  button.addEventListener('click', () => attend(pane))
-  return button
-}
-
-/** On a narrow screen one side is shown at a time; its button tells what waits on the other. */
-function renderChoices(): void {
-  for (const [i, button] of [...chooser.children].entries()) {
-    const pane = shown[i] as Pane
-    const [label, badge] = [...button.children] as [HTMLElement, HTMLElement]
-    const unread = pane.unread()
-    label.textContent = pane.name()
-    badge.textContent = String(unread)
-    badge.hidden = unread === 0
-    button.setAttribute('aria-label', unread === 0 ? pane.name() : `${pane.name()}, ${unread} unread`)
-    button.setAttribute('aria-pressed', String(pane.element.classList.contains('attended')))
-  }
+  choices.render()
 }
 
 start().catch((error: Error) => {

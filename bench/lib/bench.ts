@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Costs } from './capacity.js'
+import type { Costs } from './costs.js'
 import type { Generator } from './generator.js'
 import type { Owner } from './owner.js'
 import type { Cluster } from './postgres.js'

@@ -1,6 +1,7 @@
 // The whole service, whose feed is given prepared changes as a group commit would: the delivery told apart from the send.
 import Fastify, { type FastifyInstance } from 'fastify'
 import { service } from '../../app.js'
+import type { LoggedChange, Written } from '../../services/bus/index.js'
 import { listenForBursts } from '../peers/control.js'
 import { payload, roomName } from '../peers/payload.js'
 
@@ -11,19 +12,22 @@ await host.register(async (app) => {
   scope = app
 })
 await host.listen({ host: '127.0.0.1', port: Number(process.env.PORT) })
-const { feed } = (scope as FastifyInstance).chat
+const { bus } = (scope as FastifyInstance).chat
 const seqs = new Map<string, number>()
 
 listenForBursts((size, count, burst) => {
-  const changes = []
+  const written: Written[] = []
   for (let room = 0; room < count; room++) {
     const chatId = roomName(size, room)
     let seq = seqs.get(chatId) ?? 0
+    const after = seq + 1
+    const changes: LoggedChange[] = []
     for (let i = 0; i < burst; i++) {
       seq += 1
-      changes.push({ chatId, revision: seq + 1, kind: 'message_created' as const, message: payload(chatId, seq) })
+      changes.push({ chatId, revision: seq + 1, kind: 'message_created', message: payload(chatId, seq) })
     }
     seqs.set(chatId, seq)
+    written.push({ chatId, range: { after, through: seq + 1 }, changes })
   }
-  feed.publish(changes)
+  bus.publish('changes', written)
 })

@@ -40,9 +40,10 @@ async function config(app: FastifyInstance, options: ConfigOptions): Promise<voi
 
 /** Options first, then the environment; an empty text is no setting. */
 function readSettings(options: ConfigOptions): Record<string, unknown> {
+  const given: Record<string, unknown> = { ...options }
   const settings: Record<string, unknown> = {}
   for (const name of Object.keys(Settings.properties)) {
-    const value = (options as Record<string, unknown>)[optionName(name)] ?? options.env?.[name]
+    const value = given[optionName(name)] ?? options.env?.[name]
     if (value !== undefined && value !== '') settings[name] = value
   }
   return settings

@@ -1,6 +1,7 @@
 import { createPublicKey, randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { codeOf } from '../../services/errno.js'
 import type { Settings } from './settings.js'
 
 const MIN_BYTES = 32
@@ -65,7 +66,7 @@ export function developmentSecret(dataDir: string): string {
   try {
     writeFileSync(file, randomBytes(48).toString('base64url'), { flag: 'wx', mode: 0o600 })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    if (codeOf(error) !== 'EEXIST') throw error
   }
   const secret = readFileSync(file, 'utf8')
   if (Buffer.byteLength(secret) >= MIN_BYTES) return secret

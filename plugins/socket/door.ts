@@ -3,13 +3,13 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Server as TlsServer } from 'node:tls'
 import type { Logger } from '../../services/logger.js'
+import type { Inside } from './inside.js'
 import { watchLag } from './lag.js'
 import type { ChatServer } from './types.js'
 
 export interface DoorOptions {
   io: ChatServer
-  /** How long the closing of all sockets takes. */
-  drainMs: number
+  inside: Pick<Inside, 'closeAll' | 'closeAdapters'>
   /** Above this delay of the event loop newcomers are told to come later; 0: never. */
   maxLagMs: number
   logger: Logger
@@ -19,18 +19,11 @@ export type Door = ReturnType<typeof createDoor>
 
 const LAST_WAIT_MS = 1_000
 
-/** An engine connection, in a namespace or not; Engine.IO's types hide it. One that polls may be `shouldClose`: it ends with its next poll. */
-interface Conn {
-  close(discard?: boolean): void
-  transport: { shouldClose?: (() => void) | null }
-}
-const connsOf = (engine: object) => Object.values((engine as { clients: Record<string, Conn> }).clients)
-
-/** Who may come in, and how all go: the end of a Socket.IO server that leaves nobody hanging and nothing undone. */
-export function createDoor({ io, drainMs, maxLagMs, logger }: DoorOptions) {
+/** Who may come in at all, and the end of a Socket.IO server that leaves nobody hanging and nothing undone. */
+export function createDoor({ io, inside, maxLagMs, logger }: DoorOptions) {
   let closing: Promise<void> | null = null
   const lag = watchLag(maxLagMs)
-  /** Work of sockets that the end waits for: answers on their way, disconnections. */
+  /** Work that the end waits for: answers on their way, clients that are ended, disconnections. */
   const beforeClose: (() => Promise<void>)[] = []
   const afterClose: (() => Promise<void>)[] = []
 
@@ -62,44 +55,24 @@ export function createDoor({ io, drainMs, maxLagMs, logger }: DoorOptions) {
 
   async function close(): Promise<void> {
     const { engine } = io
-    logger.info({ connections: engine.clientsCount, drainMs }, 'sockets are closing')
+    logger.info({ connections: engine.clientsCount }, 'sockets are closing')
     for (const work of beforeClose) await work()
-    await drain()
-    // What never joined a namespace of ours: other namespaces, and bare engine connections.
-    for (const namespace of io._nsps.values()) namespace.local.disconnectSockets(true)
-    for (const conn of connsOf(engine)) conn.close()
+    // What never joined our namespace: other namespaces, and bare engine connections.
+    inside.closeAll(false)
     const isEmpty = () => engine.clientsCount === 0 && upgraded.size === 0
     for (let waited = 0; !isEmpty() && waited < LAST_WAIT_MS; waited += 10) await sleep(10)
     endAll()
     for (const work of afterClose) await work()
-    for (const namespace of io._nsps.values()) await namespace.adapter.close()
+    await inside.closeAdapters()
     engine.close()
     lag.stop()
   }
 
   /** Ends who does not take what it has been sent, or does not say goodbye. */
   function endAll(): void {
-    for (const conn of connsOf(io.engine)) {
-      conn.close(true)
-      conn.transport.shouldClose?.()
-    }
+    inside.closeAll(true)
     isClosed = true
     for (const socket of [...upgraded, ...silent]) socket.destroy()
-  }
-
-  /** Closes the transports over the drain window, in random order: stock clients come back, each in its own time. */
-  async function drain(): Promise<void> {
-    const sockets = [...io.of('/').sockets.values()].sort(() => Math.random() - 0.5)
-    const step = drainMs / Math.max(sockets.length, 1)
-    for (const [i, socket] of sockets.entries()) {
-      socket.emit('server_draining', { reconnectInMs: Math.round(step * i) })
-    }
-    const startedAt = performance.now()
-    for (const [i, socket] of sockets.entries()) {
-      const early = step * i - (performance.now() - startedAt)
-      if (early > 5) await sleep(early)
-      socket.conn.close()
-    }
   }
 
   return {

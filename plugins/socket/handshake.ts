@@ -1,64 +1,89 @@
-import type { FastifyInstance } from 'fastify'
-import { ChatError } from '../../contract/errors.js'
+import { ChatError, failureOf } from '../../contract/errors.js'
+import type { Logger } from '../../services/logger.js'
+import type { Metrics } from '../../services/metrics.js'
+import type { Session, Sessions } from '../../services/session/index.js'
+import { encodeRefusal } from './frames.js'
+import type { Inside } from './inside.js'
 import type { ChatSocket } from './types.js'
-import { cork, takeWire } from './wire.js'
+
+type Next = (error?: Error & { data?: unknown }) => void
+
+export interface HandshakeOptions {
+  sessions: Pick<Sessions, 'arrive' | 'leave'>
+  inside: Pick<Inside, 'takeWire' | 'cork'>
+  logger: Logger
+  metrics: Pick<Metrics, 'refusals'>
+}
 
 /**
- * Socket.IO's middleware: token, user and chats are known before the socket is. What will not get better is a `connect_error`, after
- * which a stock client stays away; what may get better closes the transport, and a stock client comes back.
+ * Socket.IO's middleware: the session has arrived before the socket is. What will not get better is a `connect_error`, after which a stock
+ * client stays away; what may get better closes the transport, and a stock client comes back. Either way there is no `connection`.
  */
-export function createHandshake(app: FastifyInstance) {
-  const { sessions, roster } = app.chat
+export function createHandshake({ sessions, inside, logger, metrics }: HandshakeOptions) {
   /** Connections that are being let in: one asks once. */
-  const busy = new WeakSet<ChatSocket['conn']>()
+  const asking = new WeakSet<ChatSocket['conn']>()
+  /** What forgets a socket that goes before it is in. */
+  const goneBefore = new WeakMap<ChatSocket, () => void>()
 
-  async function letIn(socket: ChatSocket): Promise<void> {
-    const claims = await app.auth.readToken(socket.handshake.auth?.token)
-    if (claims.isService) throw new ChatError('UNAUTHENTICATED', { message: 'Service credentials are for REST.' })
-    const user = await app.auth.authenticate(claims)
-    if (roster.countOf(user.userId) >= app.config.MAX_SOCKETS_PER_USER) {
-      throw new ChatError('LIMIT_REACHED', { message: 'Too many sockets of one user.' })
-    }
-    const arrival = await sessions.arrive(user, claims.expiresAtMs)
-    if (socket.conn.readyState !== 'open') return sessions.abandon(arrival)
-    const abandon = () => sessions.abandon(arrival)
-    if (arrival.isCut) {
-      abandon()
-      throw new ChatError('UNAUTHENTICATED', { message: 'The sockets of this user were ended.' })
-    }
-    socket.conn.once('close', abandon)
-    socket.data.arrived = () => void socket.conn.off('close', abandon)
-    // The door closes those who are in: who comes later must not be.
-    if (app.door.isClosing()) throw new ChatError('DRAINING')
-    socket.userId = user.userId
-    socket.user = user
-    Object.assign(socket.data, { userId: user.userId, user, arrival })
+  async function letIn(socket: ChatSocket): Promise<Session> {
+    const { conn } = socket
+    const session = await sessions.arrive(socket.handshake.auth?.token, () => turnAway(conn))
+    const forget = () => sessions.leave(session)
+    if (conn.readyState === 'open') {
+      conn.once('close', forget)
+      goneBefore.set(socket, forget)
+    } else forget()
+    return session
   }
 
-  return async function handshake(
-    socket: ChatSocket,
-    next: (error?: Error & { data?: unknown }) => void,
-  ): Promise<void> {
-    if (busy.has(socket.conn)) return void socket.conn.close()
-    busy.add(socket.conn)
-    try {
-      await letIn(socket)
-    } catch (error) {
-      const refusal = error instanceof ChatError ? error : new ChatError('INTERNAL', { cause: error })
-      if (refusal.code === 'INTERNAL') app.log.error({ err: error }, '❌ a handshake broke')
-      if (refusal.retryable || refusal.code === 'INTERNAL') {
-        socket.conn.close()
-        return
+  /** Says no where Socket.IO was told yes a moment ago. */
+  function turnAway(conn: ChatSocket['conn']): void {
+    const refusal = new ChatError('UNAUTHENTICATED', { message: 'The sockets of this user were ended.' })
+    conn.send(encodeRefusal(refusal.toBody()))
+    conn.close()
+  }
+
+  function refuse(socket: ChatSocket, error: unknown, next: Next): void {
+    const refusal = failureOf(error)
+    const { code, retryable, message } = refusal
+    metrics.refusals.inc({ code })
+    if (code === 'INTERNAL') logger.error({ err: error }, '❌ a handshake broke')
+    else logger.debug({ code }, '❌ a handshake was refused')
+    if (retryable || code === 'INTERNAL') socket.conn.close()
+    else next(Object.assign(new Error(message), { data: refusal.toBody() }))
+  }
+
+  return {
+    async middleware(socket: ChatSocket, next: Next): Promise<void> {
+      const { conn } = socket
+      if (asking.has(conn)) {
+        logger.debug({ socketId: socket.id }, '❌ a second handshake before the first was answered')
+        return void conn.close()
       }
-      app.log.debug({ code: refusal.code }, '❌ a handshake was refused')
-      next(Object.assign(new Error(refusal.message), { data: refusal.toBody() }))
-      return
-    } finally {
-      busy.delete(socket.conn)
-    }
-    takeWire(socket)
-    // Socket.IO lets it in by a tick of its own.
-    cork(socket, setImmediate)
-    next()
+      asking.add(conn)
+      try {
+        const session = await letIn(socket)
+        const { userId, user } = session
+        Object.assign(socket, { userId, user })
+        Object.assign(socket.data, { userId, user, session, running: 0 })
+      } catch (error) {
+        refuse(socket, error, next)
+        return
+      } finally {
+        asking.delete(conn)
+      }
+      inside.takeWire(socket)
+      next()
+      // Behind Socket.IO's own tick, in which it lets the socket in: CONNECT and `session` leave together.
+      inside.cork(socket)
+    },
+
+    /** The socket is in: who it is of. */
+    arrived(socket: ChatSocket): Session {
+      const forget = goneBefore.get(socket)
+      if (forget) socket.conn.off('close', forget)
+      goneBefore.delete(socket)
+      return socket.data.session
+    },
   }
 }

@@ -1,18 +1,15 @@
 import type { Server, Socket } from 'socket.io'
 import type { User } from '../../contract/shapes.js'
 import type { ClientToServerEvents, ServerToClientEvents } from '../../contract/types.js'
-import type { Arrival, Connection } from '../../services/session/index.js'
+import type { Session } from '../../services/session/index.js'
 
 /** What a socket of ours carries. */
 export interface SocketData {
   userId: string
   user: User
-  arrival?: Arrival
-  /** Ends the watch for a socket that goes before it is in. */
-  arrived?: () => void
-  connection?: Connection
+  session: Session
   /** Commands that are still to be answered. */
-  running?: number
+  running: number
 }
 
 export type ChatServer = Server<ClientToServerEvents, ServerToClientEvents, Record<string, never>, SocketData>
@@ -22,3 +19,11 @@ export type ChatSocket = Socket<ClientToServerEvents, ServerToClientEvents, Reco
   userId?: string
   user?: User
 }
+
+/** The room of a chat, as the original design named it. */
+export const roomOf = (chatId: string) => `${ROOM}${chatId}`
+
+/** The chat of a room, or undefined for a room that is no chat's. */
+export const chatOf = (room: string) => (room.startsWith(ROOM) ? room.slice(ROOM.length) : undefined)
+
+const ROOM = 'chat_'

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { MAX_PAYLOAD_BYTES, MAX_TITLE_CHARS } from '../../contract/limits.js'
+import type { Role } from '../../contract/shapes.js'
 import type { OldChat, OldMember, OldMessage, OldUser } from './source.js'
 import type { NewChat, NewMessage } from './target.js'
 
@@ -57,7 +58,7 @@ export function toChat(old: OldChat, members: OldMember[]): NewChat {
   }
 }
 
-function toRole(role: string | null): 'owner' | 'admin' | 'member' {
+function toRole(role: string | null): Role {
   const name = role?.toLowerCase() ?? ''
   if (name === 'owner' || name === 'creator') return 'owner'
   return name === 'admin' || name === 'moderator' ? 'admin' : 'member'

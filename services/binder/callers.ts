@@ -1,8 +1,8 @@
 import type { COMMANDS, Command, CommandName } from '../../contract/commands.js'
 import { ChatError } from '../../contract/errors.js'
 import type { ChatCreation } from '../../contract/who.js'
-import type { Client } from '../feed/ports.js'
-import type { Caller, UserCaller } from '../session/callers.js'
+import type { Caller, UserCaller } from '../hub/callers.js'
+import type { Client } from '../hub/ports.js'
 
 /** A user who calls over a socket. */
 export type SocketCaller = UserCaller & { client: Client }

@@ -1,9 +1,9 @@
 import { COMMAND_NAMES, COMMANDS, type CommandName, type Input, type Output } from '../../contract/commands.js'
-import { ChatError, toChatError } from '../../contract/errors.js'
+import { ChatError, failureOf } from '../../contract/errors.js'
 import type { ChatCreation } from '../../contract/who.js'
+import type { Caller } from '../hub/callers.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
-import type { Caller } from '../session/callers.js'
 import { admit, type CallerOf } from './callers.js'
 import { check, compile } from './validator.js'
 
@@ -14,12 +14,14 @@ export type Handlers = { [C in CommandName]: Handler<C> }
 /** A command that has passed its schema, from a caller who may send it, and is about to run. */
 export type Call = { [C in CommandName]: { command: C; caller: CallerOf<C>; input: Input<C> } }[CommandName]
 
+/** Asked before a command runs; what it throws is the answer. */
+export type Authorize = (call: Call) => Promise<void> | void
+
 export interface BinderOptions {
   handlers: Handlers
   logger: Logger
   metrics?: Pick<Metrics, 'refusals'>
-  /** Asked before a handler runs; what it throws is the answer. */
-  authorize?: ((call: Call) => Promise<void>) | undefined
+  authorize?: Authorize | undefined
   /** Who may send the commands that are for a `creator`. */
   chatCreation: ChatCreation
 }
@@ -56,7 +58,7 @@ export function createBinder({ handlers, logger, metrics, authorize, chatCreatio
   }
 
   function refusal(error: unknown, name: string): ChatError {
-    const mapped = toChatError(error)
+    const mapped = failureOf(error)
     metrics?.refusals.inc({ code: mapped.code })
     if (mapped.code === 'INTERNAL') logger.error({ err: error, command: name }, `❌ ${name} broke`)
     else if (mapped.code === 'UNAVAILABLE')

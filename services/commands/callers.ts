@@ -1,4 +1,4 @@
-import type { Caller } from '../session/callers.js'
+import type { Caller } from '../hub/callers.js'
 
 /** The caller's user id, or null for a service. */
 export const actorOf = (caller: Caller): string | null => (caller.kind === 'user' ? caller.userId : null)

@@ -1,14 +1,14 @@
 import { ChatError, invalid } from '../../contract/errors.js'
 import type { Handlers } from '../binder/index.js'
-import type { createReceipts } from '../feed/receipts.js'
-import type { createTyping } from '../feed/typing.js'
+import type { Receipts } from '../hub/receipts.js'
+import type { Typing } from '../hub/typing.js'
 import type { Log } from '../log/index.js'
 import type { Logger } from '../logger.js'
 
 export interface MessageCommandOptions {
   log: Log
-  receipts: ReturnType<typeof createReceipts>
-  typing: ReturnType<typeof createTyping>
+  receipts: Receipts
+  typing: Typing
   logger: Logger
   maxMessageChars: number
 }
@@ -67,7 +67,7 @@ export function createMessageCommands({ log, receipts, typing, logger, maxMessag
     },
 
     typing(caller, input) {
-      typing.type(caller, input)
+      typing.type(caller.client, input)
       return {}
     },
   } satisfies Partial<Handlers>

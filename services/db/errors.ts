@@ -32,6 +32,12 @@ function neverSent(error: unknown): boolean {
   return false
 }
 
+/** Whether a failure says that what was asked for may have happened nevertheless. */
+export function isOutcomeUnknown(error: unknown): boolean {
+  const details = error instanceof ChatError ? error.details : undefined
+  return typeof details === 'object' && details !== null && 'outcome' in details && details.outcome === 'unknown'
+}
+
 /** Turns a driver's error into the catalogue's; no SQL reaches a message. */
 export function toChatError(error: unknown): ChatError {
   if (error instanceof ChatError) return error

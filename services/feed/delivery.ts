@@ -1,11 +1,5 @@
-import type { EventName, EventPayload } from '../../contract/events.js'
-import type { LoggedChange } from '../log/entities.js'
-
-/** The room of a chat. */
-export const roomOf = (chatId: string) => `chat_${chatId}`
-
-/** An event and its payload, ready to emit. */
-export type Delivery = { [E in EventName]: { event: E; payload: EventPayload<E> } }[EventName]
+import type { LoggedChange } from '../bus/index.js'
+import type { Delivery } from '../hub/ports.js'
 
 /** A message as those see it whose history starts after it: the place and its revision, and nothing that it says. */
 export function toHidden(delivery: Delivery): Delivery {
@@ -28,4 +22,10 @@ export function toDelivery({ kind, revision, message, member, chat }: LoggedChan
   }
   if (kind === 'chat_updated' && chat) return { event: 'chat_updated', payload: { ...chat, revision } }
   return null
+}
+
+/** What one member is told of a change. */
+export function toDeliveryFor(userId: string, change: LoggedChange): Delivery | null {
+  const delivery = toDelivery(change)
+  return delivery && change.hiddenFrom?.includes(userId) ? toHidden(delivery) : delivery
 }

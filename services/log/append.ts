@@ -1,8 +1,10 @@
 import { ChatError, invalid } from '../../contract/errors.js'
 import type { Message } from '../../contract/shapes.js'
+import type { LoggedChange, Written } from '../bus/index.js'
+import { isOutcomeUnknown } from '../db/errors.js'
 import type { Database } from '../db/index.js'
 import type { Metrics } from '../metrics.js'
-import { type LoggedChange, toUser } from './entities.js'
+import { toUser } from './entities.js'
 import { createId } from './ids.js'
 
 /** A message on its way into the log. */
@@ -20,10 +22,8 @@ export type Appended = { duplicate: false; message: Message } | { duplicate: tru
 
 export interface AppenderOptions {
   db: Pick<Database, 'run' | 'embedded'>
-  /** Told of every batch after its commit, before anybody's promise settles. */
-  onCommit(changes: LoggedChange[]): void
-  /** Told of chats whose commit may or may not have happened. */
-  onUnknown(chatIds: string[]): void
+  /** Hears what was written, after the commit and before anybody's promise settles; it does not throw. */
+  onWritten(written: Written[]): void
   metrics?: Pick<Metrics, 'sends' | 'commitSeconds' | 'batchSize' | 'deliverySeconds'>
   maxBatch?: number
   maxQueue?: number
@@ -62,7 +62,7 @@ const MAX_QUEUE = 20_000
  * that the database cannot take never fails its neighbours; above `maxQueue` waiting sends a new one is refused as OVERLOADED.
  */
 export function createAppender(options: AppenderOptions) {
-  const { db, onCommit, onUnknown, metrics, maxBatch = MAX_BATCH, maxQueue = MAX_QUEUE } = options
+  const { db, onWritten, metrics, maxBatch = MAX_BATCH, maxQueue = MAX_QUEUE } = options
   const lanes = db.embedded ? 1 : 2
   const waiting = new Map<string, Pending[]>()
   const busy = new Set<string>()
@@ -146,9 +146,9 @@ export function createAppender(options: AppenderOptions) {
       for (const pending of batch) await store([pending])
       return
     }
-    const unknown = (failure.details as { outcome?: string } | undefined)?.outcome === 'unknown'
+    const unknown = isOutcomeUnknown(failure)
     for (const { send, reject } of batch) reject(unknown ? withOutcome(failure, send) : failure)
-    if (unknown) onUnknown([...new Set(batch.map(({ send }) => send.chatId))])
+    if (unknown) onWritten(chatsOf(batch).map((chatId) => ({ chatId, range: null })))
   }
 
   async function write(batch: Pending[]): Promise<AppendRow> {
@@ -165,7 +165,7 @@ export function createAppender(options: AppenderOptions) {
     const [row] = await db.run<AppendRow>(
       'log_append',
       'SELECT * FROM log_append($1, $2)',
-      [[...new Set(batch.map(({ send }) => send.chatId))], JSON.stringify(sends)],
+      [chatsOf(batch), JSON.stringify(sends)],
       { urgent: true },
     )
     return row as AppendRow
@@ -175,30 +175,35 @@ export function createAppender(options: AppenderOptions) {
 
   function settle(batch: Pending[], { at, outcomes }: AppendRow): void {
     const stored = new Map<string, Message>()
-    const changes: LoggedChange[] = []
     const counts = new Map<string, number>()
     for (const [i, outcome] of outcomes.entries()) {
-      const [kind, id, , revision] = outcome
+      const [kind, id] = outcome
       counts.set(kind, (counts.get(kind) ?? 0) + 1)
-      if (kind !== 'stored') continue
-      const message = toStored((batch[i] as Pending).send, at, outcome)
-      stored.set(id, message)
-      changes.push({ chatId: message.chatId, revision, kind: 'message_created', message })
+      if (kind === 'stored') stored.set(id, toStored((batch[i] as Pending).send, at, outcome))
     }
-    if (changes.length > 0) tell(changes.sort((a, b) => a.revision - b.revision))
+    if (stored.size > 0) onWritten(toWritten(stored.values()))
     for (const [i, outcome] of outcomes.entries()) answer(batch[i] as Pending, outcome, stored.get(outcome[1]))
     for (const [outcome, count] of counts) metrics?.sends.inc({ outcome }, count)
   }
+}
 
-  // What is stored is acked, whoever fails to hear of it.
-  function tell(changes: LoggedChange[]): void {
-    try {
-      onCommit(changes)
-    } catch (error) {
-      process.emitWarning(error as Error)
-      onUnknown([...new Set(changes.map(({ chatId }) => chatId))])
-    }
+const chatsOf = (batch: Pending[]) => [...new Set(batch.map(({ send }) => send.chatId))]
+
+/** New messages as what was written, chat by chat. A batch holds its chats' locks, so a chat's revisions follow on one another. */
+function toWritten(messages: Iterable<Message>): Written[] {
+  const changes = new Map<string, LoggedChange[]>()
+  for (const message of messages) {
+    const { chatId, revision } = message
+    const change: LoggedChange = { chatId, revision, kind: 'message_created', message }
+    const ofChat = changes.get(chatId)
+    if (ofChat) ofChat.push(change)
+    else changes.set(chatId, [change])
   }
+  return Array.from(changes, ([chatId, ofChat]) => {
+    ofChat.sort((a, b) => a.revision - b.revision)
+    const first = ofChat[0]?.revision ?? 0
+    return { chatId, range: { after: first - 1, through: first - 1 + ofChat.length }, changes: ofChat }
+  })
 }
 
 function answer({ resolve, reject }: Pending, [outcome, id]: Outcome, message: Message | undefined): void {

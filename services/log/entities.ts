@@ -10,21 +10,6 @@ import type {
   ReadState,
   User,
 } from '../../contract/shapes.js'
-import type { ChangeKind } from '../../contract/words.js'
-
-/** One revision of a chat, with the entity as it is now. */
-export interface LoggedChange {
-  chatId: string
-  revision: number
-  kind: ChangeKind
-  message?: Message
-  member?: Member
-  chat?: Chat
-  /** How many are in the chat now, where the line tells. */
-  memberCount?: number
-  /** Of a message from before the joining of some, where that is when history starts: those members. */
-  hiddenFrom?: string[]
-}
 
 /** The columns of a message `m` and its sender `s`, for `toMessage`. */
 export const MESSAGE_COLUMNS = `m.id AS m_id, m.chat_id AS m_chat_id, m.seq AS m_seq, m.revision AS m_revision, m.sender_id AS m_sender_id,
@@ -96,7 +81,7 @@ export interface ChatRow {
 type WithMessage<Row> = Row & (MessageRow | { [K in keyof MessageRow]: null })
 
 function lastMessage(row: WithMessage<object>): Message | null {
-  return row.m_id === null ? null : toMessage(row as MessageRow)
+  return row.m_id === null ? null : toMessage(row)
 }
 
 export function toChat(row: WithMessage<ChatRow>): Chat {

@@ -1,7 +1,8 @@
 import { V7Generator } from 'uuidv7'
 
+const WORD_BYTES = 4
 // Drawn for many ids at a time: a draw costs more than all the rest of an id.
-const random = new Uint32Array(1_024)
+const random = Buffer.alloc(1_024 * WORD_BYTES)
 let used = random.length
 
 const generator = new V7Generator({
@@ -10,8 +11,8 @@ const generator = new V7Generator({
       crypto.getRandomValues(random)
       used = 0
     }
-    used += 1
-    return random[used - 1] as number
+    used += WORD_BYTES
+    return random.readUInt32LE(used - WORD_BYTES)
   },
 })
 

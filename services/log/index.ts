@@ -1,19 +1,23 @@
+import { randomUUID } from 'node:crypto'
 import type { Message } from '../../contract/shapes.js'
+import type { Bus, Written } from '../bus/index.js'
+import { isOutcomeUnknown } from '../db/errors.js'
 import type { Database } from '../db/index.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
 import { createAppender, type Send } from './append.js'
-import { createChanges } from './changes.js'
+import { createChanges, type NewChat } from './changes.js'
 import { createChats } from './chats.js'
-import type { LoggedChange } from './entities.js'
 import { createHistory } from './history.js'
 import { createMarks } from './marks.js'
 import { createMessageChanges } from './messages.js'
+import { rangeOf, type WrittenRow } from './outcomes.js'
 import { createReader } from './reader.js'
 import { createSearch, createSweeper } from './search.js'
 
 export interface LogOptions {
   db: Pick<Database, 'run' | 'embedded'>
+  bus: Pick<Bus, 'publish'>
   maxChatsPerUser: number
   /** Whether the index of search is there. */
   hasSearch: boolean
@@ -21,23 +25,15 @@ export interface LogOptions {
   metrics?: Metrics
 }
 
-/** Whoever delivers what the Log has written. */
-export interface Audience {
-  /** Changes that are durable, of any chats, each chat's in order. */
-  publish(changes: LoggedChange[]): void
-  /** Chats whose log went on by an unknown amount; `joined` names users who may not know of the chat yet. */
-  wake(chatId: string, joined?: string[]): void
-}
-
 export type Log = ReturnType<typeof createLog>
+
+const ERASE_AT_ONCE = 200
 
 /**
  * The Log: the chats in the database. It is the only writer of chats, members, messages and chat_log; what a method has
- * answered is durable, and its audience is told of it.
+ * answered is durable, and has been published.
  */
-export function createLog({ db, maxChatsPerUser, hasSearch, logger, metrics }: LogOptions) {
-  let audience: Audience = { publish() {}, wake() {} }
-  const chats = createChats(db)
+export function createLog({ db, bus, maxChatsPerUser, hasSearch, logger, metrics }: LogOptions) {
   const history = createHistory(db)
   const changes = createChanges(db, maxChatsPerUser)
   const messages = createMessageChanges(db)
@@ -45,31 +41,48 @@ export function createLog({ db, maxChatsPerUser, hasSearch, logger, metrics }: L
   const appender = createAppender({
     db,
     ...(metrics && { metrics }),
-    onCommit: (committed) => {
+    onWritten(written) {
       sweeper.note()
-      audience.publish(committed)
-    },
-    onUnknown: (chatIds) => {
-      for (const chatId of chatIds) audience.wake(chatId)
+      bus.publish('changes', written)
     },
   })
 
-  function changed(userId: string, messageId: string, chatId: string | null): Promise<Message> {
+  /** Publishes what changes wrote; those that found all as it should be wrote nothing. */
+  function publish(rows: WrittenRow[], joined: string[] = []): void {
+    const written = rows
+      .filter(({ after, through }) => through > after)
+      .map((row): Written => ({ chatId: row.of_chat, range: rangeOf(row), ...(joined.length > 0 && { joined }) }))
+    if (written.length > 0) bus.publish('changes', written)
+  }
+
+  /** Makes a change of one chat; where its answer never came, those who serve the chat look for themselves. */
+  async function make<Row extends WrittenRow>(
+    chatId: string,
+    joining: string[],
+    run: () => Promise<Row>,
+  ): Promise<Row> {
+    try {
+      return await run()
+    } catch (error) {
+      if (isOutcomeUnknown(error)) bus.publish('changes', [{ chatId, range: null, joined: joining }])
+      throw error
+    }
+  }
+
+  async function changed(userId: string, messageId: string, row: WrittenRow): Promise<Message> {
     sweeper.note()
-    if (chatId !== null) audience.wake(chatId)
+    publish([row])
     return history.getMessage(userId, messageId)
   }
 
   return {
-    /** Names who delivers; before that, nothing is delivered. */
-    tell(listener: Audience): void {
-      audience = listener
-    },
-
     stop: sweeper.stop,
 
     /** Sends waiting for a commit. */
     queued: appender.size,
+
+    /** Publishes what other hands have written with this service's SQL functions, such as an import. */
+    announce: (written: Written[]): void => bus.publish('changes', written),
 
     /** Stores a message, or finds the one that its key already made, as it is now. */
     async append(send: Send): Promise<{ message: Message; duplicate: boolean }> {
@@ -78,30 +91,29 @@ export function createLog({ db, maxChatsPerUser, hasSearch, logger, metrics }: L
       return { message: appended.message ?? (await history.getSent(send.senderId, appended.id)), duplicate: true }
     },
 
-    async createChat(...args: Parameters<typeof changes.createChat>) {
-      const made = await changes.createChat(...args)
-      if (made.added.length > 0) audience.wake(made.chatId, made.added)
-      return made
+    /** Makes a chat, or finds it by its id or its pair, whose missing side comes back. */
+    async createChat(chat: NewChat): Promise<{ chatId: string; created: boolean }> {
+      const chatId = chat.chatId ?? randomUUID()
+      const row = await make(chatId, chat.founders, () => changes.createChat(chatId, chat))
+      publish([row], row.added ?? [])
+      return { chatId: row.of_chat, created: row.created }
     },
 
-    async addMembers(...args: Parameters<typeof changes.addMembers>) {
-      const { added } = await changes.addMembers(...args)
-      if (added.length > 0) audience.wake(args[0], added)
+    async addMembers(chatId: string, actorId: string | null, userIds: string[]): Promise<void> {
+      const row = await make(chatId, userIds, () => changes.addMembers(chatId, actorId, userIds))
+      publish([row], row.added)
     },
 
-    async removeMember(...args: Parameters<typeof changes.removeMember>) {
-      await changes.removeMember(...args)
-      audience.wake(args[0])
+    async removeMember(chatId: string, actorId: string | null, userId: string): Promise<void> {
+      publish([await make(chatId, [], () => changes.removeMember(chatId, actorId, userId))])
     },
 
-    async updateChat(...args: Parameters<typeof changes.updateChat>) {
-      await changes.updateChat(...args)
-      audience.wake(args[1].chatId)
+    async updateChat(...[actorId, input]: Parameters<typeof changes.updateChat>): Promise<void> {
+      publish([await make(input.chatId, [], () => changes.updateChat(actorId, input))])
     },
 
-    async setRole(...args: Parameters<typeof changes.setRole>) {
-      await changes.setRole(...args)
-      audience.wake(args[1].chatId)
+    async setRole(...[actorId, input]: Parameters<typeof changes.setRole>): Promise<void> {
+      publish([await make(input.chatId, [], () => changes.setRole(actorId, input))])
     },
 
     /** Changes the content of one's own message; answers it as it is now. */
@@ -119,24 +131,24 @@ export function createLog({ db, maxChatsPerUser, hasSearch, logger, metrics }: L
       return changed(userId, messageId, await messages.react(userId, messageId, emoji, isPut))
     },
 
-    async deleteUser(userId: string) {
-      for (const chatId of await changes.deleteUser(userId)) audience.wake(chatId)
+    /** Makes a tombstone of a user, who leaves all chats. */
+    async deleteUser(userId: string): Promise<void> {
+      publish(await changes.deleteUser(userId))
     },
 
-    /** Deletes all that a user wrote, some hundred messages a time. */
-    async eraseMessages(userId: string) {
-      for (let changed = ['']; changed.length > 0; ) {
-        changed = await changes.eraseMessages(userId, ERASE_AT_ONCE)
-        for (const chatId of changed) audience.wake(chatId)
+    /** Deletes all that a user wrote, some hundred messages at a time. */
+    async eraseMessages(userId: string): Promise<void> {
+      for (let isDone = false; !isDone; ) {
+        const rows = await changes.eraseMessages(userId, ERASE_AT_ONCE)
+        publish(rows)
+        isDone = rows.length === 0
       }
     },
 
     ...createReader(db),
     ...createSearch(db, hasSearch),
-    ...chats,
+    ...createChats(db),
     ...history,
     ...createMarks(db),
   }
 }
-
-const ERASE_AT_ONCE = 200

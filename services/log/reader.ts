@@ -2,11 +2,11 @@ import type { Input, Output } from '../../contract/commands.js'
 import { PAGES } from '../../contract/limits.js'
 import type { Change, Chat, Role, SyncedChat } from '../../contract/shapes.js'
 import { CHANGE_KINDS, type ChangeKind } from '../../contract/words.js'
+import type { LoggedChange } from '../bus/index.js'
 import type { Database } from '../db/index.js'
 import {
   CHAT_COLUMNS,
   type ChatRow,
-  type LoggedChange,
   MESSAGE_COLUMNS,
   type MessageRow,
   toChat,
@@ -102,7 +102,7 @@ function newestOfEach(changes: LoggedChange[]): LoggedChange[] {
 }
 
 /** A line as sync answers it, under its own revision as the live event would be. */
-function toChange({ chatId, revision, kind, message, member, chat }: LoggedChange): Change {
+export function toChange({ chatId, revision, kind, message, member, chat }: LoggedChange): Change {
   return {
     chatId,
     revision,

@@ -1,8 +1,6 @@
 import type { PresenceStatus } from '../../contract/shapes.js'
 import type { ChosenStatus } from '../../contract/words.js'
 
-export type { ChosenStatus }
-
 /** What the public may know of a user, and since which version. */
 export interface PresenceRecord {
   userId: string
@@ -38,6 +36,8 @@ export interface LeaseStore {
   /** Who is online, by user id. */
   online(options?: { truth?: boolean }): Promise<PresenceRecord[]>
   countOnline(): Promise<number>
+  /** The store's clock, in milliseconds since 1970. */
+  clock(): Promise<number>
   /** This node goes, its leases closed: a store that goes with it ends the graces that it keeps. */
   stop(): Promise<PresenceRecord[]>
 }

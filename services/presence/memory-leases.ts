@@ -1,5 +1,6 @@
 import type { PresenceStatus } from '../../contract/shapes.js'
-import type { ChosenStatus, LeaseStore, PresenceRecord } from './leases.js'
+import type { ChosenStatus } from '../../contract/words.js'
+import type { LeaseStore, PresenceRecord } from './leases.js'
 
 interface User {
   /** What the public may know. */
@@ -146,6 +147,7 @@ export function createMemoryLeases({ leaseMs, now = Date.now }: MemoryLeasesOpti
     },
 
     countOnline: async () => onlineCount,
+    clock: async () => now(),
 
     async stop() {
       const inGrace = [...resting].map(find).filter(({ leases }) => leases.size === 0)

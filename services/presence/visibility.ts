@@ -1,5 +1,7 @@
 import type { Database } from '../db/index.js'
 
+export type Visibility = ReturnType<typeof createVisibility>
+
 /** Who may know of whom: people who share a chat. */
 export function createVisibility(db: Pick<Database, 'run'>) {
   return {

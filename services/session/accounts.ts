@@ -1,17 +1,20 @@
 import { ChatError } from '../../contract/errors.js'
 import type { User } from '../../contract/shapes.js'
 import { createBatcher } from '../batcher.js'
-import type { HostHooks } from '../hooks.js'
 import type { Logger } from '../logger.js'
 import type { Account, Users } from '../users/index.js'
 import type { Claims } from './claims.js'
+
+/** A host's own look-up of a verified token's user: the profile, or null to refuse. */
+export type ResolveUser = (claims: Claims) => Promise<Profile | null> | Profile | null
+type Profile = Pick<User, 'name'> & Partial<Pick<User, 'avatarUrl'>>
 
 export interface AccountsOptions {
   users: Pick<Users, 'getAccounts' | 'ensure' | 'keep'>
   /** Whether a user whom only a token knows is made. */
   autoCreate: boolean
   /** The host's own look-up, in place of the making of users. */
-  resolveUser?: HostHooks['resolveUser']
+  resolveUser?: ResolveUser | undefined
   logger: Pick<Logger, 'error'>
 }
 
@@ -21,7 +24,7 @@ export function createAccounts({ users, autoCreate, resolveUser, logger }: Accou
 
   /** The profile that the host gives a token; UNAVAILABLE when its look-up breaks, so that clients come back. */
   async function resolve(userId: string, claims: Claims): Promise<User> {
-    let profile: Awaited<ReturnType<NonNullable<typeof resolveUser>>> | undefined
+    let profile: Profile | null | undefined
     try {
       profile = await resolveUser?.(claims)
     } catch (error) {

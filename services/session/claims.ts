@@ -10,7 +10,7 @@ export interface Claims {
   expiresAtMs: number | null
   issuedAtMs: number | null
   /** All that the token says. */
-  payload?: Record<string, unknown>
+  payload: Record<string, unknown>
 }
 
 export interface ClaimsOptions {
@@ -40,6 +40,7 @@ export function readClaims(
     isService,
     expiresAtMs: readExpiry(claims.get('exp'), requireExp, maxLifetimeS, now()),
     issuedAtMs: readIssued(claims.get('iat'), now()),
+    payload: Object.fromEntries(claims),
   }
 }
 

@@ -1,62 +1,67 @@
-import { toTime } from '../time.js'
-import type { Connection } from './index.js'
+import { TOKEN_WARNING_MS } from '../../contract/limits.js'
+import type { Session } from './session.js'
 
-const WARN_MS = 60_000
 const TICK_MS = 500
 
-/** Ends connections with their tokens, and warns a minute before; one timer for all, so that no date is too far away for it. */
-export function createExpiry({ warnMs = WARN_MS, now = Date.now }: { warnMs?: number; now?: () => number } = {}) {
-  /** Second → connections that have something due in it. */
-  const due = new Map<number, Set<Connection>>()
-  const seconds = new WeakMap<Connection, number>()
+export interface ExpiryOptions {
+  /** The token of a session ends in a minute, or less. */
+  onWarning(session: Session, expiresAtMs: number): void
+  onEnd(session: Session): void
+  warnMs?: number
+  now?: () => number
+}
 
-  function plan(connection: Connection, atMs: number): void {
+/** Watches when tokens end while their sessions live, and warns a minute before; one timer for all, so that no date is too far away for it. */
+export function createExpiry({ onWarning, onEnd, warnMs = TOKEN_WARNING_MS, now = Date.now }: ExpiryOptions) {
+  /** Second → sessions that have something due in it. */
+  const due = new Map<number, Set<Session>>()
+  const planned = new WeakMap<Session, { second: number; warnedOfMs?: number }>()
+
+  function plan(session: Session, atMs: number, warnedOfMs?: number): void {
     const second = Math.floor(atMs / 1_000)
-    const connections = due.get(second) ?? new Set()
-    due.set(second, connections.add(connection))
-    seconds.set(connection, second)
+    const sessions = due.get(second) ?? new Set()
+    due.set(second, sessions.add(session))
+    planned.set(session, { second, ...(warnedOfMs !== undefined && { warnedOfMs }) })
   }
 
-  function forget(connection: Connection): void {
-    const second = seconds.get(connection)
+  function forget(session: Session): void {
+    const second = planned.get(session)?.second
     if (second === undefined) return
-    const connections = due.get(second)
-    connections?.delete(connection)
-    if (connections?.size === 0) due.delete(second)
+    const sessions = due.get(second)
+    sessions?.delete(session)
+    if (sessions?.size === 0) due.delete(second)
   }
 
-  function watch(connection: Connection): void {
-    forget(connection)
-    const { client, expiresAtMs } = connection
-    if (expiresAtMs === null || !client.connected) return
+  function watch(session: Session): void {
+    forget(session)
+    const { state, expiresAtMs } = session
+    if (expiresAtMs === null || state.is !== 'in') return
     if (expiresAtMs <= now()) {
-      client.end()
+      onEnd(session)
       return
     }
     if (expiresAtMs - warnMs > now()) {
-      plan(connection, expiresAtMs - warnMs)
+      plan(session, expiresAtMs - warnMs)
       return
     }
-    if (connection.warnedOfMs !== expiresAtMs) {
-      connection.warnedOfMs = expiresAtMs
-      client.emit('token_expiring', { expiresAt: toTime(expiresAtMs) })
-    }
-    plan(connection, expiresAtMs)
+    const isWarned = planned.get(session)?.warnedOfMs === expiresAtMs
+    plan(session, expiresAtMs, expiresAtMs)
+    if (!isWarned) onWarning(session, expiresAtMs)
   }
 
   const timer = setInterval(() => {
     const current = Math.floor(now() / 1_000)
     // A look at each second that has something, and not at each that has passed: clocks jump, both ways.
-    for (const [second, connections] of [...due]) {
+    for (const [second, sessions] of [...due]) {
       if (second > current) continue
       due.delete(second)
       // What is not due before the second has passed comes into it again.
-      for (const connection of connections) watch(connection)
+      for (const session of sessions) watch(session)
     }
   }, TICK_MS).unref()
 
   return {
-    /** Watches a connection's token, from now or anew after it changed. */
+    /** Watches a session's token, from now or anew after it changed. */
     watch,
     forget,
     stop: () => clearInterval(timer),

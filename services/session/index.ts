@@ -1,154 +1,195 @@
-import type { MyChat, User } from '../../contract/shapes.js'
+import type { ClosingCode } from '../../contract/closings.js'
+import { ChatError } from '../../contract/errors.js'
+import type { MyChat } from '../../contract/shapes.js'
 import { createBatcher } from '../batcher.js'
+import type { Bus } from '../bus/index.js'
 import type { Feed } from '../feed/index.js'
-import type { Client, Roster } from '../feed/ports.js'
+import type { Hub } from '../hub/index.js'
+import type { Client } from '../hub/ports.js'
 import type { Log } from '../log/index.js'
 import type { Logger } from '../logger.js'
 import type { Presence } from '../presence/index.js'
 import { toTime } from '../time.js'
-import type { UserCaller } from './callers.js'
+import { createArrivals } from './arrivals.js'
 import { createExpiry } from './expiry.js'
-
-/** Somebody whose socket is being let in: what was read of them, and what happened to them since. */
-export interface Arrival {
-  user: User
-  expiresAtMs: number | null
-  chats: MyChat[]
-  missed: Set<string>
-  /** The user's sockets were ended while this one was on the way in. */
-  isCut?: true
-}
-
-/** A socket that is in: a caller with a client, as the binder takes it. */
-export interface Connection extends UserCaller {
-  client: Client
-  warnedOfMs?: number
-  loggedOut?: true
-}
-
-/** The users and sockets of this node, in both directions. */
-export function createRoster() {
-  const connections = new Map<string, Set<Connection>>()
-  const arrivals = new Map<string, Set<Arrival>>()
-
-  return {
-    *clientsOf(userId: string): Iterable<Client> {
-      for (const connection of [...(connections.get(userId) ?? [])]) yield connection.client
-    },
-    noteChat(userId: string, chatId: string): void {
-      for (const arrival of arrivals.get(userId) ?? []) arrival.missed.add(chatId)
-    },
-    *all(): Iterable<Connection> {
-      for (const ofUser of connections.values()) yield* ofUser
-    },
-    countUsers: (): number => connections.size,
-    /** Sockets of a user that are in, or on the way in. */
-    countOf: (userId: string): number => (connections.get(userId)?.size ?? 0) + (arrivals.get(userId)?.size ?? 0),
-    arrivalsOf: (userId: string): Iterable<Arrival> => arrivals.get(userId) ?? [],
-    expect: (arrival: Arrival) => put(arrivals, arrival.user.userId, arrival),
-    arrived: (arrival: Arrival) => take(arrivals, arrival.user.userId, arrival),
-    add: (connection: Connection) => put(connections, connection.userId, connection),
-    remove: (connection: Connection) => take(connections, connection.userId, connection),
-  } satisfies Roster & Record<string, unknown>
-}
-
-function put<T>(sets: Map<string, Set<T>>, key: string, value: T): void {
-  const set = sets.get(key)
-  if (set) set.add(value)
-  else sets.set(key, new Set([value]))
-}
-
-function take<T>(sets: Map<string, Set<T>>, key: string, value: T): void {
-  const set = sets.get(key)
-  set?.delete(value)
-  if (set?.size === 0) sets.delete(key)
-}
+import type { Identity } from './identify.js'
+import type { Session } from './session.js'
 
 export interface SessionsOptions {
+  identify(token: unknown): Promise<Identity>
   log: Pick<Log, 'getChatsOf'>
+  hub: Pick<Hub, 'add' | 'remove' | 'clientsOf' | 'countOf' | 'tell' | 'end'>
+  bus: Pick<Bus, 'publish' | 'subscribe'>
   feed: Pick<Feed, 'attach' | 'admit'>
   presence: Pick<Presence, 'connect' | 'disconnect'>
-  roster: ReturnType<typeof createRoster>
   logger: Logger
+  maxSocketsPerUser: number
 }
 
+export type { Identity } from './identify.js'
+export type { Session } from './session.js'
 export type Sessions = ReturnType<typeof createSessions>
 
-/** Lets sockets in and out; see this folder's README for the law. */
-export function createSessions({ log, feed, presence, roster, logger }: SessionsOptions) {
-  const loadChats = createBatcher((userIds) => log.getChatsOf(userIds))
-  const expiry = createExpiry()
+/** When one whose place was taken may come back: at once it would take the next one's. */
+const OUSTED_MS = 30_000
+
+/** The handshake, whole: token → user → limits → chats, then in, and out again; see this folder's README for the law. */
+export function createSessions(options: SessionsOptions) {
+  const { identify, log, hub, bus, feed, presence, logger, maxSocketsPerUser } = options
+  const loadChats = createBatcher<MyChat[]>((userIds) => log.getChatsOf(userIds))
+  const arrivals = createArrivals()
+  const inside = new Map<Client, Session>()
   const leaving = new Set<Promise<void>>()
+  let isDraining = false
+
+  const expiry = createExpiry({
+    onWarning({ client }, expiresAtMs) {
+      if (client) hub.tell(client, 'token_expiring', { expiresAt: toTime(expiresAtMs) })
+    },
+    onEnd: (session) => endSession(session, 'TOKEN_EXPIRED'),
+  })
+  const subscriptions = [
+    bus.subscribe('changes', arrivals.hear),
+    bus.subscribe('ends', ({ userId, code }) => {
+      for (const session of arrivals.of(userId)) endSession(session, code)
+      for (const client of hub.clientsOf(userId)) endClient(client, code)
+    }),
+  ]
+
+  function endClient(client: Client, code: ClosingCode, reconnectInMs?: number): void {
+    const session = inside.get(client)
+    if (session) endSession(session, code, reconnectInMs)
+  }
+
+  /** Ends a session wherever it stands; one that is in learns why, and is gone when its connection is. */
+  function endSession(session: Session, code: ClosingCode, reconnectInMs?: number): void {
+    const { state, client } = session
+    if (state.is === 'in' && client) {
+      session.state = { is: 'ending', code }
+      hub.end(client, code, reconnectInMs)
+    } else if (state.is === 'ready' || state.is === 'arriving') {
+      leave(session)
+      if (state.is === 'ready') state.turnAway()
+    }
+  }
+
+  /** The oldest go when one more would be too many. */
+  function makeRoom(userId: string): void {
+    const clients = hub.clientsOf(userId)
+    for (const client of clients.slice(0, Math.max(0, clients.length - maxSocketsPerUser))) {
+      endClient(client, 'TOO_MANY_SOCKETS', OUSTED_MS)
+    }
+  }
+
+  /** A connection is gone, however far it had come; after a logout its user has no grace. */
+  function leave(session: Session): void {
+    const { state, client } = session
+    session.state = { is: 'gone' }
+    arrivals.delete(session)
+    if (!client || !inside.delete(client)) return
+    hub.remove(client)
+    expiry.forget(session)
+    const atOnce = state.is === 'ending' && state.code === 'LOGGED_OUT'
+    const left = presence.disconnect(client, atOnce).catch((error) => {
+      logger.warn({ err: error, userId: session.userId }, 'presence missed a disconnection')
+    })
+    leaving.add(left)
+    void left.then(() => leaving.delete(left))
+  }
 
   return {
-    /** Reads the chats of somebody whose token is good; what happens to their memberships meanwhile is kept. Ends with `abandon` or `connect`. */
-    async arrive(user: User, expiresAtMs: number | null): Promise<Arrival> {
-      const arrival: Arrival = { user, expiresAtMs, chats: [], missed: new Set() }
-      roster.expect(arrival)
+    /**
+     * Lets somebody arrive: token, user, limits, and their chats, to which whatever happens meanwhile is kept. Refusals are errors of the
+     * catalogue. What comes next is `enter`, or `leave` when the connection went. `turnAway` ends a connection that may not come in after all.
+     */
+    async arrive(token: unknown, turnAway: () => void): Promise<Session> {
+      if (isDraining) throw new ChatError('DRAINING')
+      const identity = await identify(token)
+      if (identity.kind === 'service') {
+        throw new ChatError('UNAUTHENTICATED', { message: 'Service credentials are for REST.' })
+      }
+      const { user, expiresAtMs } = identity
+      const missed = new Set<string>()
+      const session: Session = {
+        kind: 'user',
+        userId: user.userId,
+        user,
+        expiresAtMs,
+        state: { is: 'arriving', missed },
+      }
+      arrivals.add(session)
       try {
-        arrival.chats = (await loadChats(user.userId)) ?? []
+        const chats = (await loadChats(user.userId)) ?? []
+        if (isDraining) throw new ChatError('DRAINING')
+        if (session.state.is !== 'arriving') {
+          throw new ChatError('UNAUTHENTICATED', { message: 'The sockets of this user were ended.' })
+        }
+        session.state = { is: 'ready', chats, missed, turnAway }
+        return session
       } catch (error) {
-        roster.arrived(arrival)
+        leave(session)
         throw error
       }
-      return arrival
     },
 
-    /** The socket of an arrival went before it was in. */
-    abandon: roster.arrived,
-
-    /** Lets a socket in, at once: `session` is the first that it gets, then the chats' changes from there on. */
-    connect(client: Client, arrival: Arrival): Connection {
-      const { user, expiresAtMs, chats, missed } = arrival
-      const connection: Connection = { kind: 'user', userId: user.userId, user, client, expiresAtMs }
-      roster.arrived(arrival)
-      roster.add(connection)
-      client.emit('session', {
-        user,
-        expiresAt: expiresAtMs === null ? null : toTime(expiresAtMs),
-        chats,
-        serverTime: toTime(Date.now()),
-      })
-      for (const chat of chats) feed.attach(client, chat.chatId, chat.revision, chat.memberCount)
-      for (const chatId of missed) void feed.admit(chatId, [user.userId])
-      expiry.watch(connection)
-      presence
-        .connect(client)
-        .catch((error) => logger.warn({ err: error, userId: user.userId }, 'presence missed a connection'))
-      // What the arrival read is told and done with.
-      arrival.chats = []
-      return connection
+    /** Lets a session that is ready in, at once: `session` is the first that it is told, then the chats' changes from there on. */
+    enter(session: Session, client: Client): void {
+      const { state, user, userId, expiresAtMs } = session
+      if (state.is !== 'ready') return
+      arrivals.delete(session)
+      session.state = { is: 'in' }
+      session.client = client
+      inside.set(client, session)
+      hub.add(client)
+      const expiresAt = expiresAtMs === null ? null : toTime(expiresAtMs)
+      hub.tell(client, 'session', { user, expiresAt, chats: state.chats, serverTime: toTime(Date.now()) })
+      for (const chat of state.chats) feed.attach(client, chat.chatId, chat.revision, chat.memberCount)
+      for (const chatId of state.missed) void feed.admit(chatId, [userId])
+      expiry.watch(session)
+      presence.connect(client).catch((error) => logger.warn({ err: error, userId }, 'presence missed a connection'))
+      makeRoom(userId)
     },
 
-    /** A socket is gone; after a logout without grace. */
-    disconnect(connection: Connection): void {
-      roster.remove(connection)
-      expiry.forget(connection)
-      const left = presence.disconnect(connection.client, connection.loggedOut).catch((error) => {
-        logger.warn({ err: error, userId: connection.userId }, 'presence missed a disconnection')
-      })
-      leaving.add(left)
-      void left.then(() => leaving.delete(left))
+    leave,
+
+    /** A client goes on with a new token of the same user; answers when that ends, in milliseconds, or null. */
+    async renew(client: Client, token: string): Promise<number | null> {
+      const identity = await identify(token)
+      if (identity.kind === 'service' || identity.user.userId !== client.userId) {
+        throw new ChatError('UNAUTHENTICATED', { message: 'The token is of somebody else.' })
+      }
+      const session = inside.get(client)
+      if (session) {
+        session.expiresAtMs = identity.expiresAtMs
+        expiry.watch(session)
+      }
+      return identity.expiresAtMs
     },
 
-    /** A socket goes on with a token that ends at another time. */
-    renew(connection: Connection, expiresAtMs: number | null): void {
-      expiry.forget(connection)
-      connection.expiresAtMs = expiresAtMs
-      expiry.watch(connection)
+    /** Ends one client at its user's wish, when the answer to that is on its way. */
+    logout(client: Client): void {
+      const session = inside.get(client)
+      if (session?.state.is !== 'in') return
+      session.state = { is: 'ending', code: 'LOGGED_OUT' }
+      setImmediate(() => hub.end(client, 'LOGGED_OUT'))
     },
 
-    /** Ends all sockets of a user for good; answers how many. */
-    end(userId: string): number {
-      const clients = [...roster.clientsOf(userId)]
-      for (const client of clients) client.end()
-      for (const arrival of roster.arrivalsOf(userId)) arrival.isCut = true
-      return clients.length
+    /** Ends all sockets of a user, wherever they are; answers how many are here. */
+    end(userId: string, code: ClosingCode): number {
+      const count = hub.countOf(userId)
+      bus.publish('ends', { userId, code })
+      return count
     },
 
-    /** Settles when every socket that is gone has left nothing to do. */
+    /** Nobody arrives any more. */
+    drain(): void {
+      isDraining = true
+    },
+
+    /** Settles when every session that is gone has left nothing to do. */
     async stop(): Promise<void> {
       expiry.stop()
+      for (const unsubscribe of subscriptions) unsubscribe()
       await Promise.all(leaving)
     },
   }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { CLOSINGS, Closing, type ClosingCode, toClosing } from '../../contract/closings.js'
-import { ChatError, toChatError } from '../../contract/errors.js'
+import { ChatError, failureOf } from '../../contract/errors.js'
 import { keysOf } from '../../contract/words.js'
 import { compile } from '../../services/binder/validator.js'
 
@@ -18,14 +18,14 @@ t.test('a closing says whether to come back', async (t) => {
 
 t.test('any failure is of the catalogue', async (t) => {
   const refusal = new ChatError('NOT_FOUND')
-  t.equal(toChatError(refusal), refusal, 'a ChatError is itself')
+  t.equal(failureOf(refusal), refusal, 'a ChatError is itself')
   const wrapped = new Error('wrapped', { cause: new Error('twice', { cause: refusal }) })
-  t.equal(toChatError(wrapped), refusal, 'the ChatError that caused it')
+  t.equal(failureOf(wrapped), refusal, 'the ChatError that caused it')
 
   const circle = new Error('a circle')
   circle.cause = circle
   for (const mistake of [new TypeError('x is no function'), circle, 'a text', undefined, null, { code: 'NOT_FOUND' }]) {
-    const error = toChatError(mistake)
+    const error = failureOf(mistake)
     t.same(error.toBody(), { code: 'INTERNAL', message: 'Something broke on our side.', retryable: false })
     t.equal(error.cause, mistake, 'what it was is kept for the log')
   }

@@ -23,9 +23,9 @@ t.test('onMessage is told of what was stored, once, and nothing waits for it', a
   })
   let rows = 0
   const { host, lines, service } = await start({
-    async onMessage(message, { caller }) {
+    async onMessage(message) {
       rows = (await host.chat.db.run('stored', 'SELECT 1 FROM messages WHERE id = $1', [message.id])).length
-      told.push({ message, userId: caller.kind === 'user' ? caller.userId : '' })
+      told.push({ message, userId: message.sender.userId })
       if (message.content === 'hold') await held
       if (message.content === 'break') throw new Error('the host broke')
     },
@@ -41,7 +41,7 @@ t.test('onMessage is told of what was stored, once, and nothing waits for it', a
   t.equal((await must(socket, 'send_message', send)).duplicate, true)
 
   await must(socket, 'send_message', { chatId: made.chatId, content: 'break' })
-  await until('its failure is logged', () => lines.some((line) => line.includes('onMessage broke')))
+  await until('its failure is logged', () => lines.some((line) => line.includes('a listener of the host broke')))
   const posted = await service.call('POST', `/chats/${made.chatId}/messages`, {
     as: 'service',
     onBehalfOf: 'bob',

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import t, { type Test } from 'tap'
 import type { ErrorBody } from '../../contract/errors.js'
+import type { Session } from '../../services/session/index.js'
 import {
   build,
   type ConnectOptions,
@@ -288,8 +289,17 @@ t.test('the end of a token', async (t) => {
   })
 
   await t.test('refuses the next command, even when the timer is late', async (t) => {
+    const { sessions } = service.app.chat
+    const { arrive } = sessions
+    const arrived: Session[] = []
+    sessions.arrive = async (...args) => {
+      const session = await arrive(...args)
+      arrived.push(session)
+      return session
+    }
     const { socket } = await connect(t, service, 'alice')
-    for (const connection of service.app.chat.roster.all()) connection.expiresAtMs = Date.now()
+    sessions.arrive = arrive
+    for (const session of arrived) session.expiresAtMs = Date.now()
     const answer = await socket.emitWithAck('list_chats', {} as never)
     t.match(answer, { ok: false, error: { code: 'TOKEN_EXPIRED', retryable: false } })
   })
@@ -298,7 +308,7 @@ t.test('the end of a token', async (t) => {
 t.test('a socket that goes while it is let in leaves nothing behind', async (t) => {
   const service = await start(t)
   const { sessions } = service.app.chat
-  const { arrive, abandon } = sessions
+  const { arrive, leave } = sessions
   const open = new Set<unknown>()
   let release = () => {}
   const held = new Promise<void>((resolve) => {
@@ -310,9 +320,9 @@ t.test('a socket that goes while it is let in leaves nothing behind', async (t) 
     await held
     return arrival
   }
-  sessions.abandon = (arrival) => {
-    open.delete(arrival)
-    abandon(arrival)
+  sessions.leave = (session) => {
+    open.delete(session)
+    leave(session)
   }
   const raw = await openRaw(t, service.url)
   raw.send(`40${json({ token: service.token('alice') })}`)
@@ -331,7 +341,7 @@ t.test('one connection is one socket', async (t) => {
   raw.send(...Array<string>(20).fill(packet))
   t.equal(await raw.take('never'), null, 'closed')
   t.equal(raw.heard.filter((frame) => frame.startsWith('40')).length, 0)
-  await until('all are gone', () => service.app.chat.roster.countOf('alice') === 0)
+  await until('all are gone', () => service.app.chat.hub.countOf('alice') === 0)
 })
 
 // Socket.IO itself closes here; were it to let a second in, every event would come twice.
@@ -344,19 +354,24 @@ t.test('one connection is one socket, also later', async (t) => {
   t.equal(await raw.take('never'), null, 'closed')
   const again = await openRaw(t, service.url, token)
   again.send('41')
-  await until('its socket is gone', () => service.app.chat.roster.countOf('alice') === 0)
+  await until('its socket is gone', () => service.app.chat.hub.countOf('alice') === 0)
   again.send(`40${json({ token })}`)
   t.ok(await again.take('40{'), 'who left may come again')
 })
 
-t.test('MAX_SOCKETS_PER_USER', async (t) => {
+// What broke: the newest was refused, so that a crashed device locked its user out until the old sockets timed out.
+t.test('MAX_SOCKETS_PER_USER: the oldest goes, and comes back', async (t) => {
   const service = await start(t, { maxSocketsPerUser: 2 })
+  const { hub } = service.app.chat
+  const [oldest, second] = [await connect(t, service, 'alice', QUICK), await connect(t, service, 'alice', QUICK)]
+  const closing = next(oldest.socket, 'closing')
+  const gone = new Promise((resolve) => oldest.socket.once('disconnect', resolve))
   await connect(t, service, 'alice')
-  const { socket } = await connect(t, service, 'alice')
-  t.match(await refusal(t, service, service.token('alice')), { code: 'LIMIT_REACHED', retryable: false })
-  socket.disconnect()
-  await until('one is gone', () => service.app.chat.roster.countOf('alice') === 1)
-  await connect(t, service, 'alice')
+  t.match(await closing, { code: 'TOO_MANY_SOCKETS', retryable: true, reconnectInMs: 30_000 })
+  t.equal(await gone, 'transport close', 'so that a stock client comes back by itself')
+  oldest.socket.disconnect()
+  await until('two are here', () => hub.countOf('alice') === 2)
+  t.ok(second.socket.connected)
 })
 
 t.test('while a node drains, clients come back by themselves', async (t) => {

@@ -3,6 +3,7 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { open, readFile, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { codeOf } from '../../errno.js'
 
 /** How often a holder refreshes its lock file's mtime, in ms. */
 export const HEARTBEAT_MS = 2_000
@@ -54,7 +55,7 @@ export async function readHolder(path: string): Promise<Holder | null> {
     const text = await readFile(path, 'utf8')
     return parseHolder(text) ?? { ...NOBODY, id: `0bad-${(await stat(path)).ino.toString(16)}` }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    if (codeOf(error) === 'ENOENT') return null
     throw error
   }
 }
@@ -77,16 +78,17 @@ const NOBODY: Omit<Holder, 'id'> = { pid: 0, startTime: null, host: '', space: '
 
 function parseHolder(text: string): Holder | null {
   const value: Partial<Holder> | null = attempt(() => JSON.parse(text))
-  if (!value || typeof value.id !== 'string' || !ID.test(value.id) || !Number.isSafeInteger(value.pid)) return null
+  if (!value || typeof value.id !== 'string' || !ID.test(value.id) || typeof value.pid !== 'number') return null
+  if (!Number.isSafeInteger(value.pid)) return null
   const { id, pid, startTime = null, host = '', space = '', since = '' } = value
-  return { id, pid: pid as number, startTime, host, space, since }
+  return { id, pid, startTime, host, space, since }
 }
 
 function isRunning({ pid, startTime: started }: Holder): boolean {
   try {
     process.kill(pid, 0)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    if (codeOf(error) === 'ESRCH') return false
   }
   const now = startTime(pid)
   // Without a start time to compare, a recycled pid is believed: refusing is safe, opening twice is not.

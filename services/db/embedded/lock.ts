@@ -1,5 +1,6 @@
 import { link, readdir, rename, rm, utimes } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { codeOf } from '../../errno.js'
 import type { Logger } from '../../logger.js'
 import { HEARTBEAT_MS, type Holder, isAlive, isGone, readHolder, thisProcess, writeHolder } from './holder.js'
 
@@ -71,7 +72,7 @@ async function linked(draft: string, path: string): Promise<boolean> {
     await link(draft, path)
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    if (codeOf(error) === 'EEXIST') return false
     throw error
   }
 }
@@ -101,7 +102,7 @@ function hold(front: string, own: Holder, log: Logger): Lock {
       await utimes(front, now, now)
       if (await isOurs()) return
     } catch (error) {
-      const deleted = (error as NodeJS.ErrnoException).code === 'ENOENT'
+      const deleted = codeOf(error) === 'ENOENT'
       if (!deleted) return log.warn({ err: error }, 'the lock’s heartbeat could not be written')
     }
     clearInterval(timer)
@@ -129,7 +130,7 @@ function lockedError(dataDir: string, front: string, { pid, host, since }: Holde
 }
 
 function explained(error: unknown, dataDir: string): unknown {
-  const { code } = error as NodeJS.ErrnoException
+  const code = codeOf(error)
   if (code === 'EPERM' || code === 'ENOTSUP' || code === 'ENOSYS') {
     return coded('DATA_DIR_UNUSABLE', `The data folder ${dataDir} is on a file system without hard links.`, error)
   }

@@ -16,7 +16,7 @@ const BUFFERS = 'shared_buffers=16MB'
 const MAX_CONNECTIONS = 16
 const LINES_KEPT = 20
 
-const { folder, socket } = workerData as WorkerTask
+const { folder, socket }: WorkerTask = workerData
 const lines: string[] = []
 
 const db = new SessionPGlite(folder ?? 'memory://', {

@@ -2,8 +2,8 @@ import t, { type Test } from 'tap'
 import { COMMAND_NAMES } from '../../../contract/commands.js'
 import { ChatError } from '../../../contract/errors.js'
 import { createBinder, type Handlers } from '../../../services/binder/index.js'
+import type { UserCaller } from '../../../services/hub/callers.js'
 import type { Logger } from '../../../services/logger.js'
-import type { UserCaller } from '../../../services/session/callers.js'
 
 const alice: UserCaller = {
   kind: 'user',

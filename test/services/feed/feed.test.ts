@@ -1,39 +1,46 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { roomOf } from '../../../services/feed/delivery.js'
+import type { LoggedChange } from '../../../services/bus/index.js'
+import { createMemoryBus } from '../../../services/bus/memory.js'
 import { createFeed } from '../../../services/feed/index.js'
-import type { LoggedChange } from '../../../services/log/entities.js'
+import { createHub } from '../../../services/hub/index.js'
 import type { Logger } from '../../../services/logger.js'
-import { createRoster, createSessions } from '../../../services/session/index.js'
+import { createSessions } from '../../../services/session/index.js'
+import { ArrayLog, CHAT, judge, toWritten } from '../../doubles/log.js'
+import { type MemoryClient, MemoryTransport } from '../../doubles/transport.js'
 import { until } from '../../helper.js'
-import { ArrayClient, ArrayLog, CHAT, judge, SetRooms } from './doubles.js'
 
 const logger = { debug() {}, warn() {} } as unknown as Logger
+const quiet = { error: (_fields: unknown, message?: string) => t.fail(message ?? 'a listener broke') }
 
 /** A node with a log of `head` revisions of a chat of alice and bob. */
 function node(head: number) {
   const log = new ArrayLog(['alice', 'bob'])
   while (log.head < head) log.commit('message_created')
-  const rooms = new SetRooms()
-  const roster = createRoster()
-  const feed = createFeed({ log, rooms, roster, logger })
-  let clients = 0
+  const transport = new MemoryTransport()
+  const hub = createHub({ transport, logger })
+  const bus = createMemoryBus(quiet)
+  const feed = createFeed({ log, hub, bus, logger })
+  transport.onGone(hub.remove)
 
-  /** A socket as the session leaves it: told to be at `revision`. */
-  function attach(userId: string, revision: number): ArrayClient {
-    clients += 1
-    const client = new ArrayClient(rooms, `s${clients}`, userId)
-    client.emit('session', { chats: [{ chatId: CHAT, revision }] } as never)
-    roster.add({ kind: 'user', userId, user: { userId, name: '', avatarUrl: null }, client, expiresAtMs: null })
+  /** A client as the session leaves it: told to be at `revision`. */
+  function attach(userId: string, revision: number): MemoryClient {
+    const client = transport.connect(userId)
+    hub.add(client)
+    hub.tell(client, 'session', { chats: [{ chatId: CHAT, revision }] } as never)
     feed.attach(client, CHAT, revision, 2)
     return client
   }
+  const isIn = (client: MemoryClient) => hub.isIn(client, CHAT)
+  const publish = (...changes: LoggedChange[]) => bus.publish('changes', changes.map(toWritten))
+  /** The chat's log went on, by an unknown amount. */
+  const wake = (joined: string[] = []) => bus.publish('changes', [{ chatId: CHAT, range: null, joined }])
 
   const send = () => log.commit('message_created')
   /** Every socket has all that the log says, each revision once and in order. */
-  const upToDate = (...clients: ArrayClient[]) =>
+  const upToDate = (...clients: MemoryClient[]) =>
     until('all are up to date', () => clients.every((client) => judge(client, log) === log.head))
-  return { log, rooms, feed, attach, send, upToDate }
+  return { log, feed, transport, attach, isIn, publish, wake, send, upToDate }
 }
 
 const tick = () => new Promise((resolve) => setImmediate(resolve))
@@ -48,21 +55,21 @@ function hold(log: ArrayLog): () => void {
 }
 
 t.test('a socket joins at, behind or ahead of the position of its node', async (t) => {
-  const { log, feed, attach, send, upToDate } = node(5)
+  const { log, attach, isIn, publish, send, upToDate } = node(5)
   const first = attach('alice', 5)
-  t.ok(first.isIn(roomOf(CHAT)), 'the first is in at once')
-  feed.publish([send()])
+  t.ok(isIn(first), 'the first is in at once')
+  publish(send())
   const at = attach('bob', 6)
-  t.ok(at.isIn(roomOf(CHAT)), 'and who comes to the same position')
+  t.ok(isIn(at), 'and who comes to the same position')
   const behind = attach('bob', 2)
-  t.notOk(behind.isIn(roomOf(CHAT)), 'who is behind reads first')
-  feed.publish([send()])
+  t.notOk(isIn(behind), 'who is behind reads first')
+  publish(send())
   send()
   const ahead = attach('bob', 8)
-  t.notOk(ahead.isIn(roomOf(CHAT)), 'who is ahead waits for the others')
+  t.notOk(isIn(ahead), 'who is ahead waits for the others')
   await upToDate(first, at, behind, ahead)
   t.equal(ahead.told.length, 1, 'and is told nothing twice')
-  feed.publish([send()])
+  publish(send())
   await upToDate(first, at, behind, ahead)
   t.equal(log.head, 9)
 })
@@ -76,40 +83,40 @@ t.test('what was committed before a chat is served is not lost', async (t) => {
 })
 
 t.test('what is swapped, repeated or lost is delivered once and in order', async (t) => {
-  const { feed, attach, send, upToDate } = node(1)
+  const { attach, publish, wake, send, upToDate } = node(1)
   const client = attach('alice', 1)
   const [a, b, c] = [send(), send(), send()]
-  feed.publish([b])
-  feed.publish([a, a, b])
-  feed.publish([c, a])
+  publish(b)
+  publish(a, a, b)
+  publish(c, a)
   await upToDate(client)
 
   send()
-  feed.publish([send()])
+  publish(send())
   await upToDate(client)
 
   send()
-  feed.wake(CHAT)
+  wake()
   await upToDate(client)
   t.equal(client.told.length, 7)
 })
 
 t.test('a hole of many pages is filled', async () => {
-  const { feed, attach, send, upToDate } = node(1)
+  const { attach, publish, send, upToDate } = node(1)
   const client = attach('alice', 1)
   for (let i = 0; i < 2_600; i += 1) send()
-  feed.publish([send()])
+  publish(send())
   await upToDate(client)
 })
 
 t.test('who is removed gets that and nothing above, until they are added again', async (t) => {
-  const { log, feed, attach, send, upToDate } = node(1)
+  const { log, attach, publish, wake, send, upToDate } = node(1)
   const [alice, bob] = [attach('alice', 1), attach('bob', 1)]
   const removed = log.commit('member_removed', 'bob')
   // The message behind the removal comes first: it waits.
-  feed.publish([send()])
+  publish(send())
   t.equal(bob.told.length, 1)
-  feed.wake(CHAT)
+  wake()
   await upToDate(alice)
   t.same(bob.told.at(-1), { event: 'chat_removed', payload: { chatId: CHAT, revision: removed.revision } })
   t.equal(judge(bob, log), null)
@@ -118,71 +125,71 @@ t.test('who is removed gets that and nothing above, until they are added again',
   await until('a removal is read, too', () => judge(late, log) === null)
 
   log.commit('member_added', 'bob')
-  feed.wake(CHAT, ['bob'])
+  wake(['bob'])
   await upToDate(alice, bob, late)
 })
 
 t.test('what is committed while a hole is filled is read, too', async () => {
-  const { log, feed, attach, send, upToDate } = node(1)
+  const { log, attach, wake, send, upToDate } = node(1)
   const client = attach('alice', 1)
   await tick()
   send()
   const release = hold(log)
-  feed.wake(CHAT)
+  wake()
   await tick()
   send()
-  feed.wake(CHAT)
+  wake()
   release()
   await upToDate(client)
 })
 
 // The room was empty for an instant: its chat was forgotten, and with it the news of the new membership.
 t.test('a lone member who is removed and added again is told both', async () => {
-  const { log, feed, attach, upToDate } = node(1)
+  const { log, attach, wake, upToDate } = node(1)
   const alice = attach('alice', 1)
   log.commit('member_removed', 'alice')
   const release = hold(log)
-  feed.wake(CHAT)
+  wake()
   await tick()
   log.commit('member_added', 'alice')
-  feed.wake(CHAT, ['alice'])
+  wake(['alice'])
   release()
   await upToDate(alice)
 })
 
 // The answer was for a room that has been left and entered anew since, and told the new one what it knew.
 t.test('a read that comes late tells nobody what they know', async (t) => {
-  const { log, feed, attach, send, upToDate } = node(1)
+  const { log, transport, attach, publish, wake, send, upToDate } = node(1)
   const first = attach('alice', 1)
   send()
   const release = hold(log)
-  feed.wake(CHAT)
+  wake()
   await tick()
-  first.drop()
+  transport.drop(first)
   const second = attach('alice', 2)
   release()
   await tick()
   t.equal(second.told.length, 1)
-  feed.publish([send()])
+  publish(send())
   await upToDate(second)
 })
 
 // The chat as it was before a removal came after it: the removed one was let in again, and removed again.
 t.test('an answer from before a removal lets nobody in after it', async (t) => {
-  const { log, feed, attach, upToDate } = node(1)
+  const { log, feed, attach, wake, upToDate } = node(1)
   const [alice, bob] = [attach('alice', 1), attach('bob', 1)]
   log.commit('member_removed', 'bob')
-  feed.wake(CHAT)
+  wake()
   await upToDate(alice)
   log.commit('member_added', 'bob')
   const release = hold(log)
   void feed.admit(CHAT, ['bob'])
   await tick()
   log.line = Promise.resolve()
-  feed.wake(CHAT, ['bob'])
+  wake(['bob'])
   await upToDate(alice, bob)
   log.commit('member_removed', 'bob')
-  feed.wake(CHAT)
+  wake()
   await upToDate(alice)
   release()
   await tick()
@@ -190,12 +197,12 @@ t.test('an answer from before a removal lets nobody in after it', async (t) => {
 })
 
 t.test('a read that fails is tried again', async () => {
-  const { log, feed, attach, send, upToDate } = node(1)
+  const { log, attach, wake, send, upToDate } = node(1)
   const client = attach('alice', 1)
   await upToDate(client)
   send()
   log.failures = 2
-  feed.wake(CHAT)
+  wake()
   await upToDate(client)
 
   log.failures = 1
@@ -210,13 +217,13 @@ t.test('a socket that cannot be brought up to date is dropped', async (t) => {
   const client = attach('alice', 5_010)
   const near = attach('bob', 5_010 - 5_000)
   const far = attach('bob', 9)
-  await until('who is too far behind goes', () => !far.connected)
+  await until('who is too far behind goes', () => !far.isOpen)
   await upToDate(client, near)
 
   log.failures = 1
   const unlucky = attach('bob', 5_000)
-  await until('whose read fails goes', () => !unlucky.connected)
-  t.ok(client.connected && near.connected)
+  await until('whose read fails goes', () => !unlucky.isOpen)
+  t.ok(client.isOpen && near.isOpen)
 })
 
 const user = fc.constantFrom('alice', 'bob', 'carol')
@@ -254,7 +261,7 @@ t.test('whatever comes in whatever order, each socket gets its chat without hole
       )
       await settle(s)
       // The beat that tells of a chat's head from time to time.
-      world.feed.wake(CHAT)
+      world.wake()
       await settle(s)
       world.check()
     } finally {
@@ -271,27 +278,40 @@ t.test('whatever comes in whatever order, each socket gets its chat without hole
   await fc.assert(property, { numRuns: 3_000 })
 })
 
-/** Real feed, sessions and roster over doubles. */
+/** Real feed, sessions, hub and bus over doubles. */
 function createWorld(pause: () => Promise<unknown>) {
   const log = new ArrayLog(['alice', 'bob'], pause)
-  const rooms = new SetRooms()
-  const roster = createRoster()
-  const feed = createFeed({ log, rooms, roster, logger })
-  const presence = { connect: async () => {}, disconnect: async () => {} }
-  const sessions = createSessions({ log, feed, presence, roster, logger })
-  const sockets: { client: ArrayClient; leave(): void }[] = []
+  const transport = new MemoryTransport()
+  const hub = createHub({ transport, logger })
+  const bus = createMemoryBus(quiet)
+  const feed = createFeed({ log, hub, bus, logger })
+  const sessions = createSessions({
+    identify: async (token) => ({
+      kind: 'user',
+      user: { userId: String(token), name: '', avatarUrl: null },
+      expiresAtMs: null,
+    }),
+    log,
+    hub,
+    bus,
+    feed,
+    presence: { connect: async () => {}, disconnect: async () => {} },
+    logger,
+    maxSocketsPerUser: 100,
+  })
+  const clients: MemoryClient[] = []
+  const leave = new Map<MemoryClient, () => void>()
+  transport.onGone((client) => leave.get(client)?.())
+  const wake = (joined: string[] = []) => bus.publish('changes', [{ chatId: CHAT, range: null, joined }])
 
   async function connect(userId: string): Promise<void> {
     try {
-      const arrival = await sessions.arrive({ userId, name: '', avatarUrl: null }, null)
+      const session = await sessions.arrive(userId, () => {})
       await pause()
-      const client = new ArrayClient(rooms, `s${sockets.length}`, userId)
-      const connection = sessions.connect(client, arrival)
-      const leave = () => {
-        client.drop()
-        sessions.disconnect(connection)
-      }
-      sockets.push({ client, leave })
+      const client = transport.connect(userId)
+      leave.set(client, () => sessions.leave(session))
+      clients.push(client)
+      sessions.enter(session, client)
     } catch {
       // the database was away: the stock client comes back by itself
     }
@@ -299,7 +319,7 @@ function createWorld(pause: () => Promise<unknown>) {
 
   async function tell(change: LoggedChange, times: number, told: () => Promise<unknown>): Promise<void> {
     for (let i = 0; i < times; i += 1) {
-      void told().then(() => feed.publish([change]))
+      void told().then(() => bus.publish('changes', [toWritten(change)]))
     }
   }
 
@@ -312,7 +332,7 @@ function createWorld(pause: () => Promise<unknown>) {
       case 'connect':
         return connect((operation as { user: string }).user)
       case 'disconnect':
-        return sockets[(operation as { which: number }).which % sockets.length]?.leave()
+        return drop(clients[(operation as { which: number }).which % clients.length])
       case 'fail':
         log.failures += 1
         return
@@ -322,15 +342,19 @@ function createWorld(pause: () => Promise<unknown>) {
         const change = log.commit(op === 'add' ? 'member_added' : 'member_removed', user)
         void tell(change, Number(published), told)
         await told()
-        feed.wake(CHAT, op === 'add' ? [user] : [])
+        wake(op === 'add' ? [user] : [])
       }
     }
   }
 
+  function drop(client: MemoryClient | undefined): void {
+    if (client) transport.drop(client)
+  }
+
   function check(): void {
-    for (const { client } of sockets) {
+    for (const client of clients) {
       const at = judge(client, log)
-      if (!client.connected) continue
+      if (!client.isOpen) continue
       const expected = log.isMember(client.userId) ? log.head : null
       if (at !== expected) {
         throw new Error(`${client.userId} ends at ${at}, not ${expected}: ${JSON.stringify(client.told)}`)
@@ -338,5 +362,5 @@ function createWorld(pause: () => Promise<unknown>) {
     }
   }
 
-  return { feed, run, check }
+  return { wake, run, check }
 }

@@ -1,8 +1,9 @@
 import type { Test } from 'tap'
 import type { ChatError } from '../../../contract/errors.js'
 import type { EventPayload } from '../../../contract/events.js'
+import type { Written } from '../../../services/bus/index.js'
+import { createMemoryBus } from '../../../services/bus/memory.js'
 import { createAppender, type Send } from '../../../services/log/append.js'
-import type { LoggedChange } from '../../../services/log/entities.js'
 import {
   build,
   connect,
@@ -254,7 +255,7 @@ onEachDatabase('the appender', async (t, database) => {
   const { db, chat } = service.app
 
   /** The real database behind a gate, and an appender before it. */
-  function gated(options: { maxQueue?: number; onCommit?(changes: LoggedChange[]): void } = {}) {
+  function gated(options: { maxQueue?: number; onWritten?(written: Written[]): void } = {}) {
     let open = () => {}
     const gate = new Promise<void>((resolve) => {
       open = resolve
@@ -269,8 +270,7 @@ onEachDatabase('the appender', async (t, database) => {
           return db.run(name, text, values)
         },
       },
-      onCommit() {},
-      onUnknown() {},
+      onWritten() {},
       ...options,
     })
     return { ...appender, open, batches }
@@ -324,11 +324,12 @@ onEachDatabase('the appender', async (t, database) => {
     const chatId = await group(chat.log, ['alice'])
     const seen: string[] = []
     let rows: Promise<unknown[]> = Promise.resolve([])
-    const onCommit = ([change]: LoggedChange[]) => {
+    const onWritten = ([written]: Written[]) => {
       seen.push('told')
-      rows = db.run('test_row', 'SELECT 1 FROM messages WHERE id = $1', [change?.message?.id])
+      const id = written?.changes?.[0]?.message?.id
+      rows = db.run('test_row', 'SELECT 1 FROM messages WHERE id = $1', [id])
     }
-    const { append, open } = gated({ onCommit })
+    const { append, open } = gated({ onWritten })
     open()
     await append(send(chatId, 'alice', 'x')).then(() => seen.push('acked'))
     t.strictSame(seen, ['told', 'acked'])
@@ -338,20 +339,21 @@ onEachDatabase('the appender', async (t, database) => {
   // A listener that threw had the whole batch stored again, message by message.
   await t.test('stores once what could not be told', async (t) => {
     const chatId = await group(chat.log, ['alice'])
-    const unknown: string[][] = []
-    const appender = createAppender({
-      db,
-      onCommit() {
-        throw new Error('nobody listens')
-      },
-      onUnknown: (chatIds) => void unknown.push(chatIds),
+    const heard: string[] = []
+    const broken: string[] = []
+    const bus = createMemoryBus({ error: (_fields, message = '') => void broken.push(message) })
+    bus.subscribe('changes', () => {
+      throw new Error('nobody listens')
     })
+    bus.subscribe('changes', (written) => void heard.push(...written.map((one) => one.chatId)))
+    const appender = createAppender({ db, onWritten: (written) => bus.publish('changes', written) })
     const answers = await Promise.all([1, 2, 3].map((i) => appender.append(send(chatId, 'alice', `${i}`))))
     t.strictSame(
       answers.map(({ duplicate }) => duplicate),
       [false, false, false],
     )
-    t.strictSame(unknown, [[chatId]], 'and has the log told instead')
+    t.strictSame(heard, [chatId], 'and has the others told')
+    t.equal(broken.length, 1)
     t.equal((await chat.log.getMessages('alice', { chatId })).messages.length, 3)
   })
 })

@@ -57,8 +57,10 @@ onEachDatabase('what the database is asked', async (t, database) => {
   await t.test('is one statement for all who connect at once', async (t) => {
     const statements = record(t, service)
     const { sessions } = app.chat
-    const arrivals = await Promise.all(Object.keys(CHATS).map((userId) => sessions.arrive(user(userId), null)))
-    for (const arrival of arrivals) sessions.abandon(arrival)
+    const arrivals = await Promise.all(
+      Object.keys(CHATS).map((userId) => sessions.arrive(service.token(userId), () => {})),
+    )
+    for (const session of arrivals) sessions.leave(session)
     t.equal(statements.filter(({ name }) => name === 'chats_of').length, 1)
   })
 
@@ -135,8 +137,6 @@ onEachDatabase(
     await client.query('ROLLBACK')
   },
 )
-
-const user = (userId: string) => ({ userId, name: '', avatarUrl: null })
 
 /** A chat with many messages, and others with as many members, by SQL. */
 async function fill(pool: pg.Pool, chatId: string): Promise<void> {

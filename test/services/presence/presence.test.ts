@@ -1,8 +1,10 @@
 import t from 'tap'
-import type { Client, Rooms } from '../../../services/feed/ports.js'
+import { createMemoryBus } from '../../../services/bus/memory.js'
+import { createHub } from '../../../services/hub/index.js'
 import { createPresence, type PresenceOptions } from '../../../services/presence/index.js'
 import { createMemoryLeases } from '../../../services/presence/memory-leases.js'
 import type { LastSeen } from '../../../services/users/index.js'
+import { MemoryTransport } from '../../doubles/transport.js'
 import { until } from '../../helper.js'
 
 const LEASE_MS = 300
@@ -12,7 +14,6 @@ function setUp(options: Partial<PresenceOptions> = {}) {
   const world = {
     at: Date.now(),
     isAway: false,
-    told: [] as unknown[],
     saved: [] as LastSeen[],
     failures: 0,
     asked: 0,
@@ -21,6 +22,23 @@ function setUp(options: Partial<PresenceOptions> = {}) {
   const ifThere = () => {
     if (world.isAway) throw new Error('the database is away')
   }
+  const logger = {
+    debug() {},
+    info() {},
+    warn() {
+      world.failures += 1
+    },
+    error() {},
+  }
+  const transport = new MemoryTransport()
+  const hub = createHub({ transport, logger })
+  // Who hears the news is in the chat, and no connection whose lease is to be kept.
+  const listener = transport.connect('eve')
+  hub.join(listener, 'room')
+  const told = () => listener.told.map(({ payload }) => payload)
+  const ann = transport.connect('ann')
+  hub.add(ann)
+  transport.onGone(hub.remove)
   const presence = createPresence({
     leases: createMemoryLeases({ leaseMs: LEASE_MS, now: () => world.at }),
     visibility: {
@@ -46,43 +64,30 @@ function setUp(options: Partial<PresenceOptions> = {}) {
         world.saved.push(...seen)
       },
     },
-    rooms: {
-      emit: (_rooms, _event, payload) => void world.told.push(payload),
-      deliver: () => 0,
-      has: () => true,
-      onEmpty() {},
-    } as Rooms,
-    logger: {
-      debug() {},
-      info() {},
-      warn() {
-        world.failures += 1
-      },
-      error() {},
-    },
+    bus: createMemoryBus(logger),
+    hub,
+    logger,
     graceMs: 60_000,
     leaseMs: LEASE_MS,
     maxMembers: 200,
     ...options,
   })
-  return { presence, world }
+  return { presence, world, told, ann, leave: () => transport.drop(ann) }
 }
 
-const ann = { id: 'a1', userId: 'ann', connected: true } as Client
-
 t.test('news waits for the database', async (t) => {
-  const { presence, world } = setUp()
+  const { presence, world, told, ann } = setUp()
   t.teardown(() => presence.stop())
   world.isAway = true
   await presence.connect(ann)
   await until('it was tried in vain', () => world.failures > 0)
   world.isAway = false
-  await until('ann is told', () => world.told.length > 0)
-  t.match(world.told, [{ userId: 'ann', isOnline: true }])
+  await until('ann is told', () => told().length > 0)
+  t.match(told(), [{ userId: 'ann', isOnline: true }])
 })
 
 t.test('of what waited for the database the newest is told', async (t) => {
-  const { presence, world } = setUp()
+  const { presence, world, told, ann, leave } = setUp()
   t.teardown(() => presence.stop())
   let fail = (_error: Error) => {}
   world.answer = new Promise((_resolve, reject) => {
@@ -90,28 +95,33 @@ t.test('of what waited for the database the newest is told', async (t) => {
   })
   await presence.connect(ann)
   await until('it is being told', () => world.asked > 0)
+  leave()
   await presence.disconnect(ann, true)
   fail(new Error('the database went away'))
   await until('it was told in vain', () => world.failures > 0)
   world.answer = Promise.resolve()
-  await until('ann is told', () => world.told.length > 0)
-  t.match(world.told, [{ userId: 'ann', isOnline: false }], 'not that she came')
+  await until('ann is told', () => told().length > 0)
+  t.match(told(), [{ userId: 'ann', isOnline: false }], 'not that she came')
 })
 
 t.test('a connection outlives a stop of the clock', async (t) => {
-  const { presence, world } = setUp({ graceMs: 100 })
+  const { presence, world, told, ann } = setUp({ graceMs: 100 })
   t.teardown(() => presence.stop())
   await presence.connect(ann)
-  await until('ann is told', () => world.told.length === 1)
+  await until('ann is told', () => told().length === 1)
   // The machine slept: all leases ran out, and the connections did not notice.
   world.at += 3_600_000
-  await until('ann is there again', () => world.told.length >= 2 && presence.isOnline('ann'))
-  t.match(world.told.at(-1), { userId: 'ann', isOnline: true })
+  await until(
+    'ann is there again',
+    () => told().length >= 2 && (told().at(-1) as { isOnline?: boolean }).isOnline === true,
+  )
+  t.equal(await presence.isOnline('ann'), true)
 })
 
 t.test('a stop saves when those in grace were last seen, and does not wait for a database that is away', async (t) => {
-  const { presence, world } = setUp()
+  const { presence, world, ann, leave } = setUp()
   await presence.connect(ann)
+  leave()
   await presence.disconnect(ann)
   const closedAt = world.at
   world.at += 1_000
@@ -120,8 +130,9 @@ t.test('a stop saves when those in grace were last seen, and does not wait for a
 
   const other = setUp()
   other.world.isAway = true
-  await other.presence.connect(ann)
-  await other.presence.disconnect(ann)
+  await other.presence.connect(other.ann)
+  other.leave()
+  await other.presence.disconnect(other.ann)
   await other.presence.stop()
   t.same(other.world.saved, [])
 })

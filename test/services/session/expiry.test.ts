@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { createExpiry } from '../../../services/session/expiry.js'
-import type { Connection } from '../../../services/session/index.js'
+import type { Session } from '../../../services/session/index.js'
 import { until } from '../../helper.js'
 
 const START_MS = 1_800_000_000_000
@@ -9,22 +9,27 @@ const DAY_MS = 24 * HOUR_MS
 
 function setUp(t: Test) {
   const clock = { nowMs: START_MS }
-  const expiry = createExpiry({ now: () => clock.nowMs })
+  const told = new WeakMap<Session, string[]>()
+  const expiry = createExpiry({
+    now: () => clock.nowMs,
+    onWarning: (session) => void told.get(session)?.push('token_expiring'),
+    onEnd: (session) => void told.get(session)?.push('end'),
+  })
   t.teardown(expiry.stop)
 
-  /** A connection whose token ends in so many milliseconds, and what it was told. */
+  /** A session whose token ends in so many milliseconds, and what was said of it. */
   function add(inMs: number | null) {
-    const told: string[] = []
-    const client = {
-      id: 'x',
+    const session: Session = {
+      kind: 'user',
       userId: 'alice',
-      connected: true,
-      emit: (event: string) => told.push(event),
-      end: () => told.push('end'),
+      user: { userId: 'alice', name: 'Alice', avatarUrl: null },
+      state: { is: 'in' },
+      expiresAtMs: inMs === null ? null : START_MS + inMs,
     }
-    const connection = { client, expiresAtMs: inMs === null ? null : START_MS + inMs } as unknown as Connection
-    expiry.watch(connection)
-    return { told, connection, client }
+    const said: string[] = []
+    told.set(session, said)
+    expiry.watch(session)
+    return { told: said, session }
   }
 
   /** Moves the clock, and waits until the timer has looked. */
@@ -33,7 +38,7 @@ function setUp(t: Test) {
     const due = add(ms + 60_000)
     clock.nowMs += 1
     await until('the timer looked', () => due.told.length > 0)
-    expiry.forget(due.connection)
+    expiry.forget(due.session)
   }
   return { expiry, clock, add, moveTo }
 }
@@ -45,7 +50,7 @@ t.test('warns a minute before, once, and ends', async (t) => {
   t.same(add(59_000).told, ['token_expiring'], 'at once, when less than a minute is left')
   t.same(add(-1).told, ['end'], 'at once, when nothing is')
   const again = add(59_000)
-  expiry.watch(again.connection)
+  expiry.watch(again.session)
   t.same(again.told, ['token_expiring'], 'once, although the token came again')
   await moveTo(HOUR_MS - 62_000)
   t.same(hour.told, [])
@@ -63,10 +68,10 @@ t.test('a token renewed is warned of anew, and one whose socket is gone not at a
   const renewed = add(30_000)
   const gone = add(HOUR_MS)
   const left = add(HOUR_MS)
-  renewed.connection.expiresAtMs = START_MS + HOUR_MS
-  expiry.watch(renewed.connection)
-  expiry.forget(gone.connection)
-  left.client.connected = false
+  renewed.session.expiresAtMs = START_MS + HOUR_MS
+  expiry.watch(renewed.session)
+  expiry.forget(gone.session)
+  left.session.state = { is: 'gone' }
   await moveTo(60_000)
   t.same(renewed.told, ['token_expiring'], 'the old end means nothing')
   await moveTo(2 * HOUR_MS)

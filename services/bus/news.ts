@@ -1,0 +1,56 @@
+import type { ClosingCode } from '../../contract/closings.js'
+import type { EventName, EventPayload } from '../../contract/events.js'
+import type { Chat, Member, Message } from '../../contract/shapes.js'
+import type { ChangeKind } from '../../contract/words.js'
+
+/** One revision of a chat, with the entity as it is now. */
+export interface LoggedChange {
+  chatId: string
+  revision: number
+  kind: ChangeKind
+  message?: Message
+  member?: Member
+  chat?: Chat
+  /** How many are in the chat now, where the line tells. */
+  memberCount?: number
+  /** Of a message from before the joining of some, where that is when history starts: those members. */
+  hiddenFrom?: string[]
+}
+
+/** Revisions of a chat: those above `after`, up to `through`. */
+export interface Range {
+  after: number
+  through: number
+}
+
+/** What a writer tells of a chat, after the commit. */
+export interface Written {
+  chatId: string
+  /** What was written, all of it by one writer; null where a commit's answer never came, and the log may or may not have gone on. */
+  range: Range | null
+  /** The changes of the range, in order, where the writer has them at hand; whoever needs them else reads the log. */
+  changes?: LoggedChange[]
+  /** Users who came into the chat. */
+  joined?: string[]
+}
+
+/** The events that travel as signals: last-value state, of which a later one makes up for one that was lost. */
+type SignalName = Extract<EventName, 'typing' | 'messages_read' | 'user_status_change'>
+
+/** Last-value state that changed, as its event; each node finds its own clients to tell. */
+export type Signal = { [E in SignalName]: { event: E; payload: EventPayload<E> } }[SignalName]
+
+/** The end of all sockets of a user, wherever they are. */
+export interface End {
+  userId: string
+  code: ClosingCode
+}
+
+/** What is told, by topic. */
+export interface News {
+  changes: Written[]
+  signals: Signal
+  ends: End
+}
+
+export type Topic = keyof News

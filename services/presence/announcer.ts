@@ -1,0 +1,81 @@
+import type { Presence } from '../../contract/shapes.js'
+import type { Bus } from '../bus/index.js'
+import { createGatherer } from '../gather.js'
+import type { Hub } from '../hub/index.js'
+import type { Logger } from '../logger.js'
+import type { Metrics } from '../metrics.js'
+import type { Users } from '../users/index.js'
+import type { PresenceRecord } from './leases.js'
+import { toLastSeen, toPresence } from './records.js'
+import { pairOf, type Visibility } from './visibility.js'
+
+export interface AnnouncerOptions {
+  bus: Pick<Bus, 'publish' | 'subscribe'>
+  hub: Pick<Hub, 'serves' | 'watchersOf' | 'signal'>
+  visibility: Pick<Visibility, 'pushChats' | 'visiblePairs'>
+  users: Pick<Users, 'saveLastSeen'>
+  logger: Logger
+  maxMembers: number
+  metrics?: Pick<Metrics, 'presenceChanges'>
+}
+
+/** How long changes gather before they go out together. */
+const COALESCE_MS = 50
+
+const isNewer = (a: { version: number }, b: { version: number }) => a.version > b.version
+const keyOf = ({ userId }: { userId: string }) => userId
+
+/**
+ * How changes of presence go out: the node that made one keeps it and publishes it; each node tells its own clients, along chats that are
+ * small enough and to watchers who may know.
+ */
+export function createAnnouncer(options: AnnouncerOptions) {
+  const { bus, hub, visibility, users, logger, maxMembers, metrics } = options
+
+  function onFailure(error: unknown, count: number): void {
+    logger.warn({ err: error, users: count }, 'presence changes could not be told yet')
+  }
+
+  const outgoing = createGatherer<PresenceRecord>({ keyOf, isNewer, onFailure, flush: publish, lingerMs: COALESCE_MS })
+  const incoming = createGatherer<Presence>({ keyOf, isNewer, onFailure, flush: push, lingerMs: 0 })
+
+  const unsubscribe = bus.subscribe('signals', ({ event, payload }) => {
+    if (event === 'user_status_change') incoming.add([payload])
+  })
+
+  async function publish(records: PresenceRecord[]): Promise<void> {
+    const gone = records.filter(({ isOnline }) => !isOnline)
+    if (gone.length > 0) await users.saveLastSeen(gone.map(toLastSeen))
+    metrics?.presenceChanges.inc(records.length)
+    for (const record of records) bus.publish('signals', { event: 'user_status_change', payload: toPresence(record) })
+  }
+
+  async function push(presences: Presence[]): Promise<void> {
+    const userIds = presences.map(keyOf)
+    const watched = userIds.filter((userId) => hub.watchersOf(userId).size > 0)
+    const viewers = new Set(watched.flatMap((userId) => Array.from(hub.watchersOf(userId), keyOf)))
+    const [chats, pairs] = await Promise.all([
+      visibility.pushChats(userIds, maxMembers),
+      watched.length > 0 ? visibility.visiblePairs([...viewers], watched) : new Set<string>(),
+    ])
+    for (const presence of presences) {
+      const { userId } = presence
+      const mayKnow = (viewerId: string) => viewerId === userId || pairs.has(pairOf(viewerId, userId))
+      const chatIds = (chats.get(userId) ?? []).filter(hub.serves)
+      const clients = [...hub.watchersOf(userId)].filter((client) => mayKnow(client.userId))
+      if (chatIds.length + clients.length > 0) hub.signal({ chatIds, clients }, 'user_status_change', presence)
+    }
+  }
+
+  return {
+    /** Announces how some users are, soon and once; what is announced meanwhile of one of them replaces it. */
+    announce: (records: PresenceRecord[]): void => outgoing.add(records),
+
+    /** Tells what is still to be told. */
+    async stop(): Promise<void> {
+      await outgoing.stop()
+      await incoming.stop()
+      unsubscribe()
+    },
+  }
+}
