@@ -100,6 +100,12 @@ function createAuth(app: FastifyInstance, { verify, sign }: Tokens, { resolveUse
   }
 }
 
+/** Who sends a request that a hook of `app.auth` has let in. */
+export function callerOf({ chatCaller }: FastifyRequest): Caller {
+  if (!chatCaller) throw new ChatError('UNAUTHENTICATED')
+  return chatCaller
+}
+
 const digest = (text: string) => createHash('sha256').update(text).digest()
 const isAnonymous = ({ headers }: FastifyRequest) => !headers.authorization && !headers['x-api-key']
 

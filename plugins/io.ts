@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ServerOptions } from 'socket.io'
 import fastifySocketIO from '#fastify-socket.io'
+import { MAX_PAYLOAD_BYTES } from '../contract/limits.js'
 import { ConfigError } from './config/index.js'
 import { createOrigins } from './origins.js'
 import { createDoor, type Door } from './socket/door.js'
@@ -18,7 +19,6 @@ declare module 'fastify' {
   }
 }
 
-const MAX_FRAME_BYTES = 256 * 1024
 const PING_INTERVAL_MS = 15_000
 const PING_TIMEOUT_MS = 10_000
 const CONNECT_TIMEOUT_MS = 10_000
@@ -49,7 +49,7 @@ async function io(app: FastifyInstance): Promise<void> {
       if (!origins.isAllowed(request)) answer('origin not allowed', false)
       else answer(app.door.refusal() ?? null, app.door.refusal() === null)
     },
-    maxHttpBufferSize: MAX_FRAME_BYTES,
+    maxHttpBufferSize: MAX_PAYLOAD_BYTES,
     pingInterval: PING_INTERVAL_MS,
     pingTimeout: PING_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,

@@ -114,9 +114,8 @@ function compose(app: FastifyInstance, { authorize, onMessage, onChange }: Servi
     receipts,
     logger,
     maxMessageChars: config.MAX_MESSAGE_CHARS,
-    chatCreation: config.CHAT_CREATION,
   })
-  const binder = createBinder({ handlers, log: logger, metrics, authorize })
+  const binder = createBinder({ handlers, logger, metrics, authorize, chatCreation: config.CHAT_CREATION })
   const listeners = createListeners({ onMessage, onChange, bus, log, logger })
 
   metrics.gauge('chat_connections', 'Engine connections.', () => io.engine.clientsCount)

@@ -2,6 +2,7 @@ import type { TSchema } from '@sinclair/typebox'
 import fastJson, { type Schema } from 'fast-json-stringify'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { MAX_PAYLOAD_BYTES } from '../contract/limits.js'
 import { check, compile } from '../services/binder/validator.js'
 
 declare module 'fastify' {
@@ -10,8 +11,6 @@ declare module 'fastify' {
     coerce(schema: TSchema): (value: unknown) => true | { error: Error }
   }
 }
-
-const MAX_BODY_BYTES = 256 * 1024
 
 function toValidator(schema: TSchema, coerce: boolean) {
   const validate = compile(schema, { coerce })
@@ -37,7 +36,7 @@ function toSerializer(schema: Schema) {
 /** REST is checked by the engine that checks sockets: closed inputs, code points, the same words and the same size. */
 async function validation(app: FastifyInstance): Promise<void> {
   app.addHook('onRoute', (route) => {
-    route.bodyLimit ??= MAX_BODY_BYTES
+    route.bodyLimit ??= MAX_PAYLOAD_BYTES
   })
   app.decorate('coerce', (schema: TSchema) => toValidator(schema, true))
   // A host's own compilers and JSON parser end here: our schemas are JSON Schema, and our bodies are plain JSON.

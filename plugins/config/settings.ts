@@ -1,4 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
+import { CHAT_CREATIONS, type ChatCreation } from '../../contract/who.js'
 
 const Flag = (standard: boolean, description: string) => Type.Boolean({ default: standard, description })
 const Text = (description: string, pattern?: string) =>
@@ -60,9 +61,9 @@ export const Settings = Type.Object({
   ),
   AUTO_CREATE_USERS: Type.Optional(Type.Boolean({ description: 'Make users from token claims; development: true' })),
   CHAT_CREATION: Type.Optional(
-    Type.Unsafe<'users' | 'service'>({
+    Type.Unsafe<ChatCreation>({
       type: 'string',
-      enum: ['users', 'service'],
+      enum: CHAT_CREATIONS,
       description: 'Who may make chats; development: users, production: service',
     }),
   ),

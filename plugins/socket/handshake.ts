@@ -1,4 +1,4 @@
-import { ChatError } from '../../contract/errors.js'
+import { ChatError, failureOf } from '../../contract/errors.js'
 import type { Logger } from '../../services/logger.js'
 import type { Metrics } from '../../services/metrics.js'
 import type { Session, Sessions } from '../../services/session/index.js'
@@ -44,7 +44,7 @@ export function createHandshake({ sessions, inside, logger, metrics }: Handshake
   }
 
   function refuse(socket: ChatSocket, error: unknown, next: Next): void {
-    const refusal = error instanceof ChatError ? error : new ChatError('INTERNAL', { cause: error })
+    const refusal = failureOf(error)
     const { code, retryable, message } = refusal
     metrics.refusals.inc({ code })
     if (code === 'INTERNAL') logger.error({ err: error }, '❌ a handshake broke')

@@ -1,10 +1,11 @@
 import { and, eq, lt, sql } from 'drizzle-orm'
+import { PAGES, UNREAD_CAP } from '../../contract/limits.js'
 import type { MyChat } from '../../contract/shapes.js'
 import { readCursor, writeCursor } from '../cursors.js'
 import { isAnyOf } from '../db/conditions.js'
 import type { Database } from '../db/index.js'
 import { chats, messages } from '../db/schema.js'
-import { CHAT_COLUMNS, MESSAGE_COLUMNS, type MessageRow, type MyChatRow, toMyChat, UNREAD_CAP } from './entities.js'
+import { CHAT_COLUMNS, MESSAGE_COLUMNS, type MessageRow, type MyChatRow, toMyChat } from './entities.js'
 
 type Row<T> = T & MessageRow & Record<string, unknown>
 
@@ -42,7 +43,7 @@ export function createChats(db: Pick<Database, 'run' | 'select' | 'update'>) {
     },
 
     /** A page of a user's chats, newest activity first. */
-    async listChats(userId: string, cursor: string | undefined, limit = 50) {
+    async listChats(userId: string, cursor: string | undefined, limit: number = PAGES.chats.standard) {
       const [before, beforeId] = cursor === undefined ? [null, null] : readCursor(cursor, 'time', 'id')
       const rows = await db.run<Row<MyChatRow>>(
         'chats_page',

@@ -1,6 +1,7 @@
 import { and, eq, exists, gt, or, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
 import { ChatError } from '../../contract/errors.js'
+import { PAGES } from '../../contract/limits.js'
 import type { Member } from '../../contract/shapes.js'
 import { readCursor, writeCursor } from '../cursors.js'
 import type { Database } from '../db/index.js'
@@ -17,7 +18,7 @@ export function createMembers(db: Pick<Database, 'select'>) {
       userId: string | null,
       chatId: string,
       cursor: string | undefined,
-      limit = 100,
+      limit: number = PAGES.members.standard,
     ): Promise<{ members: Member[]; nextCursor: string | null }> {
       const [after] = cursor === undefined ? [''] : readCursor(cursor, 'id')
       const rows = await statements.page.execute({ chatId, userId, after, limit: limit + 1 })
