@@ -11,6 +11,7 @@ import { createUsers } from '../services/users/index.js'
 import type { Config } from './config/index.js'
 import { listOf, readPem } from './config/secrets.js'
 import { createJwks } from './jwks.js'
+import type { KeyHeader } from './verifying-keys.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -28,6 +29,8 @@ interface Verifier {
 }
 
 const MAX_TOKEN_BYTES = 4_096
+/** The scheme, one space, one token, and nothing else. */
+const BEARER = /^bearer (\S+)$/i
 const NAMESPACE = 'chatSocketService'
 
 export type AuthOptions = Pick<HostHooks, 'resolveUser'>
@@ -35,7 +38,7 @@ export type AuthOptions = Pick<HostHooks, 'resolveUser'>
 async function auth(app: FastifyInstance, options: AuthOptions): Promise<void> {
   // An object of this scope's own: @fastify/jwt would put its namespace into the host's, where another instance finds it taken.
   if (!Object.hasOwn(app, 'jwt')) app.decorate('jwt', Object.create(app.jwt ?? null))
-  await app.register(jwt, jwtOptions(app.config))
+  await app.register(jwt, jwtOptions(app))
   const verifier = (app.jwt as unknown as Record<string, Verifier>)[NAMESPACE] as Verifier
   app.decorateRequest('chatCaller', null)
   app.decorate('auth', createAuth(app, verifier, options))
@@ -80,8 +83,7 @@ function createAuth(app: FastifyInstance, verifier: Verifier, { resolveUser }: A
     if (typeof apiKey === 'string' && apiKeys.some((known) => timingSafeEqual(known, digest(apiKey)))) {
       return readService(request)
     }
-    const [scheme, token] = (request.headers.authorization ?? '').split(' ')
-    if (scheme?.toLowerCase() !== 'bearer') throw new ChatError('UNAUTHENTICATED')
+    const [, token] = BEARER.exec(request.headers.authorization ?? '') ?? []
     const claims = await readToken(token)
     if (claims.isService) return readService(request)
     const user = await authenticate(claims)
@@ -148,7 +150,7 @@ function isLocal({ headers, raw }: FastifyRequest): boolean {
   )
 }
 
-function jwtOptions(config: Config) {
+function jwtOptions({ config, log }: Pick<FastifyInstance, 'config' | 'log'>) {
   const algorithms = listOf(config.JWT_ALGORITHMS ?? (config.JWT_SECRET ? 'HS256' : 'RS256,ES256,EdDSA')) as 'HS256'[]
   const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = config
   const verify = {
@@ -159,16 +161,16 @@ function jwtOptions(config: Config) {
     requiredClaims: [...(issuer ? ['iss'] : []), ...(audience ? ['aud'] : [])],
   }
   // A namespace and a name of our own, so that a host's @fastify/jwt can stand beside.
-  return { secret: jwtSecret(config), namespace: NAMESPACE, decoratorName: 'chatToken', verify }
+  return { secret: jwtSecret(config, algorithms, log), namespace: NAMESPACE, decoratorName: 'chatToken', verify }
 }
 
 type Secret = Parameters<typeof jwt>[1] extends { secret: infer S } ? S : never
 
-function jwtSecret(config: Config): Secret {
+function jwtSecret(config: Config, algorithms: string[], logger: FastifyInstance['log']): Secret {
   if (config.JWT_SECRET) return config.JWT_SECRET
   if (config.JWT_PUBLIC_KEY) return { public: readPem(config.JWT_PUBLIC_KEY) } as Secret
-  const getKey = createJwks(config.JWT_JWKS_URL as string)
-  return (({ header }: { header: { kid?: unknown } }) => getKey(header.kid)) as unknown as Secret
+  const getKey = createJwks(config.JWT_JWKS_URL as string, { algorithms, logger })
+  return (({ header }: { header: KeyHeader }) => getKey(header)) as unknown as Secret
 }
 
 export default fp(auth, { name: 'chat-auth', fastify: '5.x', dependencies: ['chat-config', 'chat-db'] })
