@@ -1,10 +1,10 @@
-import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ServerOptions } from 'socket.io'
 import fastifySocketIO from '#fastify-socket.io'
 import { ConfigError } from './config/index.js'
 import { createOrigins } from './origins.js'
+import { createUtf8Guard, type EngineRequest, refuseScripts } from './polling.js'
 import { createDoor, type Door } from './socket/door.js'
 import type { ChatServer } from './socket/types.js'
 
@@ -58,12 +58,13 @@ async function io(app: FastifyInstance): Promise<void> {
       app.door.close().then(() => done(), done)
     },
   })
+  app.io.engine.use(refuseScripts)
   // allowRequest sees handshakes alone: who has a sid could upgrade, or poll, from anywhere.
-  type EngineRequest = IncomingMessage & { _query: { sid?: unknown } }
   app.io.engine.use((request: EngineRequest, _response: unknown, next: (error?: Error) => void) => {
     const isKnown = request._query.sid !== undefined
     next(isKnown && !origins.isAllowed(request) ? new Error('origin not allowed') : undefined)
   })
+  app.io.engine.use(createUtf8Guard(MAX_FRAME_BYTES))
   app.decorate(
     'door',
     createDoor({ io: app.io, drainMs: config.DRAIN_MS, maxLagMs: config.MAX_LOOP_DELAY_MS, logger: app.log }),
