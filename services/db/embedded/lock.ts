@@ -2,6 +2,8 @@ import { link, readdir, rename, rm, utimes } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { codeOf } from '../../errno.js'
 import type { Logger } from '../../logger.js'
+import { folderRefusal } from '../../refusals/folder.js'
+import { Refusal } from '../../refusals/refusal.js'
 import { HEARTBEAT_MS, type Holder, isAlive, isGone, readHolder, thisProcess, writeHolder } from './holder.js'
 
 /** The file in a data folder that names who holds it. */
@@ -126,20 +128,14 @@ function lockedError(dataDir: string, front: string, { pid, host, since }: Holde
   const who = pid ? `process ${pid} on ${host}, since ${since}` : 'a process whose lock cannot be read'
   const advice = 'Stop it first or choose another data folder: two at once would destroy each other’s messages.'
   const wayOut = `If it certainly no longer runs, delete ${front}.`
-  return coded('DATA_DIR_LOCKED', `The data folder ${dataDir} is in use by ${who}. ${advice} ${wayOut}`)
+  return new Refusal(`The data folder ${dataDir} is in use by ${who}. ${advice} ${wayOut}`, { code: 'DATA_DIR_LOCKED' })
 }
 
 function explained(error: unknown, dataDir: string): unknown {
   const code = codeOf(error)
   if (code === 'EPERM' || code === 'ENOTSUP' || code === 'ENOSYS') {
-    return coded('DATA_DIR_UNUSABLE', `The data folder ${dataDir} is on a file system without hard links.`, error)
+    const message = `DATA_DIR ${dataDir} is on a file system without hard links: choose a folder on another.`
+    return new Refusal(message, { code: 'DATA_DIR_UNUSABLE', cause: error })
   }
-  if (code === 'EACCES' || code === 'EROFS' || code === 'ENOSPC') {
-    return coded('DATA_DIR_UNUSABLE', `The data folder ${dataDir} cannot be written to (${code}).`, error)
-  }
-  return error
-}
-
-function coded(code: string, message: string, cause?: unknown): Error {
-  return Object.assign(new Error(message, { cause }), { code })
+  return folderRefusal(error, dataDir)
 }
