@@ -41,12 +41,15 @@ async function start() {
   const url = await host.listen({ port: 0, host: '127.0.0.1' })
   const { db } = app as FastifyInstance
   const statements: Statement[] = []
-  const run = db.run.bind(db)
-  db.run = (name, text, values, options) => {
-    statements.push({ name, text, values })
-    return run(name, text, values, options)
+  const { pool } = db
+  const query = pool.query.bind(pool)
+  const recorded = (statement: Statement | string, values?: unknown[]) => {
+    if (typeof statement === 'string') return query(statement, values)
+    statements.push({ ...statement, values: values ?? statement.values })
+    return query(statement, values)
   }
-  return { app: app as FastifyInstance, url, statements, pool: db.pool }
+  Object.assign(pool, { query: recorded })
+  return { app: app as FastifyInstance, url, statements, pool }
 }
 
 type Bench = Awaited<ReturnType<typeof start>>

@@ -34,7 +34,7 @@ declare module 'fastify' {
 export interface Chat extends ReturnType<typeof createFace> {
   /** The settings, checked and filled in. */
   config: Config
-  /** The pool on our schema; `db.run` names, prepares and runs a statement. */
+  /** A Drizzle database on our schema; `db.run` prepares and runs a statement in SQL. */
   db: Database
   /** The Socket.IO server, typed by the contract. */
   io: ChatServer

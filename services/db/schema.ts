@@ -9,15 +9,19 @@ import {
   pgTable,
   primaryKey,
   text,
-  timestamp,
   unique,
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
 import { CHAT_TYPES, type ChangeKind, HISTORY_VISIBILITIES, ROLES } from '../../contract/words.js'
+import { readTime } from '../time.js'
 
-const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' })
 const oneOf = (words: readonly string[]) => sql.raw(`(${words.map((word) => `'${word}'`).join(', ')})`)
+const timeOf = (type: string) =>
+  customType<{ data: string; driverData: string }>({ dataType: () => type, fromDriver: readTime })
+/** Times are RFC 3339 text whichever way they are read: a Date between would only be written out again. */
+const time = timeOf('timestamp (3) with time zone')
+const timeInFull = timeOf('timestamp with time zone')
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
 /** Ids are bytes to us: no locale orders them, makes their comparison slow, or breaks their indexes when it changes. */
 const id = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' })
@@ -27,7 +31,7 @@ export const users = pgTable('users', {
   id: id('id').primaryKey(),
   name: text('name').notNull(),
   avatarUrl: text('avatar_url'),
-  createdAt: time('created_at').notNull().defaultNow(),
+  createdAt: time('created_at').notNull().default(sql`now()`),
 })
 
 /** What we alone know of a user; a `deletedAt` is a tombstone that no token revives. */
@@ -117,7 +121,7 @@ export const reactions = pgTable(
     messageId: uuid('message_id').notNull(),
     emoji: text('emoji').notNull(),
     userId: id('user_id').notNull(),
-    createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
+    createdAt: timeInFull('created_at').notNull(),
   },
   (t) => [primaryKey({ columns: [t.messageId, t.emoji, t.userId] })],
 )

@@ -123,7 +123,7 @@ export function toMyChat(row: WithMessage<MyChatRow>): MyChat {
   return Object.assign(toChat(row), { myRole: row.role }, toReadState(row.id, row))
 }
 
-export interface MemberRow {
+interface MemberRow {
   chat_id: string
   user_id: string
   name: string | null

@@ -1,6 +1,5 @@
 import type { ClosingCode } from '../../contract/closings.js'
 import { ChatError } from '../../contract/errors.js'
-import type { MyChat } from '../../contract/shapes.js'
 import { createBatcher } from '../batcher.js'
 import type { Bus } from '../bus/index.js'
 import type { Feed } from '../feed/index.js'
@@ -11,6 +10,7 @@ import type { Logger } from '../logger.js'
 import type { Presence } from '../presence/index.js'
 import { toTime } from '../time.js'
 import { createArrivals } from './arrivals.js'
+import { createArrive } from './arrive.js'
 import { createExpiry } from './expiry.js'
 import type { Identity } from './identify.js'
 import type { Session } from './session.js'
@@ -36,7 +36,6 @@ const OUSTED_MS = 30_000
 /** The handshake, whole: token → user → limits → chats, then in, and out again; see this folder's README for the law. */
 export function createSessions(options: SessionsOptions) {
   const { identify, log, hub, bus, feed, presence, logger, maxSocketsPerUser } = options
-  const loadChats = createBatcher<MyChat[]>((userIds) => log.getChatsOf(userIds))
   const arrivals = createArrivals()
   const inside = new Map<Client, Session>()
   const leaving = new Set<Promise<void>>()
@@ -99,38 +98,16 @@ export function createSessions(options: SessionsOptions) {
 
   return {
     /**
-     * Lets somebody arrive: token, user, limits, and their chats, to which whatever happens meanwhile is kept. Refusals are errors of the
-     * catalogue. What comes next is `enter`, or `leave` when the connection went. `turnAway` ends a connection that may not come in after all.
+     * Lets somebody arrive; refusals are errors of the catalogue. What comes next is `enter`, or `leave` when the connection went.
+     * `turnAway` ends a connection that is ready, and may not come in after all.
      */
-    async arrive(token: unknown, turnAway: () => void): Promise<Session> {
-      if (isDraining) throw new ChatError('DRAINING')
-      const identity = await identify(token)
-      if (identity.kind === 'service') {
-        throw new ChatError('UNAUTHENTICATED', { message: 'Service credentials are for REST.' })
-      }
-      const { user, expiresAtMs } = identity
-      const missed = new Set<string>()
-      const session: Session = {
-        kind: 'user',
-        userId: user.userId,
-        user,
-        expiresAtMs,
-        state: { is: 'arriving', missed },
-      }
-      arrivals.add(session)
-      try {
-        const chats = (await loadChats(user.userId)) ?? []
-        if (isDraining) throw new ChatError('DRAINING')
-        if (session.state.is !== 'arriving') {
-          throw new ChatError('UNAUTHENTICATED', { message: 'The sockets of this user were ended.' })
-        }
-        session.state = { is: 'ready', chats, missed, turnAway }
-        return session
-      } catch (error) {
-        leave(session)
-        throw error
-      }
-    },
+    arrive: createArrive({
+      identify,
+      loadChats: createBatcher((userIds) => log.getChatsOf(userIds)),
+      expect: arrivals.add,
+      leave,
+      isDraining: () => isDraining,
+    }),
 
     /** Lets a session that is ready in, at once: `session` is the first that it is told, then the chats' changes from there on. */
     enter(session: Session, client: Client): void {

@@ -1,0 +1,53 @@
+import { ChatError } from '../../contract/errors.js'
+import type { MyChat } from '../../contract/shapes.js'
+import type { Identity } from './identify.js'
+import type { Session } from './session.js'
+
+export interface ArriveOptions {
+  identify(token: unknown): Promise<Identity>
+  /** The chats of a user, with the revision of each. */
+  loadChats(userId: string): Promise<MyChat[] | undefined>
+  /** Somebody is on the way in: what happens to their memberships from now on is noted. */
+  expect(session: Session): void
+  /** They are not, after all. */
+  leave(session: Session): void
+  isDraining(): boolean
+}
+
+/** Makes the way in: token → user → limits → chats. */
+export function createArrive({ identify, loadChats, expect, leave, isDraining }: ArriveOptions) {
+  async function identifyUser(token: unknown) {
+    const identity = await identify(token)
+    if (identity.kind === 'user') return identity
+    throw new ChatError('UNAUTHENTICATED', { message: 'Service credentials are for REST.' })
+  }
+
+  function mustBeOpen(): void {
+    if (isDraining()) throw new ChatError('DRAINING')
+  }
+
+  /** Whoever closes the door closes it for those who are on the way, too. */
+  function mustStillBeWelcome({ state }: Session): void {
+    mustBeOpen()
+    if (state.is === 'arriving') return
+    throw new ChatError('UNAUTHENTICATED', { message: 'The sockets of this user were ended.' })
+  }
+
+  return async function arrive(token: unknown, turnAway: () => void): Promise<Session> {
+    mustBeOpen()
+    const { user, expiresAtMs } = await identifyUser(token)
+    const { userId } = user
+    const missed = new Set<string>()
+    const session: Session = { kind: 'user', userId, user, expiresAtMs, state: { is: 'arriving', missed } }
+    expect(session)
+    try {
+      const chats = (await loadChats(userId)) ?? []
+      mustStillBeWelcome(session)
+      session.state = { is: 'ready', chats, missed, turnAway }
+      return session
+    } catch (error) {
+      leave(session)
+      throw error
+    }
+  }
+}
