@@ -6,11 +6,14 @@ export function Closed<T extends TProperties>(properties: T, options: Record<str
   return Type.Object(properties, { ...options, additionalProperties: false })
 }
 
+/** What an id is made of, whatever its length. */
+export const ID_PATTERN = '^[^\\p{Cc}\\p{Cs}]*$'
+
 /** An opaque id that users bring: 1..128 characters, no control characters. */
 export const Id = Type.String({
   minLength: 1,
   maxLength: 128,
-  pattern: '^[^\\p{Cc}\\p{Cs}]*$',
+  pattern: ID_PATTERN,
   description: 'must be 1 to 128 characters without control characters',
 })
 

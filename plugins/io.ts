@@ -8,6 +8,7 @@ import { ConfigError } from './config/index.js'
 import { createOrigins } from './origins.js'
 import { createDoor, type Door } from './socket/door.js'
 import { createInside, type Inside } from './socket/inside.js'
+import { asksFor, createUtf8Guard, refuseScripts } from './socket/polling.js'
 import type { ChatServer } from './socket/types.js'
 
 declare module 'fastify' {
@@ -61,11 +62,12 @@ async function io(app: FastifyInstance): Promise<void> {
       app.door.close().then(() => done(), done)
     },
   })
+  app.io.engine.use(refuseScripts)
   // allowRequest sees handshakes alone: who has a sid could upgrade, or poll, from anywhere.
   app.io.engine.use((request: IncomingMessage, _response: unknown, next: (error?: Error) => void) => {
-    const isKnown = /[?&]sid=/.test(request.url ?? '')
-    next(isKnown && !origins.isAllowed(request) ? new Error('origin not allowed') : undefined)
+    next(asksFor(request, 'sid') && !origins.isAllowed(request) ? new Error('origin not allowed') : undefined)
   })
+  app.io.engine.use(createUtf8Guard(MAX_PAYLOAD_BYTES))
   const inside = createInside(app.io)
   app.decorate('inside', inside)
   app.decorate('door', createDoor({ io: app.io, inside, maxLagMs: config.MAX_LOOP_DELAY_MS, logger: app.log }))

@@ -11,7 +11,7 @@ import type { CommandName, Input, Output } from '../contract/commands.js'
 import { EVENTS, type EventName, type EventPayload } from '../contract/events.js'
 import type { Ack, ClientToServerEvents, ServerToClientEvents } from '../contract/types.js'
 import { frameworkErrors, notFound } from '../plugins/errors.js'
-import { compile } from '../services/binder/validator.js'
+import { compile } from '../services/validator.js'
 import { copyTemplate } from './helpers/embedded.js'
 import { createDatabase, needsPostgres } from './helpers/postgres.js'
 

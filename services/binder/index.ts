@@ -4,8 +4,8 @@ import type { ChatCreation } from '../../contract/who.js'
 import type { Caller } from '../hub/callers.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
+import { check, compile } from '../validator.js'
 import { admit, type CallerOf } from './callers.js'
-import { check, compile } from './validator.js'
 
 /** What stands behind a command: it answers data or throws a ChatError. */
 export type Handler<C extends CommandName> = (caller: CallerOf<C>, input: Input<C>) => Promise<Output<C>> | Output<C>

@@ -16,12 +16,12 @@ import {
 import { CHAT_TYPES, type ChangeKind, HISTORY_VISIBILITIES, ROLES } from '../../contract/words.js'
 import { readTime } from '../time.js'
 
-const oneOf = (words: readonly string[]) => sql.raw(`(${words.map((word) => `'${word}'`).join(', ')})`)
 const timeOf = (type: string) =>
   customType<{ data: string; driverData: string }>({ dataType: () => type, fromDriver: readTime })
 /** Times are RFC 3339 text whichever way they are read: a Date between would only be written out again. */
 const time = timeOf('timestamp (3) with time zone')
 const timeInFull = timeOf('timestamp with time zone')
+const oneOf = (words: readonly string[]) => sql.raw(`(${words.map((word) => `'${word}'`).join(', ')})`)
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
 /** Ids are bytes to us: no locale orders them, makes their comparison slow, or breaks their indexes when it changes. */
 const id = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' })

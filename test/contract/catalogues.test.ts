@@ -2,7 +2,7 @@ import t from 'tap'
 import { CLOSINGS, Closing, type ClosingCode, toClosing } from '../../contract/closings.js'
 import { ChatError, failureOf } from '../../contract/errors.js'
 import { keysOf } from '../../contract/words.js'
-import { compile } from '../../services/binder/validator.js'
+import { compile } from '../../services/validator.js'
 
 t.test('a closing says whether to come back', async (t) => {
   const isClosing = compile(Closing)

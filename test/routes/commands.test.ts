@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { COMMAND_NAMES, COMMANDS, type Command, type CommandName, type Input } from '../../contract/commands.js'
 import { ERRORS, ErrorAnswer, type ErrorCode } from '../../contract/errors.js'
-import { compile } from '../../services/binder/validator.js'
+import { compile } from '../../services/validator.js'
 import { API_KEY, ask, build, client, connect, inSeconds, onEachDatabase, type Service, sign } from '../helper.js'
 
 const CHAT = 'room'

@@ -1,6 +1,6 @@
 import type { TSchema } from '@sinclair/typebox'
 import { Ajv, type AnySchema, type ErrorObject, type ValidateFunction } from 'ajv'
-import { type Fault, invalid } from '../../contract/errors.js'
+import { type Fault, invalid } from '../contract/errors.js'
 
 const LONE_SURROGATE_OR_NUL = /[\0\p{Cs}]/u
 const POLLUTING = new Set(['__proto__', 'constructor', 'prototype'])
