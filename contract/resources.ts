@@ -16,7 +16,10 @@ export const HealthAnswer = Type.Object(
     onlineUsers: Type.Integer(),
     checks: Type.Object({
       database: Type.Object({ ok: Type.Boolean(), durability: Type.String() }),
-      bus: Type.Object({ ok: Type.Boolean() }),
+      bus: Type.Object({
+        kind: Type.String({ description: 'which version of the bus is in use' }),
+        ok: Type.Boolean(),
+      }),
     }),
   },
   { title: 'Health' },

@@ -17,7 +17,7 @@ async function db(app: FastifyInstance): Promise<void> {
     databaseSchema: DATABASE_SCHEMA,
     dataDir: DATA_DIR,
   }
-  const database = await startDatabase({ ...where, log: app.log }, (database) => prepareSearch(database, SEARCH))
+  const database = await startDatabase({ ...where, logger: app.log }, (database) => prepareSearch(database, SEARCH))
   app.decorate('db', database)
   app.addHook('onClose', () => database.close())
   app.log.info(

@@ -25,13 +25,14 @@ export default async function healthRoutes(instance: FastifyInstance): Promise<v
     ...toRoute(instance, 'get_health'),
     handler: async (_request, reply) => {
       const ok = await databaseAnswers()
+      const bus = app.chat.bus.health()
       return reply.status(ok ? 200 : 503).send({
-        status: ok ? 'ok' : 'down',
+        status: !ok ? 'down' : bus.ok ? 'ok' : 'degraded',
         uptime: process.uptime(),
         version,
         connections: app.io.engine.clientsCount,
         onlineUsers: await app.chat.presence.countOnline(),
-        checks: { database: { ok, durability: app.db.durability }, bus: app.chat.bus.health() },
+        checks: { database: { ok, durability: app.db.durability }, bus },
       })
     },
   })

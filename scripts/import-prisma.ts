@@ -12,13 +12,13 @@ Copies users, chats, members and messages of a service made with Prisma on Postg
 DATABASE_SCHEMA (or DATA_DIR, for the embedded one) name. What is there already is left as it is: run it again for what came since.`
 
 async function run(from: string, schema: string, env: NodeJS.ProcessEnv): Promise<void> {
-  const log = { debug() {}, info() {}, warn: console.warn, error: console.error }
+  const logger = { debug() {}, info() {}, warn: console.warn, error: console.error }
   const source = await openSource(from, schema)
   const database = await openDatabase({
     ...(env.DATABASE_URL && { databaseUrl: env.DATABASE_URL }),
     databaseSchema: env.DATABASE_SCHEMA || 'public',
     dataDir: env.DATA_DIR || './data',
-    log,
+    logger,
   })
   try {
     tellFound(source)

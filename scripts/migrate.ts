@@ -1,7 +1,7 @@
 import { startDatabase } from '../services/db/start.js'
 import { readSettings, run } from './run.js'
 
-const log = {
+const logger = {
   debug() {},
   info() {},
   warn: (_fields: object, message?: string) => void process.stderr.write(`${message}\n`),
@@ -15,7 +15,7 @@ await run(async () => {
     ...(DATABASE_URL && { databaseUrl: DATABASE_URL }),
     databaseSchema: DATABASE_SCHEMA,
     dataDir: DATA_DIR,
-    log,
+    logger,
   })
   await db.close()
   const where = db.embedded ? `the embedded database in ${DATA_DIR}` : `the schema ${DATABASE_SCHEMA} of DATABASE_URL`

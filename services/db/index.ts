@@ -42,7 +42,7 @@ export interface DatabaseOptions {
   databaseSchema?: string
   dataDir: string
   poolSize?: number
-  log: Logger
+  logger: Logger
 }
 
 /** Times come as they leave, in RFC 3339: a Date between would only be written out again. */
@@ -57,8 +57,8 @@ const EMBEDDED_TIMEOUT_MS = 30_000
 
 /** Opens the database: a pool on `databaseUrl`, else the embedded one, which one process alone may hold. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { databaseUrl, databaseSchema = 'public', dataDir, poolSize = 10, log } = options
-  const embedded = databaseUrl ? null : await openEmbedded({ dataDir, log })
+  const { databaseUrl, databaseSchema = 'public', dataDir, poolSize = 10, logger } = options
+  const embedded = databaseUrl ? null : await openEmbedded({ dataDir, logger })
   const connection: pg.ClientConfig = {
     ...(embedded ? embedded.connection : { connectionString: databaseUrl }),
     application_name: 'chat-socket-service',
@@ -72,7 +72,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   }
   const pool = new pg.Pool({ ...connection, max: embedded ? 1 : poolSize })
   // A connection that dies in the pool's hands must not end the process.
-  pool.on('error', (error) => log.warn({ err: error }, 'a database connection was lost'))
+  pool.on('error', (error) => logger.warn({ err: error }, 'a database connection was lost'))
 
   const turns = embedded ? createTurns() : null
   const take = <T>(isUrgent: boolean, work: () => Promise<T>) => (turns ? turns(isUrgent, work) : work())

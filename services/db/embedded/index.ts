@@ -35,12 +35,12 @@ export interface Embedded {
 /** What `openEmbedded` takes; a `dataDir` of null keeps everything in memory, for tests. */
 export interface EmbeddedOptions {
   dataDir: string | null
-  log: Logger
+  logger: Logger
 }
 
 /** Opens the embedded database; throws `DATA_DIR_LOCKED` when another process has the folder. */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  const { log } = options
+  const { logger } = options
   const dataDir = options.dataDir === null ? null : resolve(options.dataDir)
   if (process.platform === 'win32') throw new Refusal('The embedded database needs Linux or macOS: set DATABASE_URL.')
   if (dataDir !== null) await mkdir(dataDir, { recursive: true, mode: 0o700 })
@@ -51,8 +51,8 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     await lock?.release()
   }
   try {
-    if (dataDir !== null) lock = await acquireLock(dataDir, log)
-    const folder = dataDir === null ? null : await databaseIn(dataDir, log)
+    if (dataDir !== null) lock = await acquireLock(dataDir, logger)
+    const folder = dataDir === null ? null : await databaseIn(dataDir, logger)
     const worker = start({ folder, socket: join(socketDir, `.s.PGSQL.${PORT}`) })
     await settled(worker, 'message')
     return serve(worker, lock, socketDir, leave)
@@ -97,10 +97,10 @@ function serve(worker: Worker, lock: Lock | null, socketDir: string, leave: () =
 
 // Made beside its place and renamed: a process that is killed while making it leaves no half database behind. A worker
 // of its own makes it, since that takes some 500 MB which only the worker's end gives back.
-async function databaseIn(dataDir: string, log: Logger): Promise<string> {
+async function databaseIn(dataDir: string, logger: Logger): Promise<string> {
   const folder = join(dataDir, 'pgdata')
   if (existsSync(folder)) return folder
-  log.info({ dataDir }, 'making the embedded database; this takes some seconds once')
+  logger.info({ dataDir }, 'making the embedded database; this takes some seconds once')
   const draft = join(dataDir, 'pgdata.new')
   await rm(draft, { recursive: true, force: true })
   try {

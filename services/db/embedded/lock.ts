@@ -25,7 +25,7 @@ export interface Lock {
  * however long each of them sleeps between two steps. The winner then moves its file to the front. Whoever followed a
  * holder that had meanwhile left the chain sees this when it looks again from the front, and starts over.
  */
-export async function acquireLock(dataDir: string, log: Logger): Promise<Lock> {
+export async function acquireLock(dataDir: string, logger: Logger): Promise<Lock> {
   const front = join(dataDir, LOCK_FILE)
   const own = thisProcess()
   const draft = `${front}.${own.id}.draft`
@@ -34,7 +34,7 @@ export async function acquireLock(dataDir: string, log: Logger): Promise<Lock> {
     for (;;) {
       const { holder, path, next } = await lastOf(front)
       if (holder && (await isAlive(holder, path))) throw lockedError(dataDir, front, holder)
-      if (holder) log.warn({ holder }, 'the data folder was left behind by a process that is gone; taking it over')
+      if (holder) logger.warn({ holder }, 'the data folder was left behind by a process that is gone; taking it over')
       if (!drafted) {
         drafted = true
         await writeHolder(draft, own)
@@ -49,7 +49,7 @@ export async function acquireLock(dataDir: string, log: Logger): Promise<Lock> {
   } finally {
     if (drafted) await rm(draft, { force: true })
   }
-  return hold(front, own, log)
+  return hold(front, own, logger)
 }
 
 interface Last {
@@ -90,7 +90,7 @@ async function moveToFront(front: string, draft: string, own: Holder): Promise<v
   }
 }
 
-function hold(front: string, own: Holder, log: Logger): Lock {
+function hold(front: string, own: Holder, logger: Logger): Lock {
   let lose: (error: Error) => void
   const lost = new Promise<Error>((resolve) => {
     lose = resolve
@@ -105,7 +105,7 @@ function hold(front: string, own: Holder, log: Logger): Lock {
       if (await isOurs()) return
     } catch (error) {
       const deleted = codeOf(error) === 'ENOENT'
-      if (!deleted) return log.warn({ err: error }, 'the lock’s heartbeat could not be written')
+      if (!deleted) return logger.warn({ err: error }, 'the lock’s heartbeat could not be written')
     }
     clearInterval(timer)
     lose(new Error(`The lock ${front} is no longer ours: it was deleted, or another process took it.`))

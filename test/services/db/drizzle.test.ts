@@ -15,7 +15,7 @@ onEachDatabase('the database is a Drizzle database', async (t, { databaseUrl, da
     ...(databaseUrl && { databaseUrl }),
     dataDir: dataDir ?? '',
     poolSize: 1,
-    log: { ...console, info() {}, debug() {}, warn() {}, error() {} },
+    logger: { ...console, info() {}, debug() {}, warn() {}, error() {} },
   })
   t.teardown(() => db.close())
   await migrate(db)
@@ -99,7 +99,7 @@ onEachDatabase('the database is a Drizzle database', async (t, { databaseUrl, da
 })
 
 t.test('a server that cannot be reached', async (t) => {
-  const db = await openDatabase({ databaseUrl: 'postgres://127.0.0.1:1/none', dataDir: '', log: console })
+  const db = await openDatabase({ databaseUrl: 'postgres://127.0.0.1:1/none', dataDir: '', logger: console })
   t.teardown(() => db.close())
   const gone = { code: 'UNAVAILABLE', details: undefined }
   await t.rejects(db.select().from(users).execute(), gone)

@@ -129,7 +129,12 @@ onEachDatabase('direct chats of an older version are counted as new ones', async
 async function open(t: Test, { databaseUrl, dataDir }: DatabaseOptions) {
   const quiet = { info() {}, debug() {}, warn() {}, error() {} }
   // A schema of its own: the embedded database of tests comes migrated.
-  const options = { ...(databaseUrl && { databaseUrl }), dataDir: dataDir ?? '', databaseSchema: 'older', log: quiet }
+  const options = {
+    ...(databaseUrl && { databaseUrl }),
+    dataDir: dataDir ?? '',
+    databaseSchema: 'older',
+    logger: quiet,
+  }
   const db = await openDatabase(options)
   t.teardown(() => db.close())
   return db
