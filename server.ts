@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
-import { readEnvFile } from './services/env-file.js'
+import { readEnvFile } from './plugins/config/env-file.js'
 import { listenRefusal } from './services/refusals/listen.js'
 import { requireOpenFiles } from './services/refusals/open-files.js'
 import { tell } from './services/refusals/tell.js'
@@ -44,7 +44,19 @@ async function start(env: NodeJS.ProcessEnv): Promise<void> {
   try {
     requireOpenFiles()
     readEnvFile()
-    app = await createApp(env)
+    // Loaded late: with too few open files, loading is what fails.
+    const { default: Fastify, LogController } = await import('fastify')
+    const { frameworkErrors, notFound } = await import('./plugins/errors.js')
+    app = Fastify({
+      logger: loggerOptions(env),
+      logController: new LogController({ disableRequestLogging: true }),
+      pluginTimeout: START_TIMEOUT_MS,
+      return503OnClosing: false,
+      frameworkErrors,
+      requestTimeout: 30_000,
+      routerOptions: { maxParamLength: 512 },
+    })
+    app.setNotFoundHandler(notFound)
     await serve(app, env)
   } catch (error) {
     // What a stop cuts short has not failed.
@@ -53,22 +65,6 @@ async function start(env: NodeJS.ProcessEnv): Promise<void> {
     await Promise.race([app?.close().catch(() => {}), sleep(REFUSED_CLOSE_MS)])
     process.exit(1)
   }
-}
-
-// Loaded late: with too few open files, loading is what fails.
-async function createApp(env: NodeJS.ProcessEnv): Promise<FastifyInstance> {
-  const { default: Fastify, LogController } = await import('fastify')
-  const { frameworkErrors, notFound } = await import('./plugins/errors.js')
-  const app = Fastify({
-    logger: loggerOptions(env),
-    logController: new LogController({ disableRequestLogging: true }),
-    pluginTimeout: START_TIMEOUT_MS,
-    return503OnClosing: false,
-    frameworkErrors,
-    requestTimeout: 30_000,
-    routerOptions: { maxParamLength: 512 },
-  })
-  return app.setNotFoundHandler(notFound)
 }
 
 async function serve(app: FastifyInstance, env: NodeJS.ProcessEnv): Promise<void> {

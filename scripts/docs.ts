@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import Fastify, { type FastifyInstance } from 'fastify'
-import { service } from '../app.js'
+import Fastify from 'fastify'
+import { serviceScope } from '../app.js'
 import { packageRoot } from '../services/package-root.js'
 import {
   closingsTable,
@@ -58,13 +58,9 @@ async function readOpenApi(): Promise<object> {
   const dataDir = mkdtempSync(join(tmpdir(), 'chat-docs-'))
   const host = Fastify({ pluginTimeout: START_TIMEOUT_MS })
   try {
-    let scope: FastifyInstance | undefined
-    await host.register(async (app) => {
-      scope = app
-      await service(app, { nodeEnv: 'development', dataDir, demoData: false, web: false })
-    })
+    const { app } = await serviceScope(host, { nodeEnv: 'development', dataDir, demoData: false, web: false })
     await host.ready()
-    return (scope as FastifyInstance).swagger()
+    return app.swagger()
   } finally {
     await host.close()
     rmSync(dataDir, { recursive: true, force: true })

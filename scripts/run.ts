@@ -1,6 +1,6 @@
 import Fastify from 'fastify'
+import { readEnvFile } from '../plugins/config/env-file.js'
 import configPlugin, { type Config } from '../plugins/config/index.js'
-import { readEnvFile } from '../services/env-file.js'
 import { tell } from '../services/refusals/tell.js'
 
 export { Refusal } from '../services/refusals/refusal.js'

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { Refusal } from './refusals/refusal.js'
+import { Refusal } from '../../services/refusals/refusal.js'
 
 /** Adds what the file .env of this folder says to the environment, which goes before it. */
 export function readEnvFile(): void {
