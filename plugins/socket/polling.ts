@@ -9,9 +9,9 @@ export function refuseScripts(request: IncomingMessage, response: ServerResponse
   next(asksFor(request, 'j') ? new Error('JSONP is off') : undefined)
 }
 
-/** Whether the query of a request's URL has a parameter of a name. */
+/** Whether the query of a request's URL has a parameter of a name, as Engine.IO reads it: `%73id` is `sid`, and a second `?` is text. */
 export const asksFor = ({ url = '' }: IncomingMessage, name: string): boolean =>
-  new URLSearchParams(url.split('?')[1]).has(name)
+  new URL(url, 'http://engine').searchParams.has(name)
 
 /**
  * An engine's middleware: a body that is no UTF-8 is refused, for Engine.IO would read U+FFFD in the place of what is wrong. It is read

@@ -52,14 +52,25 @@ t.test('polling answers are not to be sniffed, and are no scripts', async (t) =>
   }
   for (const [what, answer] of Object.entries(answers)) t.equal(nosniff(answer), 'nosniff', what)
 
-  for (const j of ['0', '', 'x', '0&j=1']) {
-    const refused = await fetch(`${url}&j=${j}`)
-    t.equal(refused.status, 400, `j=${j}`)
+  for (const j of ['j=0', 'j', 'j=x', 'j=0&j=1', '%6a=0', 'x=?&j=0']) {
+    const refused = await fetch(`${url}&${j}`)
+    t.equal(refused.status, 400, j)
     t.equal(nosniff(refused), 'nosniff')
     t.notMatch(await refused.text(), '___eio')
-    t.equal((await fetch(`${session}&j=${j}`)).status, 400, 'nor later')
+    t.equal((await fetch(`${session}&${j}`)).status, 400, 'nor later')
   }
   t.equal((await fetch(session, { method: 'POST', body: '3' })).status, 200, 'and the session lives on')
+})
+
+// What broke: a `sid` behind another `?` passed the check of origins, which read URLs otherwise than Engine.IO does.
+t.test('a session is known however its URL is written', async (t) => {
+  const foreign = { headers: { origin: 'https://evil.example' }, method: 'POST', body: '3' }
+  const session = await join()
+  for (const sid of ['sid', '%73id', 's%69d', 'x=?&sid']) {
+    const written = session.replace('sid=', `${sid}=`)
+    t.equal((await fetch(written, foreign)).status, 400, sid)
+    t.equal((await fetch(written, { method: 'POST', body: '3' })).status, 200, sid)
+  }
 })
 
 const BROKEN = {

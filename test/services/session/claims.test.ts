@@ -16,6 +16,7 @@ t.test('what a token says', async (t) => {
     isService: false,
     expiresAtMs: (NOW_S + 100) * 1_000,
     issuedAtMs: NOW_S * 1_000,
+    payload: { ...good, ...full },
   })
   for (const name of [7, {}, '', ' ', 'a\u0000', '\ud800', 'x'.repeat(201)]) t.equal(read({ name }).name, null)
   t.equal(read({ name: '👍'.repeat(200) }).name?.length, 400)
