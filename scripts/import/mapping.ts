@@ -1,18 +1,20 @@
 import { createHash } from 'node:crypto'
+import { Id } from '../../contract/fields.js'
 import { MAX_PAYLOAD_BYTES, MAX_TITLE_CHARS } from '../../contract/limits.js'
 import type { Role } from '../../contract/shapes.js'
+import { compile } from '../../services/validator.js'
 import type { OldChat, OldMember, OldMessage, OldUser } from './source.js'
 import type { NewChat, NewMessage } from './target.js'
 
 /** A row that is not taken; the message says why. */
 export class Refusal extends Error {}
 
-const ID = /^[^\p{Cc}\p{Cs}]{1,128}$/u
+const isId = compile(Id)
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const DIRECT = /direct|private|dm|one|single|personal/i
 
 function idOf(id: string): string {
-  if (!ID.test(id)) throw new Refusal('its id is not 1 to 128 plain characters')
+  if (!isId(id)) throw new Refusal('its id is not 1 to 128 plain characters')
   return id
 }
 
