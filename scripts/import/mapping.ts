@@ -76,7 +76,7 @@ export function toMessage(old: OldMessage): NewMessage {
     id: messageId(old.id),
     chatId: old.chatId,
     senderId: old.senderId,
-    clientMessageId: `import:${ID.test(`import:${old.id}`) ? old.id : messageId(old.id)}`,
+    clientMessageId: `import:${isId(`import:${old.id}`) ? old.id : messageId(old.id)}`,
     content: old.deletedAt === null ? old.content : null,
     replyToId: old.replyToId === null ? null : messageId(old.replyToId),
     createdAt: old.createdAt,
