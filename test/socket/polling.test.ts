@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import { build, connect, must } from '../helper.js'
 
-const service = await build(t, { maxMessageChars: 100_000 })
+const service = await build(t, { maxMessageChars: 65_536 })
 
 /** Joins over polling by hand; answers the URL of the session. */
 async function join(): Promise<string> {
