@@ -57,25 +57,49 @@ export async function service(app: FastifyInstance, options: ChatOptions = {}): 
   await app.register(webRoutes)
 }
 
-/**
- * The whole service as one Fastify plugin. What it registers stays in a scope of its own, under `prefix`; the host gets one decorator,
- * `app.chat` (or the name in `decorator`), typed as `Chat`, ready when the plugin is.
- */
-const chat: FastifyPluginAsync<ChatPluginOptions> = async (host, { prefix, decorator = 'chat', ...options }) => {
-  if (host.hasDecorator(decorator)) {
-    throw new ConfigError([`the decorator "${decorator}" is taken: name another in the option decorator`])
-  }
+/** Where a scope of the service lies in its host. */
+export interface ScopeOptions {
+  /** What the URLs of its routes begin with. */
+  prefix?: string
+  /** Whether URLs that nobody has are answered here, and not by the host. */
+  answersNotFound?: boolean
+}
+
+/** The whole service in a scope of its own, which keeps its decorators from the host; answers the scope when it is loaded. */
+export async function serviceScope(
+  host: FastifyInstance,
+  options: ChatOptions = {},
+  { prefix = '', answersNotFound = false }: ScopeOptions = {},
+): Promise<{ app: FastifyInstance }> {
   let inner: FastifyInstance | undefined
   await host.register(
     async (scope) => {
       inner = scope
-      // Without a prefix, the URLs that nobody has are the host's.
-      if (prefix && prefix !== '/') scope.setNotFoundHandler(notFound)
-      await service(scope, { ...options, nodeEnv: options.nodeEnv ?? modeOf(options.env) })
+      if (answersNotFound) scope.setNotFoundHandler(notFound)
+      await service(scope, options)
     },
-    { prefix: prefix ?? '', ...(options.logLevel && { logLevel: options.logLevel }) },
+    { prefix, ...(options.logLevel && { logLevel: options.logLevel }) },
   )
-  host.decorate(decorator, inner?.chat)
+  if (!inner) throw new Error('The host loads plugins later: await what it is before.')
+  // An instance by itself would be awaited as a promise, for it has a then().
+  return { app: inner }
+}
+
+/**
+ * The whole service as one Fastify plugin. What it registers stays in a scope of its own, under `prefix`; the host gets one decorator,
+ * `app.chat` (or the name in `decorator`), typed as `Chat`, ready when the plugin is.
+ */
+const chat: FastifyPluginAsync<ChatPluginOptions> = async (host, { prefix = '', decorator = 'chat', ...options }) => {
+  if (host.hasDecorator(decorator)) {
+    throw new ConfigError([`the decorator "${decorator}" is taken: name another in the option decorator`])
+  }
+  const { app } = await serviceScope(
+    host,
+    { ...options, nodeEnv: options.nodeEnv ?? modeOf(options.env) },
+    // Without a prefix, the URLs that nobody has are the host's.
+    { prefix, answersNotFound: prefix !== '' && prefix !== '/' },
+  )
+  host.decorate(decorator, app.chat)
 }
 
 /** The mode is never looser than that of the process: a production host that says nothing gets no open doors. */

@@ -1,18 +1,21 @@
 #!/usr/bin/env node
-import { existsSync } from 'node:fs'
-import { inspect } from 'node:util'
+import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
-import Fastify, { type FastifyServerOptions, LogController } from 'fastify'
-import { service } from './app.js'
-import { ConfigError } from './plugins/config/index.js'
-import { frameworkErrors, notFound } from './plugins/errors.js'
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
+import { readEnvFile } from './plugins/config/env-file.js'
+import { listenRefusal } from './services/refusals/listen.js'
+import { requireOpenFiles } from './services/refusals/open-files.js'
+import { tell } from './services/refusals/tell.js'
 
 const START_TIMEOUT_MS = 60_000
 const CLOSE_TIMEOUT_MS = 30_000
+const REFUSED_CLOSE_MS = 5_000
+const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
 
 function loggerOptions(env: NodeJS.ProcessEnv): FastifyServerOptions['logger'] {
   const isProduction = env.NODE_ENV === 'production'
-  const level = env.LOG_LEVEL || (isProduction ? 'info' : 'debug')
+  // A level that is none is for the check of the settings to refuse; the logger would throw before.
+  const level = LEVELS.find((level) => level === env.LOG_LEVEL) ?? (isProduction ? 'info' : 'debug')
   if (isProduction) return { level }
   return {
     level,
@@ -25,47 +28,57 @@ function loggerOptions(env: NodeJS.ProcessEnv): FastifyServerOptions['logger'] {
 
 /** Starts the service as a process of its own, from the environment (and a .env file), until a signal ends it. */
 async function start(env: NodeJS.ProcessEnv): Promise<void> {
-  const app = Fastify({
-    logger: loggerOptions(env),
-    logController: new LogController({ disableRequestLogging: true }),
-    pluginTimeout: START_TIMEOUT_MS,
-    return503OnClosing: false,
-    frameworkErrors,
-    requestTimeout: 30_000,
-    routerOptions: { maxParamLength: 512 },
-  })
+  let app: FastifyInstance | undefined
+  let isStopping = false
   closeWithGrace({ delay: CLOSE_TIMEOUT_MS }, async ({ signal, err }) => {
-    if (err) app.log.error({ err }, '❌ something broke; stopping')
-    else app.log.info({ signal }, 'stopping')
+    isStopping = true
+    if (err) app?.log.error({ err }, '❌ something broke; stopping')
+    else app?.log.info({ signal }, 'stopping')
     // close-with-grace ends the process at a second signal, whatever is still to be answered; its time limit is enough.
-    for (const again of ['SIGINT', 'SIGTERM'] as const) {
-      process.removeAllListeners(again).on(again, () => app.log.info({ signal: again }, 'stopping already'))
+    for (const again of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.removeAllListeners(again).on(again, () => app?.log.info({ signal: again }, 'stopping already'))
     }
-    await app.close()
-    app.log.info('✅ stopped')
+    await app?.close()
+    app?.log.info('✅ stopped')
   })
   try {
-    app.setNotFoundHandler(notFound)
-    await service(app, { env })
-    const { HOST, PORT, NODE_ENV } = app.config
-    const address = await app.listen({ host: HOST, port: PORT })
-    app.log.info(`✅ ${NODE_ENV} server on ${address}`)
-    void app.db.failed.then((error) => {
-      app.log.fatal({ err: error }, '❌ the embedded database is gone')
-      process.exit(1)
+    requireOpenFiles()
+    readEnvFile()
+    // Loaded late: with too few open files, loading is what fails.
+    const { default: Fastify, LogController } = await import('fastify')
+    const { frameworkErrors, notFound } = await import('./plugins/errors.js')
+    app = Fastify({
+      logger: loggerOptions(env),
+      logController: new LogController({ disableRequestLogging: true }),
+      pluginTimeout: START_TIMEOUT_MS,
+      return503OnClosing: false,
+      frameworkErrors,
+      requestTimeout: 30_000,
+      routerOptions: { maxParamLength: 512 },
     })
+    app.setNotFoundHandler(notFound)
+    await serve(app, env)
   } catch (error) {
-    refuse(error as Error & { code?: string })
+    // What a stop cuts short has not failed.
+    if (isStopping) return
+    process.stderr.write(tell(error, env))
+    await Promise.race([app?.close().catch(() => {}), sleep(REFUSED_CLOSE_MS)])
+    process.exit(1)
   }
 }
 
-/** A start that cannot be: one sentence a fault, and a failing exit. */
-function refuse(error: Error & { code?: string }): never {
-  const isPlain = error instanceof ConfigError || error.code === 'DATA_DIR_LOCKED'
-  process.stderr.write(`❌ ${isPlain ? error.message.replaceAll('\n', '\n❌ ') : inspect(error)}\n`)
-  process.exit(1)
+async function serve(app: FastifyInstance, env: NodeJS.ProcessEnv): Promise<void> {
+  const { service } = await import('./app.js')
+  await service(app, { env })
+  const { HOST, PORT, NODE_ENV } = app.config
+  const address = await app.listen({ host: HOST, port: PORT }).catch((error: unknown) => {
+    throw listenRefusal(error, HOST, PORT)
+  })
+  app.log.info(`✅ ${NODE_ENV} server on ${address}`)
+  void app.db.failed.then((error) => {
+    app.log.fatal({ err: error }, '❌ the embedded database is gone')
+    process.exit(1)
+  })
 }
 
-// What the environment says goes before what the file says.
-if (existsSync('.env')) process.loadEnvFile('.env')
 await start(process.env)

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createSigner } from 'fast-jwt'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify from 'fastify'
 import { io, type Socket } from 'socket.io-client'
-import { service } from '../app.js'
+import { serviceScope } from '../app.js'
 import type { Output } from '../contract/commands.js'
 import { startPostgres } from '../test/helpers/postgres.js'
 
@@ -31,22 +31,21 @@ async function start() {
   const dataDir = mkdtempSync(join(tmpdir(), 'chat-bench-'))
   teardown(() => rmSync(dataDir, { recursive: true, force: true }))
   const host = Fastify({ pluginTimeout: 120_000, logger: { level: 'error' } })
-  let app: FastifyInstance | undefined
-  await host.register(async (scope) => {
-    app = scope
-    const settings = { databaseUrl: cluster.url, dataDir, jwtSecret: SECRET, search: false, demoData: false }
-    await service(scope, { nodeEnv: 'test', autoCreateUsers: true, ...settings })
-  })
+  const settings = { databaseUrl: cluster.url, dataDir, jwtSecret: SECRET, search: false, demoData: false }
+  const { app } = await serviceScope(host, { nodeEnv: 'test', autoCreateUsers: true, ...settings })
   teardown(() => host.close())
   const url = await host.listen({ port: 0, host: '127.0.0.1' })
-  const { db } = app as FastifyInstance
+  const { db } = app
   const statements: Statement[] = []
-  const run = db.run.bind(db)
-  db.run = (name, text, values, options) => {
-    statements.push({ name, text, values })
-    return run(name, text, values, options)
+  const { pool } = db
+  const query = pool.query.bind(pool)
+  const recorded = (statement: Statement | string, values?: unknown[]) => {
+    if (typeof statement === 'string') return query(statement, values)
+    statements.push({ ...statement, values: values ?? statement.values })
+    return query(statement, values)
   }
-  return { app: app as FastifyInstance, url, statements, pool: db.pool }
+  Object.assign(pool, { query: recorded })
+  return { app, url, statements, pool }
 }
 
 type Bench = Awaited<ReturnType<typeof start>>

@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { Nullable } from './fields.js'
+import { Nullable, OneOf } from './fields.js'
+import { keysOf } from './words.js'
 
 /** The catalogue of closings, why the server ends a socket: whether the same client may come back, and its one sentence. */
 export const CLOSINGS = {
@@ -23,7 +24,7 @@ export type ClosingCode = keyof typeof CLOSINGS
 /** Why a socket ends: what the event `closing` holds. `reconnectInMs` is how long to wait at least, null where it does not matter. */
 export const Closing = Type.Object(
   {
-    code: Type.Unsafe<ClosingCode>({ type: 'string', enum: Object.keys(CLOSINGS) }),
+    code: OneOf(keysOf(CLOSINGS)),
     message: Type.String(),
     retryable: Type.Boolean(),
     reconnectInMs: Nullable(Type.Integer({ minimum: 0 })),

@@ -1,5 +1,6 @@
 import { type Static, type TObject, type TSchema, Type } from '@sinclair/typebox'
-import { Closed, Content, Cursor, Id, Ids, Limit, MessageId, Metadata, Nullable, Text, Whole } from './fields.js'
+import { Closed, Content, Cursor, Id, Ids, Limit, MessageId, Metadata, Nullable, OneOf, Text, Whole } from './fields.js'
+import { MAX_IDS, MAX_TITLE_CHARS, MAX_TOKEN_BYTES, MAX_WATCHED_USERS, PAGES, TYPING_MS } from './limits.js'
 import {
   Chat,
   ChatType,
@@ -13,40 +14,48 @@ import {
   SyncedChat,
   User,
 } from './shapes.js'
+import type { CommandWho, Tag } from './who.js'
+import { CHOSEN_STATUSES, keysOf } from './words.js'
 
 /** The REST twin of a command: `:name` parts of the URL, then body (or query, for GET and DELETE), make up its input. */
 export interface RestTwin {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   url: string
-  /** A field of the answer that is true (or, with `!`, false) when something was made: 201 instead of 200. */
-  madeWhen?: string
+  /** A part of the URL that is the single item of a list in the input: part → list. The other fields of the input are not asked for. */
+  single?: { [part: string]: string }
 }
 
 /** One command: what it takes, what it answers, who may call it and how REST spells it. */
-export interface Command<I extends TObject = TObject, O extends TSchema = TSchema> {
+export interface Command {
   summary: string
-  /** `self`: any user, about themselves. `member`: a member of the chat. `admin`, `owner`: that role or above. `sender`: who wrote it, who may also delete it. */
-  who: 'self' | 'member' | 'admin' | 'owner' | 'sender' | 'creator'
+  /** What the docs group it under. */
+  tag: Tag
+  /** Which users may call it; their roles in a chat are looked up under the chat's lock. */
+  who: CommandWho
   /** Whether service credentials may call it without naming a user. */
-  service?: true
-  input: I
-  output: O
+  service: boolean
+  input: TObject
+  output: TSchema
+  /** The fields of an answer that says that something was made: 201 over REST, 200 otherwise. */
+  made?: { [field: string]: boolean }
+  /** Null for what belongs to a socket: nothing else can call it. */
   rest: RestTwin | null
 }
 
-const command = <I extends TObject, O extends TSchema>(entry: Command<I, O>) => entry
 const Nothing = Type.Object({})
-
 const MessageAnswer = Type.Object({ message: Message })
-const Emoji = Text(32)
 const ChatAnswer = Type.Object({ chat: Chat })
+const Emoji = Text(32)
+const Title = Nullable(Text(MAX_TITLE_CHARS))
 
 /** The table of commands, by event name; each is one function behind both doors. */
 export const COMMANDS = {
-  send_message: command({
+  send_message: {
     summary:
       'Store a message, then deliver it. A retry with the same clientMessageId answers the message as it is now.',
+    tag: 'messages',
     who: 'member',
+    service: false,
     input: Closed({
       chatId: Id,
       content: Content,
@@ -55,59 +64,72 @@ export const COMMANDS = {
       metadata: Type.Optional(Metadata),
     }),
     output: Type.Object({ message: Message, duplicate: Type.Boolean() }),
-    rest: { method: 'POST', url: '/chats/:chatId/messages', madeWhen: '!duplicate' },
-  }),
-  edit_message: command({
+    made: { duplicate: false },
+    rest: { method: 'POST', url: '/chats/:chatId/messages' },
+  },
+  edit_message: {
     summary: 'Change the content of your message.',
+    tag: 'messages',
     who: 'sender',
+    service: false,
     input: Closed({ messageId: MessageId, content: Content }),
     output: MessageAnswer,
     rest: { method: 'PATCH', url: '/messages/:messageId' },
-  }),
-  delete_message: command({
+  },
+  delete_message: {
     summary: 'Delete a message of yours, or as owner or admin any; it keeps its place with content null.',
-    who: 'admin',
+    tag: 'messages',
+    who: 'sender_or_admin',
+    service: false,
     input: Closed({ messageId: MessageId }),
     output: MessageAnswer,
     rest: { method: 'DELETE', url: '/messages/:messageId' },
-  }),
-  add_reaction: command({
+  },
+  add_reaction: {
     summary: 'Put an emoji on a message.',
+    tag: 'messages',
     who: 'member',
+    service: false,
     input: Closed({ messageId: MessageId, emoji: Emoji }),
     output: MessageAnswer,
     rest: { method: 'PUT', url: '/messages/:messageId/reactions/:emoji' },
-  }),
-  remove_reaction: command({
+  },
+  remove_reaction: {
     summary: 'Take your emoji off a message.',
+    tag: 'messages',
     who: 'member',
+    service: false,
     input: Closed({ messageId: MessageId, emoji: Emoji }),
     output: MessageAnswer,
     rest: { method: 'DELETE', url: '/messages/:messageId/reactions/:emoji' },
-  }),
-  mark_as_read: command({
+  },
+  mark_as_read: {
     summary: 'Move your read mark forward, by seq or by message ids; it never goes back.',
+    tag: 'messages',
     who: 'member',
+    service: false,
     input: Closed(
       {
         chatId: Type.Optional(Id),
         upToSeq: Type.Optional(Whole),
-        messageIds: Type.Optional(Type.Array(MessageId, { minItems: 1, maxItems: 500 })),
+        messageIds: Type.Optional(Type.Array(MessageId, { minItems: 1, maxItems: MAX_IDS })),
       },
       { anyOf: [{ required: ['chatId', 'upToSeq'] }, { required: ['messageIds'] }] },
     ),
     output: Type.Object({ chats: Type.Array(ReadState) }),
     rest: { method: 'POST', url: '/chats/:chatId/read' },
-  }),
-  get_messages: command({
+  },
+  get_messages: {
     summary: 'A page of history, ascending; without a position, the newest.',
+    tag: 'messages',
     who: 'member',
+    service: false,
     input: Closed({
       chatId: Id,
       beforeSeq: Type.Optional(Whole),
       afterSeq: Type.Optional(Whole),
       aroundSeq: Type.Optional(Whole),
-      limit: Type.Optional(Limit(200, 50)),
+      limit: Type.Optional(Limit(PAGES.messages)),
     }),
     output: Type.Object({
       messages: Type.Array(Message),
@@ -116,176 +138,203 @@ export const COMMANDS = {
       revision: Type.Integer(),
     }),
     rest: { method: 'GET', url: '/chats/:chatId/messages' },
-  }),
-  search_messages: command({
+  },
+  search_messages: {
     summary: 'Messages of your chats that hold all words of a query, newest first.',
+    tag: 'messages',
     who: 'self',
+    service: false,
     input: Closed({
       query: Text(200),
       chatId: Type.Optional(Id),
       cursor: Type.Optional(Cursor),
-      limit: Type.Optional(Limit(50, 20)),
+      limit: Type.Optional(Limit(PAGES.search)),
     }),
     output: Type.Object({ messages: Type.Array(Message), nextCursor: Nullable(Type.String()) }),
     rest: { method: 'GET', url: '/messages/search' },
-  }),
-  sync: command({
+  },
+  sync: {
     summary: 'What changed in your chats since a revision of each; continue from `through` while there is more.',
+    tag: 'chats',
     who: 'self',
+    service: false,
     input: Closed({
       chats: Type.Unsafe<Record<string, number>>({
         type: 'object',
         minProperties: 1,
-        maxProperties: 500,
+        maxProperties: MAX_IDS,
         propertyNames: Id,
         additionalProperties: Whole,
       }),
-      limit: Type.Optional(Limit(1_000, 500)),
+      limit: Type.Optional(Limit(PAGES.changes)),
     }),
     output: Type.Object({
       chats: Type.Unsafe<Record<string, SyncedChat>>({ type: 'object', additionalProperties: SyncedChat }),
     }),
     rest: { method: 'POST', url: '/sync' },
-  }),
-  list_chats: command({
+  },
+  list_chats: {
     summary: 'Your chats, newest activity first.',
+    tag: 'chats',
     who: 'self',
-    input: Closed({ cursor: Type.Optional(Cursor), limit: Type.Optional(Limit(200, 50)) }),
+    service: false,
+    input: Closed({ cursor: Type.Optional(Cursor), limit: Type.Optional(Limit(PAGES.chats)) }),
     output: Type.Object({ chats: Type.Array(MyChat), nextCursor: Nullable(Type.String()) }),
     rest: { method: 'GET', url: '/chats' },
-  }),
-  get_chat: command({
+  },
+  get_chat: {
     summary: 'One of your chats.',
+    tag: 'chats',
     who: 'member',
+    service: false,
     input: Closed({ chatId: Id }),
     output: Type.Object({ chat: MyChat }),
     rest: { method: 'GET', url: '/chats/:chatId' },
-  }),
-  create_chat: command({
+  },
+  create_chat: {
     summary: 'Make a chat; the direct chat of two is found again, never made twice.',
+    tag: 'chats',
     who: 'creator',
     service: true,
     input: Closed({
       type: ChatType,
-      memberIds: Ids(500, 0),
-      title: Type.Optional(Nullable(Text(200))),
+      memberIds: Ids(MAX_IDS, 0),
+      title: Type.Optional(Title),
       historyVisibility: Type.Optional(HistoryVisibility),
       chatId: Type.Optional(Id),
     }),
     output: Type.Object({ chat: MyChat, created: Type.Boolean() }),
-    rest: { method: 'POST', url: '/chats', madeWhen: 'created' },
-  }),
-  update_chat: command({
+    made: { created: true },
+    rest: { method: 'POST', url: '/chats' },
+  },
+  update_chat: {
     summary: 'Change the title of a group, or from where on its history is seen.',
+    tag: 'chats',
     who: 'admin',
     service: true,
     input: Closed({
       chatId: Id,
-      title: Type.Optional(Nullable(Text(200))),
+      title: Type.Optional(Title),
       historyVisibility: Type.Optional(HistoryVisibility),
     }),
     output: ChatAnswer,
     rest: { method: 'PATCH', url: '/chats/:chatId' },
-  }),
-  list_members: command({
+  },
+  list_members: {
     summary: 'The members of a chat, by user id.',
+    tag: 'chats',
     who: 'member',
     service: true,
-    input: Closed({ chatId: Id, cursor: Type.Optional(Cursor), limit: Type.Optional(Limit(500, 100)) }),
+    input: Closed({ chatId: Id, cursor: Type.Optional(Cursor), limit: Type.Optional(Limit(PAGES.members)) }),
     output: Type.Object({ members: Type.Array(Member), nextCursor: Nullable(Type.String()) }),
     rest: { method: 'GET', url: '/chats/:chatId/members' },
-  }),
-  add_members: command({
+  },
+  add_members: {
     summary: 'Add members to a group.',
+    tag: 'chats',
     who: 'admin',
     service: true,
-    input: Closed({ chatId: Id, userIds: Ids(500) }),
+    input: Closed({ chatId: Id, userIds: Ids(MAX_IDS) }),
     output: ChatAnswer,
     rest: { method: 'POST', url: '/chats/:chatId/members' },
-  }),
-  remove_member: command({
+  },
+  remove_member: {
     summary: 'Take a member out of a group; they get nothing that comes after.',
+    tag: 'chats',
     who: 'admin',
     service: true,
     input: Closed({ chatId: Id, userId: Id }),
     output: ChatAnswer,
     rest: { method: 'DELETE', url: '/chats/:chatId/members/:userId' },
-  }),
-  set_member_role: command({
+  },
+  set_member_role: {
     summary: 'Change the role of a member of a group.',
+    tag: 'chats',
     who: 'owner',
     service: true,
     input: Closed({ chatId: Id, userId: Id, role: Role }),
     output: ChatAnswer,
     rest: { method: 'PATCH', url: '/chats/:chatId/members/:userId' },
-  }),
-  leave_chat: command({
+  },
+  leave_chat: {
     summary: 'Leave a group; the last owner hands it to the oldest admin, else to the oldest member.',
+    tag: 'chats',
     who: 'member',
+    service: false,
     input: Closed({ chatId: Id }),
     output: ChatAnswer,
     rest: { method: 'POST', url: '/chats/:chatId/leave' },
-  }),
-  get_users: command({
+  },
+  get_users: {
     summary: 'Profiles of yourself and of people you share a chat with; others are left out.',
+    tag: 'users',
     who: 'self',
     service: true,
-    input: Closed({ userIds: Ids(500) }),
+    input: Closed({ userIds: Ids(MAX_IDS) }),
     output: Type.Object({ users: Type.Array(User) }),
-    rest: { method: 'GET', url: '/users/:userId' },
-  }),
-  typing: command({
-    summary: 'Say that you type, or no longer do; the server ends it after 6 s.',
+    rest: { method: 'GET', url: '/users/:userId', single: { userId: 'userIds' } },
+  },
+  typing: {
+    summary: `Say that you type, or no longer do; the server ends it after ${TYPING_MS / 1_000} s.`,
+    tag: 'presence',
     who: 'member',
+    service: false,
     input: Closed({ chatId: Id, isTyping: Type.Boolean() }),
     output: Nothing,
     rest: null,
-  }),
-  set_presence: command({
+  },
+  set_presence: {
     summary: 'Say how you are; `invisible` looks offline to everybody but services.',
+    tag: 'presence',
     who: 'self',
+    service: false,
     input: Closed({
-      status: Type.Unsafe<'online' | 'away' | 'dnd' | 'invisible'>({
-        type: 'string',
-        enum: ['online', 'away', 'dnd', 'invisible'],
-      }),
+      status: OneOf(CHOSEN_STATUSES),
     }),
     output: Type.Object({ presence: Presence }),
     rest: { method: 'PUT', url: '/users/me/presence' },
-  }),
-  watch_presence: command({
-    summary: 'Follow the presence of people you may know; at most 500 per socket.',
+  },
+  watch_presence: {
+    summary: `Follow the presence of people you may know; at most ${MAX_WATCHED_USERS} per socket.`,
+    tag: 'presence',
     who: 'self',
-    input: Closed({ userIds: Ids(500) }),
+    service: false,
+    input: Closed({ userIds: Ids(MAX_IDS) }),
     output: Type.Object({ presences: Type.Array(Presence) }),
     rest: null,
-  }),
-  unwatch_presence: command({
+  },
+  unwatch_presence: {
     summary: 'No longer follow some people; answers those still followed.',
+    tag: 'presence',
     who: 'self',
-    input: Closed({ userIds: Ids(500) }),
+    service: false,
+    input: Closed({ userIds: Ids(MAX_IDS) }),
     output: Type.Object({ presences: Type.Array(Presence) }),
     rest: null,
-  }),
-  refresh_token: command({
+  },
+  refresh_token: {
     summary: 'Go on with a new token of the same user.',
+    tag: 'users',
     who: 'self',
-    input: Closed({ token: Type.String({ minLength: 1, maxLength: 4_096 }) }),
+    service: false,
+    input: Closed({ token: Type.String({ minLength: 1, maxLength: MAX_TOKEN_BYTES }) }),
     output: Type.Object({ expiresAt: Nullable(Type.String()) }),
     rest: null,
-  }),
-  logout: command({
+  },
+  logout: {
     summary: 'Go offline at once; the socket is closed.',
+    tag: 'users',
     who: 'self',
+    service: false,
     input: Closed({}),
     output: Nothing,
     rest: null,
-  }),
-} as const
+  },
+} as const satisfies Record<string, Command>
 
 export type CommandName = keyof typeof COMMANDS
 export type Input<C extends CommandName> = Static<(typeof COMMANDS)[C]['input']>
 export type Output<C extends CommandName> = Static<(typeof COMMANDS)[C]['output']>
 
 /** The names of all commands. */
-export const COMMAND_NAMES = Object.keys(COMMANDS) as CommandName[]
+export const COMMAND_NAMES = keysOf(COMMANDS)

@@ -1,4 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
+import { OneOf } from './fields.js'
+import { MAX_PAYLOAD_BYTES } from './limits.js'
+import { keysOf } from './words.js'
 
 /** The error catalogue: code → HTTP status, whether the same call may succeed later, and its one sentence. */
 export const ERRORS = {
@@ -7,7 +10,11 @@ export const ERRORS = {
   FORBIDDEN: { status: 403, retryable: false, message: 'Your role does not allow this.' },
   NOT_FOUND: { status: 404, retryable: false, message: 'There is no such thing, or it is not yours to see.' },
   VALIDATION_FAILED: { status: 400, retryable: false, message: 'The payload does not fit its schema.' },
-  PAYLOAD_TOO_LARGE: { status: 413, retryable: false, message: 'The payload is larger than 256 KiB.' },
+  PAYLOAD_TOO_LARGE: {
+    status: 413,
+    retryable: false,
+    message: `The payload is larger than ${MAX_PAYLOAD_BYTES / 1_024} KiB.`,
+  },
   IDEMPOTENCY_CONFLICT: {
     status: 409,
     retryable: false,
@@ -28,7 +35,7 @@ export type ErrorCode = keyof typeof ERRORS
 /** The body of every failure, behind both doors. */
 export const ErrorBody = Type.Object(
   {
-    code: Type.Unsafe<ErrorCode>({ type: 'string', enum: Object.keys(ERRORS) }),
+    code: OneOf(keysOf(ERRORS)),
     message: Type.String(),
     retryable: Type.Boolean(),
     retryAfterMs: Type.Optional(Type.Integer()),
@@ -86,6 +93,16 @@ export class ChatError extends Error {
       ...(this.details !== undefined && { details: this.details }),
     }
   }
+}
+
+/** Any failure as one of the catalogue: the ChatError that it is or that caused it, else INTERNAL, a mistake of ours. */
+export function failureOf(error: unknown): ChatError {
+  const seen = new Set<unknown>()
+  for (let cause = error; cause instanceof Error && !seen.has(cause); cause = cause.cause) {
+    if (cause instanceof ChatError) return cause
+    seen.add(cause)
+  }
+  return new ChatError('INTERNAL', { cause: error })
 }
 
 /** VALIDATION_FAILED with the faults found, each a path and a reason. */

@@ -1,7 +1,9 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Closing } from './closings.js'
 import { Nullable } from './fields.js'
+import { TOKEN_WARNING_MS } from './limits.js'
 import { Chat, MemberChange, Message, MyChat, Presence, User } from './shapes.js'
+import { keysOf } from './words.js'
 
 /** What a socket is told once, right after it connects: who it is and every chat it is in. */
 export const Session = Type.Object(
@@ -33,7 +35,7 @@ export const EVENTS = {
   },
   user_status_change: { summary: 'Somebody came online, went offline or changed status.', payload: Presence },
   token_expiring: {
-    summary: 'The token of this socket ends in 60 s; send refresh_token.',
+    summary: `The token of this socket ends in ${TOKEN_WARNING_MS / 1_000} s; send refresh_token.`,
     payload: Type.Object({ expiresAt: Type.String() }),
   },
   server_draining: {
@@ -51,4 +53,4 @@ export type EventName = keyof typeof EVENTS
 export type EventPayload<E extends EventName> = Static<(typeof EVENTS)[E]['payload']>
 
 /** The names of all events. */
-export const EVENT_NAMES = Object.keys(EVENTS) as EventName[]
+export const EVENT_NAMES = keysOf(EVENTS)

@@ -1,15 +1,19 @@
 import { type TObject, type TProperties, type TSchema, Type } from '@sinclair/typebox'
+import { MAX_METADATA_BYTES, MAX_METADATA_DEPTH, type PageSize } from './limits.js'
 
 /** A closed object: unknown fields are refused. */
 export function Closed<T extends TProperties>(properties: T, options: Record<string, unknown> = {}): TObject<T> {
   return Type.Object(properties, { ...options, additionalProperties: false })
 }
 
+/** What an id is made of, whatever its length. */
+export const ID_PATTERN = '^[^\\p{Cc}\\p{Cs}]*$'
+
 /** An opaque id that users bring: 1..128 characters, no control characters. */
 export const Id = Type.String({
   minLength: 1,
   maxLength: 128,
-  pattern: '^[^\\p{Cc}\\p{Cs}]*$',
+  pattern: ID_PATTERN,
   description: 'must be 1 to 128 characters without control characters',
 })
 
@@ -33,19 +37,22 @@ export const Content = Type.String({ minLength: 1, pattern: TEXT, description: T
 export const Metadata = Type.Unsafe<Record<string, unknown>>({
   type: 'object',
   additionalProperties: true,
-  plainJson: { maxBytes: 4096, maxDepth: 8 },
+  plainJson: { maxBytes: MAX_METADATA_BYTES, maxDepth: MAX_METADATA_DEPTH },
 })
 
 /** A whole number from 0. */
 export const Whole = Type.Integer({ minimum: 0, maximum: 2_147_483_647 })
 
-/** A page size. */
-export const Limit = (maximum: number, standard: number) => Type.Integer({ minimum: 1, maximum, default: standard })
+/** How much of a page is wanted. */
+export const Limit = ({ maximum, standard }: PageSize) => Type.Integer({ minimum: 1, maximum, default: standard })
+
+/** One of some words. */
+export const OneOf = <T extends string>(words: readonly T[]) => Type.Unsafe<T>({ type: 'string', enum: words })
 
 /** An opaque cursor, as a page's `nextCursor` gave it. */
 export const Cursor = Type.String({ minLength: 1, maxLength: 512 })
 
-/** A list of distinct-enough ids, bounded. */
+/** A bounded list of ids; one that stands twice in it counts twice. */
 export const Ids = (maxItems: number, minItems = 1) => Type.Array(Id, { minItems, maxItems })
 
 /** A schema or null. */

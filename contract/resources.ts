@@ -1,24 +1,33 @@
-import { Type } from '@sinclair/typebox'
-import { Closed, Cursor, Id, Ids, Limit, Nullable, Text } from './fields.js'
-import { Presence } from './shapes.js'
+import { type TObject, type TSchema, Type } from '@sinclair/typebox'
+import { Closed, Cursor, Id, Ids, Limit, Nullable, OneOf, Text } from './fields.js'
+import { MAX_BULK_IDS, MAX_NAME_CHARS, PAGES } from './limits.js'
+import { Presence, User } from './shapes.js'
+import type { RouteWho, Tag } from './who.js'
+import { keysOf } from './words.js'
 
-/** The REST routes that are no command: presence and health of the original design, and what only services call. */
+const HEALTHS = ['ok', 'degraded', 'down'] as const
+
 export const HealthAnswer = Type.Object(
   {
-    status: Type.Unsafe<'ok' | 'degraded' | 'down'>({ type: 'string', enum: ['ok', 'degraded', 'down'] }),
+    status: OneOf(HEALTHS),
     uptime: Type.Number({ description: 'seconds' }),
     version: Type.String(),
     connections: Type.Integer(),
     onlineUsers: Type.Integer(),
     checks: Type.Object({
       database: Type.Object({ ok: Type.Boolean(), durability: Type.String() }),
-      bus: Type.Object({ ok: Type.Boolean() }),
+      bus: Type.Object({
+        kind: Type.String({ description: 'which version of the bus is in use' }),
+        ok: Type.Boolean(),
+      }),
     }),
   },
   { title: 'Health' },
 )
+const ReadyAnswer = Type.Object({ ready: Type.Boolean() })
+const LiveAnswer = Type.Object({ live: Type.Boolean() })
 
-export const OnlineQuery = Closed({ cursor: Type.Optional(Cursor), limit: Type.Optional(Limit(1_000, 100)) })
+export const OnlineQuery = Closed({ cursor: Type.Optional(Cursor), limit: Type.Optional(Limit(PAGES.online)) })
 export const OnlineAnswer = Type.Object({
   count: Type.Integer(),
   users: Type.Array(Presence),
@@ -26,11 +35,11 @@ export const OnlineAnswer = Type.Object({
 })
 
 export const UserParams = Closed({ userId: Id })
-export const StatusBulkBody = Closed({ userIds: Ids(1_000) })
+export const StatusBulkBody = Closed({ userIds: Ids(MAX_BULK_IDS) })
 export const StatusBulkAnswer = Type.Object({ statuses: Type.Array(Presence) })
 
 export const UserBody = Closed({
-  name: Text(200),
+  name: Text(MAX_NAME_CHARS),
   avatarUrl: Type.Optional(
     Nullable(
       Type.String({
@@ -41,7 +50,168 @@ export const UserBody = Closed({
     ),
   ),
 })
-export const DeleteUserQuery = Closed({
-  erase: Type.Optional(Type.Unsafe<'messages'>({ type: 'string', enum: ['messages'] })),
-})
+export const DeleteUserQuery = Closed({ erase: Type.Optional(OneOf(['messages'])) })
 export const DisconnectAnswer = Type.Object({ disconnected: Type.Integer() })
+
+/** One REST route that is no command's twin: what it takes, what it answers and who may call it. */
+export interface Resource {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  url: string
+  summary: string
+  tag: Tag
+  who: RouteWho
+  /** A setting that opens it to everybody. */
+  openedBy?: 'METRICS' | 'DOCS'
+  /** What the parts of a request must be, by Fastify's names for them. */
+  input: { params?: TObject; querystring?: TObject; body?: TObject }
+  /** The bodies of its successes, by status; null for a route whose answer is no JSON of ours, which OpenAPI does not tell. */
+  answers: { [status: number]: TSchema } | null
+}
+
+/** The table of the REST routes that are no command's twins. */
+export const RESOURCES = {
+  get_health: {
+    method: 'GET',
+    url: '/health',
+    summary: 'How the service is.',
+    tag: 'health',
+    who: 'everybody',
+    input: {},
+    answers: { 200: HealthAnswer, 503: HealthAnswer },
+  },
+  get_ready: {
+    method: 'GET',
+    url: '/ready',
+    summary: 'Whether to send traffic here.',
+    tag: 'health',
+    who: 'everybody',
+    input: {},
+    answers: { 200: ReadyAnswer, 503: ReadyAnswer },
+  },
+  get_live: {
+    method: 'GET',
+    url: '/live',
+    summary: 'Whether the loop turns.',
+    tag: 'health',
+    who: 'everybody',
+    input: {},
+    answers: { 200: LiveAnswer },
+  },
+  get_metrics: {
+    method: 'GET',
+    url: '/metrics',
+    summary: 'What Prometheus scrapes.',
+    tag: 'health',
+    who: 'service',
+    openedBy: 'METRICS',
+    input: {},
+    answers: null,
+  },
+  list_online: {
+    method: 'GET',
+    url: '/users/online',
+    summary: 'Who is online, by user id.',
+    tag: 'presence',
+    who: 'caller',
+    input: { querystring: OnlineQuery },
+    answers: { 200: OnlineAnswer },
+  },
+  get_status: {
+    method: 'GET',
+    url: '/users/:userId/status',
+    summary: 'How somebody is; unknown and hidden users look alike.',
+    tag: 'presence',
+    who: 'caller',
+    input: { params: UserParams },
+    answers: { 200: Presence },
+  },
+  get_statuses: {
+    method: 'POST',
+    url: '/users/status/bulk',
+    summary: 'How many people are, in the order asked.',
+    tag: 'presence',
+    who: 'caller',
+    input: { body: StatusBulkBody },
+    answers: { 200: StatusBulkAnswer },
+  },
+  put_user: {
+    method: 'PUT',
+    url: '/users/:userId',
+    summary: 'Make or change a user.',
+    tag: 'services',
+    who: 'service',
+    input: { params: UserParams, body: UserBody },
+    answers: { 200: User, 201: User },
+  },
+  delete_user: {
+    method: 'DELETE',
+    url: '/users/:userId',
+    summary:
+      'Make a tombstone of a user: profile blanked, memberships ended, sockets cut; with erase=messages what they wrote too.',
+    tag: 'services',
+    who: 'service',
+    input: { params: UserParams, querystring: DeleteUserQuery },
+    answers: { 200: Type.Object({}) },
+  },
+  disconnect_user: {
+    method: 'POST',
+    url: '/users/:userId/disconnect',
+    summary: 'Cut all sockets of a user; their clients stay away until they connect anew.',
+    tag: 'services',
+    who: 'service',
+    input: { params: UserParams },
+    answers: { 200: DisconnectAnswer },
+  },
+  revoke_tokens: {
+    method: 'POST',
+    url: '/users/:userId/revoke-tokens',
+    summary: 'Make all tokens issued to a user so far worthless, and cut their sockets.',
+    tag: 'services',
+    who: 'service',
+    input: { params: UserParams },
+    answers: { 200: DisconnectAnswer },
+  },
+  get_openapi: {
+    method: 'GET',
+    url: '/openapi.json',
+    summary: 'The OpenAPI document.',
+    tag: 'docs',
+    who: 'service',
+    openedBy: 'DOCS',
+    input: {},
+    answers: null,
+  },
+  get_docs: {
+    method: 'GET',
+    url: '/docs',
+    summary: 'The OpenAPI document as a page.',
+    tag: 'docs',
+    who: 'service',
+    openedBy: 'DOCS',
+    input: {},
+    answers: null,
+  },
+  get_page: {
+    method: 'GET',
+    url: '/',
+    summary: 'The chat page, where WEB serves it.',
+    tag: 'docs',
+    who: 'everybody',
+    input: {},
+    answers: null,
+  },
+  get_demo_tokens: {
+    method: 'GET',
+    url: '/demo/tokens',
+    summary: 'Tokens of the people in the demo data.',
+    tag: 'docs',
+    who: 'local',
+    input: {},
+    answers: null,
+  },
+} as const satisfies Record<string, Resource>
+
+export type ResourceName = keyof typeof RESOURCES
+
+/** The names of all routes that are no command's twins. */
+export const RESOURCE_NAMES = keysOf(RESOURCES)

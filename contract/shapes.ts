@@ -1,5 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { Nullable } from './fields.js'
+import { Nullable, OneOf } from './fields.js'
+import { MAX_REACTION_USERS, UNREAD_CAP } from './limits.js'
+import { CHANGE_KINDS, CHAT_TYPES, HISTORY_VISIBILITIES, PRESENCE_STATUSES, ROLES } from './words.js'
 
 const Time = Type.String({ description: 'RFC 3339, UTC, milliseconds' })
 const Count = Type.Integer({ minimum: 0 })
@@ -11,9 +13,9 @@ export const User = Type.Object(
 )
 export type User = Static<typeof User>
 
-/** One emoji on a message: how many put it there and the first fifty of them. */
+/** One emoji on a message: how many put it there and the first of them. */
 export const Reaction = Type.Object(
-  { emoji: Type.String(), count: Count, userIds: Type.Array(Type.String(), { maxItems: 50 }) },
+  { emoji: Type.String(), count: Count, userIds: Type.Array(Type.String(), { maxItems: MAX_REACTION_USERS }) },
   { title: 'Reaction' },
 )
 export type Reaction = Static<typeof Reaction>
@@ -39,7 +41,7 @@ export const Message = Type.Object(
 )
 export type Message = Static<typeof Message>
 
-export const Role = Type.Unsafe<'owner' | 'admin' | 'member'>({ type: 'string', enum: ['owner', 'admin', 'member'] })
+export const Role = OneOf(ROLES)
 export type Role = Static<typeof Role>
 
 /** Somebody's place in a chat. */
@@ -56,8 +58,10 @@ export const MemberChange = Type.Composite(
 )
 export type MemberChange = Static<typeof MemberChange>
 
-export const ChatType = Type.Unsafe<'direct' | 'group'>({ type: 'string', enum: ['direct', 'group'] })
-export const HistoryVisibility = Type.Unsafe<'all' | 'joined'>({ type: 'string', enum: ['all', 'joined'] })
+export const ChatType = OneOf(CHAT_TYPES)
+export type ChatType = Static<typeof ChatType>
+export const HistoryVisibility = OneOf(HISTORY_VISIBILITIES)
+export type HistoryVisibility = Static<typeof HistoryVisibility>
 
 const chat = {
   chatId: Type.String(),
@@ -77,11 +81,11 @@ export type Chat = Static<typeof Chat>
 
 const readState = {
   lastReadSeq: Count,
-  unreadCount: Type.Integer({ minimum: 0, maximum: 100 }),
+  unreadCount: Type.Integer({ minimum: 0, maximum: UNREAD_CAP }),
   unreadCapped: Type.Boolean(),
 }
 
-/** A chat as one member sees it; `unreadCount` is counted up to 100 and `unreadCapped` says that there are more. */
+/** A chat as one member sees it; `unreadCount` is counted up to a cap and `unreadCapped` says that there are more. */
 export const MyChat = Type.Object({ ...chat, myRole: Role, ...readState }, { title: 'MyChat' })
 export type MyChat = Static<typeof MyChat>
 
@@ -89,10 +93,8 @@ export type MyChat = Static<typeof MyChat>
 export const ReadState = Type.Object({ chatId: Type.String(), ...readState }, { title: 'ReadState' })
 export type ReadState = Static<typeof ReadState>
 
-export const PresenceStatus = Type.Unsafe<'online' | 'away' | 'dnd' | 'offline'>({
-  type: 'string',
-  enum: ['online', 'away', 'dnd', 'offline'],
-})
+export const PresenceStatus = OneOf(PRESENCE_STATUSES)
+export type PresenceStatus = Static<typeof PresenceStatus>
 
 /** Whether somebody is there; a lower version is older news and may be dropped. */
 export const Presence = Type.Object(
@@ -112,17 +114,13 @@ export const Change = Type.Object(
   {
     chatId: Type.String(),
     revision: Type.Integer({ minimum: 1 }),
-    type: Type.Unsafe<ChangeType>({
-      type: 'string',
-      enum: ['message_created', 'message_updated', 'message_deleted', 'member_changed', 'chat_updated'],
-    }),
+    type: OneOf([...new Set(Object.values(CHANGE_KINDS))]),
     message: Type.Optional(Message),
     member: Type.Optional(Type.Composite([Member, Type.Object({ removed: Type.Boolean() })])),
     chat: Type.Optional(Chat),
   },
   { title: 'Change' },
 )
-export type ChangeType = 'message_created' | 'message_updated' | 'message_deleted' | 'member_changed' | 'chat_updated'
 export type Change = Static<typeof Change>
 
 /** What `sync` says of one chat: a page of changes, or why there is none. */

@@ -25,6 +25,9 @@ export interface AuthOptions {
   resolveUser?: ResolveUser | undefined
 }
 
+/** The scheme, one space, one token, and nothing else. */
+const BEARER = /^bearer (\S+)$/i
+
 async function auth(app: FastifyInstance, options: AuthOptions): Promise<void> {
   app.decorateRequest('chatCaller', null)
   app.decorate('auth', createAuth(app, await registerTokens(app), options))
@@ -52,8 +55,7 @@ function createAuth(app: FastifyInstance, { verify, sign }: Tokens, { resolveUse
     if (typeof apiKey === 'string' && apiKeys.some((known) => timingSafeEqual(known, digest(apiKey)))) {
       return readService(request)
     }
-    const [scheme, token] = (request.headers.authorization ?? '').split(' ')
-    if (scheme?.toLowerCase() !== 'bearer') throw new ChatError('UNAUTHENTICATED')
+    const [, token] = BEARER.exec(request.headers.authorization ?? '') ?? []
     const identity = await identify(token)
     return identity.kind === 'service' ? readService(request) : { ...identity, userId: identity.user.userId }
   }
@@ -98,6 +100,12 @@ function createAuth(app: FastifyInstance, { verify, sign }: Tokens, { resolveUse
       else request.chatCaller = await readCaller(request)
     },
   }
+}
+
+/** Who sends a request that a hook of `app.auth` has let in. */
+export function callerOf({ chatCaller }: FastifyRequest): Caller {
+  if (!chatCaller) throw new ChatError('UNAUTHENTICATED')
+  return chatCaller
 }
 
 const digest = (text: string) => createHash('sha256').update(text).digest()

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { type Database, openDatabase } from '../services/db/index.js'
-import { migrate } from '../services/db/migrate.js'
+import type { Database } from '../services/db/index.js'
+import { startDatabase } from '../services/db/start.js'
 import { prepareSearch } from '../services/log/search.js'
 
 declare module 'fastify' {
@@ -12,16 +12,14 @@ declare module 'fastify' {
 
 async function db(app: FastifyInstance): Promise<void> {
   const { DATABASE_URL, DATABASE_SCHEMA, DATA_DIR, SEARCH } = app.config
-  const database = await openDatabase({
+  const where = {
     ...(DATABASE_URL && { databaseUrl: DATABASE_URL }),
     databaseSchema: DATABASE_SCHEMA,
     dataDir: DATA_DIR,
-    log: app.log,
-  })
+  }
+  const database = await startDatabase({ ...where, logger: app.log }, (database) => prepareSearch(database, SEARCH))
   app.decorate('db', database)
   app.addHook('onClose', () => database.close())
-  await migrate(database)
-  await prepareSearch(database, SEARCH)
   app.log.info(
     { embedded: database.embedded, durability: database.durability },
     database.embedded ? `✅ embedded database in ${DATA_DIR}` : '✅ database connected',

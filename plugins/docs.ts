@@ -2,6 +2,9 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { RESOURCES } from '../contract/resources.js'
+import { TAGS } from '../contract/who.js'
+import { guard, toRoute } from './resource.js'
 
 /** OpenAPI of the routes, as /openapi.json and /docs; behind service credentials unless DOCS opens them. */
 async function docs(app: FastifyInstance): Promise<void> {
@@ -17,12 +20,13 @@ async function docs(app: FastifyInstance): Promise<void> {
         },
       },
       security: [{ token: [] }, { apiKey: [] }],
+      tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     },
   })
+  app.route({ ...toRoute(app, 'get_openapi'), handler: () => app.swagger() })
   await app.register(async (scope) => {
-    if (!app.config.DOCS) scope.addHook('onRequest', app.auth.requireService)
-    scope.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
-    await scope.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+    for (const hook of guard(app, 'get_docs')) scope.addHook('onRequest', hook)
+    await scope.register(swaggerUi, { routePrefix: RESOURCES.get_docs.url, staticCSP: true })
   })
 }
 

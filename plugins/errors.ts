@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { ChatError, ERRORS, type ErrorCode, invalid } from '../contract/errors.js'
+import { ChatError, ERRORS, type ErrorCode, failureOf, invalid } from '../contract/errors.js'
 
 const OF_FASTIFY: { [status: number]: ErrorCode | undefined } = {
   404: 'NOT_FOUND',
@@ -10,15 +10,14 @@ const OF_FASTIFY: { [status: number]: ErrorCode | undefined } = {
 }
 
 /** Any failure of a route as the catalogue has it; Fastify's own refusals keep their status, and say why as one fault. */
-function toAnswer(error: FastifyError | ChatError): { status: number; error: ChatError } {
-  const status = 'statusCode' in error ? error.statusCode : undefined
-  if (error instanceof ChatError || status === undefined || status >= 500) {
-    // The database's failures are of the catalogue already: anything else is a mistake of ours.
-    const mapped = error instanceof ChatError ? error : new ChatError('INTERNAL', { cause: error })
-    return { status: mapped.status, error: mapped }
+function toAnswer(thrown: FastifyError | ChatError): { status: number; error: ChatError } {
+  const status = thrown instanceof ChatError ? undefined : thrown.statusCode
+  if (status === undefined || status >= 500) {
+    const error = failureOf(thrown)
+    return { status: error.status, error }
   }
   const code = OF_FASTIFY[status]
-  return { status, error: code ? new ChatError(code) : invalid({ path: '', message: error.message }) }
+  return { status, error: code ? new ChatError(code) : invalid({ path: '', message: thrown.message }) }
 }
 
 async function errors(app: FastifyInstance): Promise<void> {

@@ -3,10 +3,12 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ServerOptions } from 'socket.io'
 import fastifySocketIO from '#fastify-socket.io'
+import { MAX_PAYLOAD_BYTES } from '../contract/limits.js'
 import { ConfigError } from './config/index.js'
 import { createOrigins } from './origins.js'
 import { createDoor, type Door } from './socket/door.js'
 import { createInside, type Inside } from './socket/inside.js'
+import { asksFor, createUtf8Guard, refuseScripts } from './socket/polling.js'
 import type { ChatServer } from './socket/types.js'
 
 declare module 'fastify' {
@@ -18,7 +20,6 @@ declare module 'fastify' {
   }
 }
 
-const MAX_FRAME_BYTES = 256 * 1024
 const PING_INTERVAL_MS = 15_000
 const PING_TIMEOUT_MS = 10_000
 const CONNECT_TIMEOUT_MS = 10_000
@@ -49,7 +50,7 @@ async function io(app: FastifyInstance): Promise<void> {
       if (!origins.isAllowed(request)) answer('origin not allowed', false)
       else answer(app.door.refusal() ?? null, app.door.refusal() === null)
     },
-    maxHttpBufferSize: MAX_FRAME_BYTES,
+    maxHttpBufferSize: MAX_PAYLOAD_BYTES,
     pingInterval: PING_INTERVAL_MS,
     pingTimeout: PING_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
@@ -61,11 +62,12 @@ async function io(app: FastifyInstance): Promise<void> {
       app.door.close().then(() => done(), done)
     },
   })
+  app.io.engine.use(refuseScripts)
   // allowRequest sees handshakes alone: who has a sid could upgrade, or poll, from anywhere.
   app.io.engine.use((request: IncomingMessage, _response: unknown, next: (error?: Error) => void) => {
-    const isKnown = /[?&]sid=/.test(request.url ?? '')
-    next(isKnown && !origins.isAllowed(request) ? new Error('origin not allowed') : undefined)
+    next(asksFor(request, 'sid') && !origins.isAllowed(request) ? new Error('origin not allowed') : undefined)
   })
+  app.io.engine.use(createUtf8Guard(MAX_PAYLOAD_BYTES))
   const inside = createInside(app.io)
   app.decorate('inside', inside)
   app.decorate('door', createDoor({ io: app.io, inside, maxLagMs: config.MAX_LOOP_DELAY_MS, logger: app.log }))

@@ -34,7 +34,7 @@ declare module 'fastify' {
 export interface Chat extends ReturnType<typeof createFace> {
   /** The settings, checked and filled in. */
   config: Config
-  /** The pool on our schema; `db.run` names, prepares and runs a statement. */
+  /** A Drizzle database on our schema; `db.run` prepares and runs a statement in SQL. */
   db: Database
   /** The Socket.IO server, typed by the contract. */
   io: ChatServer
@@ -114,9 +114,8 @@ function compose(app: FastifyInstance, { authorize, onMessage, onChange }: Servi
     receipts,
     logger,
     maxMessageChars: config.MAX_MESSAGE_CHARS,
-    chatCreation: config.CHAT_CREATION,
   })
-  const binder = createBinder({ handlers, log: logger, metrics, authorize })
+  const binder = createBinder({ handlers, logger, metrics, authorize, chatCreation: config.CHAT_CREATION })
   const listeners = createListeners({ onMessage, onChange, bus, log, logger })
 
   metrics.gauge('chat_connections', 'Engine connections.', () => io.engine.clientsCount)

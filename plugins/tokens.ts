@@ -4,6 +4,7 @@ import { ChatError } from '../contract/errors.js'
 import type { Config } from './config/index.js'
 import { listOf, readPem } from './config/secrets.js'
 import { createJwks } from './jwks.js'
+import type { KeyHeader } from './verifying-keys.js'
 
 interface Verifier {
   verify(token: string): Promise<unknown>
@@ -16,7 +17,7 @@ const NAMESPACE = 'chatSocketService'
 export async function registerTokens(app: FastifyInstance) {
   // An object of this scope's own: @fastify/jwt would put its namespace into the host's, where another instance finds it taken.
   if (!Object.hasOwn(app, 'jwt')) app.decorate('jwt', Object.create(app.jwt ?? null))
-  await app.register(jwt, jwtOptions(app.config))
+  await app.register(jwt, jwtOptions(app))
   const verifier = (app.jwt as unknown as Record<string, Verifier>)[NAMESPACE] as Verifier
 
   return {
@@ -36,7 +37,7 @@ export async function registerTokens(app: FastifyInstance) {
   }
 }
 
-function jwtOptions(config: Config) {
+function jwtOptions({ config, log }: Pick<FastifyInstance, 'config' | 'log'>) {
   const algorithms = listOf(config.JWT_ALGORITHMS ?? (config.JWT_SECRET ? 'HS256' : 'RS256,ES256,EdDSA')) as 'HS256'[]
   const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = config
   const verify = {
@@ -47,14 +48,14 @@ function jwtOptions(config: Config) {
     requiredClaims: [...(issuer ? ['iss'] : []), ...(audience ? ['aud'] : [])],
   }
   // A namespace and a name of our own, so that a host's @fastify/jwt can stand beside.
-  return { secret: jwtSecret(config), namespace: NAMESPACE, decoratorName: 'chatToken', verify }
+  return { secret: jwtSecret(config, algorithms, log), namespace: NAMESPACE, decoratorName: 'chatToken', verify }
 }
 
 type Secret = Parameters<typeof jwt>[1] extends { secret: infer S } ? S : never
 
-function jwtSecret(config: Config): Secret {
+function jwtSecret(config: Config, algorithms: string[], logger: FastifyInstance['log']): Secret {
   if (config.JWT_SECRET) return config.JWT_SECRET
   if (config.JWT_PUBLIC_KEY) return { public: readPem(config.JWT_PUBLIC_KEY) } as Secret
-  const getKey = createJwks(config.JWT_JWKS_URL as string)
-  return (({ header }: { header: { kid?: unknown } }) => getKey(header.kid)) as unknown as Secret
+  const getKey = createJwks(config.JWT_JWKS_URL as string, { algorithms, logger })
+  return (({ header }: { header: KeyHeader }) => getKey(header)) as unknown as Secret
 }

@@ -1,8 +1,11 @@
+import { isUtf8 } from 'node:buffer'
 import type { TSchema } from '@sinclair/typebox'
 import fastJson, { type Schema } from 'fast-json-stringify'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyBodyParser, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { check, compile } from '../services/binder/validator.js'
+import { invalid } from '../contract/errors.js'
+import { MAX_PAYLOAD_BYTES } from '../contract/limits.js'
+import { check, compile } from '../services/validator.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -10,8 +13,6 @@ declare module 'fastify' {
     coerce(schema: TSchema): (value: unknown) => true | { error: Error }
   }
 }
-
-const MAX_BODY_BYTES = 256 * 1024
 
 function toValidator(schema: TSchema, coerce: boolean) {
   const validate = compile(schema, { coerce })
@@ -34,16 +35,25 @@ function toSerializer(schema: Schema) {
   }
 }
 
+/** Fastify's own parser, but bytes that are no UTF-8 are refused: it would read U+FFFD in their place. */
+function toJsonParser(app: FastifyInstance): FastifyBodyParser<Buffer> {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  return (request, body, done) => {
+    if (isUtf8(body)) parse(request, body.toString(), done)
+    else done(invalid({ path: '', message: 'must be UTF-8' }))
+  }
+}
+
 /** REST is checked by the engine that checks sockets: closed inputs, code points, the same words and the same size. */
 async function validation(app: FastifyInstance): Promise<void> {
   app.addHook('onRoute', (route) => {
-    route.bodyLimit ??= MAX_BODY_BYTES
+    route.bodyLimit ??= MAX_PAYLOAD_BYTES
   })
   app.decorate('coerce', (schema: TSchema) => toValidator(schema, true))
   // A host's own compilers and JSON parser end here: our schemas are JSON Schema, and our bodies are plain JSON.
   app.setSerializerCompiler(({ schema }) => toSerializer(schema as Schema))
   app.removeContentTypeParser('application/json')
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'))
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, toJsonParser(app))
   app.setValidatorCompiler(({ schema, httpPart }) => toValidator(schema as TSchema, httpPart !== 'body'))
 }
 

@@ -1,9 +1,9 @@
 import { type TProperties, type TSchema, Type } from '@sinclair/typebox'
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
-import { COMMAND_NAMES, COMMANDS, type Command, type CommandName, type RestTwin } from '../contract/commands.js'
+import { COMMAND_NAMES, COMMANDS, type Command, type RestTwin } from '../contract/commands.js'
 import { ErrorAnswer, invalid } from '../contract/errors.js'
 import { Closed } from '../contract/fields.js'
-import type { Caller } from '../services/hub/callers.js'
+import { callerOf } from '../plugins/auth.js'
 
 /** The REST twins of the commands, made from their table: URL parts and body (or query) are the input, the body answered is the ack's data. */
 export default async function commandRoutes(app: FastifyInstance): Promise<void> {
@@ -20,22 +20,16 @@ export default async function commandRoutes(app: FastifyInstance): Promise<void>
       // The binder checks the whole input, as it does for sockets; here text from the URL only gets its types.
       validatorCompiler: ({ schema, httpPart }) => (httpPart === 'body' ? () => true : app.coerce(schema as TSchema)),
       handler: async (request: FastifyRequest, reply: FastifyReply) => {
-        const data = await app.chat.binder.run(name, request.chatCaller as Caller, toInput(name, rest, request))
-        return reply.status(isMade(rest, data as Record<string, unknown>) ? 201 : 200).send(data)
+        const data = await app.chat.binder.run(name, callerOf(request), toInput(rest, request))
+        return reply.status(isMade(command, data) ? 201 : 200).send(data)
       },
     })
   }
 }
 
-/** One person's profile is asked for by their id in the URL. */
-const URL_TO_INPUT: { [C in CommandName]?: (params: Record<string, unknown>) => unknown } = {
-  get_users: ({ userId }) => ({ userIds: [userId] }),
-}
-
-function toInput(name: CommandName, rest: RestTwin, { params, query, body }: FastifyRequest): unknown {
+function toInput({ single, ...rest }: RestTwin, { params, query, body }: FastifyRequest): unknown {
   const fromUrl = params as Record<string, unknown>
-  const mapped = URL_TO_INPUT[name]
-  if (mapped) return mapped(fromUrl)
+  if (single) return Object.fromEntries(Object.entries(single).map(([part, list]) => [list, [fromUrl[part]]]))
   const given = usesQuery(rest) ? query : (body ?? {})
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw invalid({ path: '', message: 'must be object' })
@@ -46,30 +40,32 @@ function toInput(name: CommandName, rest: RestTwin, { params, query, body }: Fas
 }
 
 const usesQuery = ({ method }: RestTwin) => method === 'GET' || method === 'DELETE'
-const urlParts = ({ url }: RestTwin) => [...url.matchAll(/:(\w+)/g)].map(([, part]) => part as string)
+const urlParts = ({ url }: RestTwin) => [...url.matchAll(/:(\w+)/g)].flatMap(([, part]) => part ?? [])
 
-function isMade({ madeWhen }: RestTwin, data: Record<string, unknown>): boolean {
-  if (madeWhen === undefined) return false
-  return madeWhen.startsWith('!') ? !data[madeWhen.slice(1)] : Boolean(data[madeWhen])
+function isMade({ made }: Command, answer: object): boolean {
+  const given = new Map(Object.entries(answer))
+  return made !== undefined && Object.entries(made).every(([field, value]) => given.get(field) === value)
 }
 
-function toRouteSchema(name: CommandName, { summary, input, output }: Command, rest: RestTwin): FastifySchema {
+function toRouteSchema(
+  operationId: string,
+  { summary, tag, input, output, made }: Command,
+  rest: RestTwin,
+): FastifySchema {
   const parts = urlParts(rest)
-  const own: TProperties = URL_TO_INPUT[name] ? {} : { ...input.properties }
-  const params: TProperties = {}
-  for (const part of parts) {
-    params[part] = own[part] ? Type.Required(Type.Object({ it: own[part] })).properties.it : Type.String()
-    delete own[part]
-  }
-  const answer = { 200: output, ...(rest.madeWhen && { 201: output }), '4xx': ErrorAnswer, '5xx': ErrorAnswer }
+  const params = rest.single ? itemsOf(input, rest.single) : Type.Required(Type.Pick(input, parts)).properties
+  const own = Closed(rest.single ? {} : Type.Omit(input, parts).properties)
   return {
-    operationId: name,
+    operationId,
     summary,
-    tags: [tagOf(rest.url)],
+    tags: [tag],
     ...(parts.length > 0 && { params: Closed(params) }),
-    ...(usesQuery(rest) ? { querystring: Closed(own) } : { body: Closed(own) }),
-    response: answer,
-  } as FastifySchema
+    ...(usesQuery(rest) ? { querystring: own } : { body: own }),
+    response: { 200: output, ...(made && { 201: output }), '4xx': ErrorAnswer, '5xx': ErrorAnswer },
+  }
 }
 
-const tagOf = (url: string) => (url.includes('/messages') ? 'messages' : url.startsWith('/users') ? 'users' : 'chats')
+/** The URL parts that become lists of one, each checked as the list's item. */
+function itemsOf({ properties }: Command['input'], single: Record<string, string>): TProperties {
+  return Object.fromEntries(Object.entries(single).map(([part, list]) => [part, properties[list]?.items as TSchema]))
+}

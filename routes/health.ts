@@ -1,15 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import { Type } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
-import { HealthAnswer } from '../contract/resources.js'
+import { toRoute } from '../plugins/resource.js'
 import { packageRoot } from '../services/package-root.js'
 
 const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }
 const PATIENCE_MS = 2_000
-const tags = ['health']
-const Ready = Type.Object({ ready: Type.Boolean() })
 
 /** Whether the service lives, is ready, and how it is. */
 export default async function healthRoutes(instance: FastifyInstance): Promise<void> {
@@ -24,36 +21,29 @@ export default async function healthRoutes(instance: FastifyInstance): Promise<v
     return Promise.race([ping, timeout])
   }
 
-  app.get(
-    '/health',
-    { schema: { summary: 'How the service is.', tags, response: { 200: HealthAnswer, 503: HealthAnswer } } },
-    async (_request, reply) => {
+  app.route({
+    ...toRoute(instance, 'get_health'),
+    handler: async (_request, reply) => {
       const ok = await databaseAnswers()
+      const bus = app.chat.bus.health()
       return reply.status(ok ? 200 : 503).send({
-        status: ok ? 'ok' : 'down',
+        status: !ok ? 'down' : bus.ok ? 'ok' : 'degraded',
         uptime: process.uptime(),
         version,
         connections: app.io.engine.clientsCount,
         onlineUsers: await app.chat.presence.countOnline(),
-        checks: { database: { ok, durability: app.db.durability }, bus: app.chat.bus.health() },
+        checks: { database: { ok, durability: app.db.durability }, bus },
       })
     },
-  )
+  })
 
-  app.get(
-    '/ready',
-    { schema: { summary: 'Whether to send traffic here.', tags, response: { 200: Ready, 503: Ready } } },
-    async (_request, reply) => {
+  app.route({
+    ...toRoute(instance, 'get_ready'),
+    handler: async (_request, reply) => {
       const ready = !app.door.isClosing() && (await databaseAnswers())
       return reply.status(ready ? 200 : 503).send({ ready })
     },
-  )
+  })
 
-  app.get(
-    '/live',
-    { schema: { summary: 'Whether the loop turns.', tags, response: { 200: Type.Object({ live: Type.Boolean() }) } } },
-    async () => ({
-      live: true,
-    }),
-  )
+  app.route({ ...toRoute(instance, 'get_live'), handler: async () => ({ live: true }) })
 }

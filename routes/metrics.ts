@@ -1,11 +1,12 @@
 import type { FastifyInstance } from 'fastify'
+import { toRoute } from '../plugins/resource.js'
 
 /** What Prometheus scrapes; behind service credentials unless METRICS opens it. */
 export default async function metricsRoutes(app: FastifyInstance): Promise<void> {
   const { registry } = app.chat.metrics
-  if (!app.config.METRICS) app.addHook('onRequest', app.auth.requireService)
 
-  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
-    return reply.type(registry.contentType).send(await registry.metrics())
+  app.route({
+    ...toRoute(app, 'get_metrics'),
+    handler: async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()),
   })
 }

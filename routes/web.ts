@@ -1,11 +1,10 @@
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
-import { Type } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import { DEMO_USERS } from '../plugins/demo.js'
+import { toRoute } from '../plugins/resource.js'
 
 const TOKEN_LIFE_S = 86_400
-const Tokens = Type.Record(Type.String(), Type.String())
 
 /** The chat page at /; with demo data in development, the tokens of its people. */
 export default async function webRoutes(app: FastifyInstance): Promise<void> {
@@ -15,16 +14,17 @@ export default async function webRoutes(app: FastifyInstance): Promise<void> {
     root: join(import.meta.dirname, '../web'),
     index: 'index.html',
     decorateReply: false,
+    // Source maps tell how the page was written.
+    allowedPath: (path) => !(config.isProduction && path.endsWith('.map')),
   })
 
   if (config.isProduction || !config.DEMO_DATA || !config.JWT_SECRET) return
-  app.get(
-    '/demo/tokens',
-    { onRequest: app.auth.requireLocal, schema: { hide: true, response: { 200: Tokens } } },
-    async () => {
+  app.route({
+    ...toRoute(app, 'get_demo_tokens'),
+    handler: async () => {
       const exp = Math.floor(Date.now() / 1_000) + TOKEN_LIFE_S
       const mint = (userId: string) => app.auth.sign({ [config.JWT_USER_CLAIM]: userId, exp })
       return Object.fromEntries(DEMO_USERS.map(({ userId }) => [userId, mint(userId)]))
     },
-  )
+  })
 }

@@ -2,25 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import Fastify, { type FastifyInstance, LogController } from 'fastify'
-import { io, type Socket } from 'socket.io-client'
-import { service } from '../app.js'
-import type {
-  Ack,
-  ClientToServerEvents,
-  CommandName,
-  EventName,
-  EventPayload,
-  Input,
-  Output,
-  Presence,
-  ServerToClientEvents,
-} from '../contract/index.js'
+import Fastify, { LogController } from 'fastify'
+import { io } from 'socket.io-client'
+import { serviceScope } from '../app.js'
+import type { ChatSocket, Presence } from '../client/index.js'
 import { Refusal, run } from './run.js'
+import { must, next } from './socket.js'
 
-type Client = Socket<ServerToClientEvents, ClientToServerEvents>
-
-const PATIENCE_MS = 10_000
 const START_TIMEOUT_MS = 60_000
 const say = (line = '') => void process.stdout.write(`${line}\n`)
 
@@ -32,19 +20,13 @@ await run(async () => {
     pluginTimeout: START_TIMEOUT_MS,
     logController: new LogController({ disableRequestLogging: true }),
   })
-  let app: FastifyInstance | undefined
   try {
-    await host.register(async (scope) => {
-      app = scope
-      await service(scope, { nodeEnv: 'development', dataDir, presenceGraceMs: 300, drainMs: 0 })
-    })
     say(`Starting the service in ${given ? dataDir : 'a temporary folder'} …`)
+    const { app } = await serviceScope(host, { nodeEnv: 'development', dataDir, presenceGraceMs: 300, drainMs: 0 })
     await host.listen({ host: '127.0.0.1', port: 0 })
     const url = `http://127.0.0.1:${(host.server.address() as AddressInfo).port}`
     say(`It listens on ${url}`)
-    await talk(url, (userId) =>
-      (app as FastifyInstance).auth.sign({ sub: userId, exp: Math.floor(Date.now() / 1_000) + 60 }),
-    )
+    await talk(url, (userId) => app.auth.sign({ sub: userId, exp: Math.floor(Date.now() / 1_000) + 60 }))
   } finally {
     await host.close()
     if (!given) rmSync(dataDir, { recursive: true, force: true })
@@ -63,39 +45,39 @@ async function talk(url: string, sign: (userId: string) => string): Promise<void
 
   say()
   const typing = next(bob.socket, 'typing')
-  await ask(alice.socket, 'typing', { chatId, isTyping: true })
+  await must(alice.socket, 'typing', { chatId, isTyping: true })
   say(`Bob sees:   ${(await typing).userId} is typing`)
   const heard = next(bob.socket, 'new_message')
   const lunch = { chatId, content: 'Lunch at one?', clientMessageId: `demo ${Date.now()}` }
-  const sent = await ask(alice.socket, 'send_message', lunch)
+  const sent = await must(alice.socket, 'send_message', lunch)
   say(`Alice:      ${lunch.content}   (acknowledged as #${sent.message.seq}: it is in the database)`)
   const { id, content } = await heard
-  must(id === sent.message.id, 'Bob heard another message than Alice sent.')
+  check(id === sent.message.id, 'Bob heard another message than Alice sent.')
   say(`Bob hears:  ${content}`)
 
-  const again = await ask(alice.socket, 'send_message', lunch)
-  must(again.duplicate && again.message.id === id, 'A retry made a second message.')
+  const again = await must(alice.socket, 'send_message', lunch)
+  check(again.duplicate && again.message.id === id, 'A retry made a second message.')
   say('Alice sends it again with the same key: found, not stored twice')
 
   const read = next(alice.socket, 'messages_read')
-  await ask(bob.socket, 'mark_as_read', { messageIds: [id] })
+  await must(bob.socket, 'mark_as_read', { messageIds: [id] })
   say(`Alice sees: ${(await read).userId} has read up to #${(await read).lastReadSeq}`)
   const answer = next(alice.socket, 'new_message')
-  await ask(bob.socket, 'send_message', { chatId, content: 'See you there. 👋' })
+  await must(bob.socket, 'send_message', { chatId, content: 'See you there. 👋' })
   say(`Bob:        ${(await answer).content}`)
 
   say()
   const gone = next(alice.socket, 'user_status_change', ({ userId, isOnline }) => userId === 'bob' && !isOnline)
   bob.socket.disconnect()
   say('Bob closes his laptop.')
-  must((await gone).status === 'offline', 'Bob is gone, but not offline.')
+  check((await gone).status === 'offline', 'Bob is gone, but not offline.')
   say('Alice sees: bob is offline')
   await showPresence(url)
   alice.socket.disconnect()
 }
 
 async function connect(url: string, userId: string, token: string) {
-  const socket: Client = io(url, { auth: { token }, forceNew: true, reconnection: false, autoConnect: false })
+  const socket: ChatSocket = io(url, { auth: { token }, forceNew: true, reconnection: false, autoConnect: false })
   const refused = new Promise<never>((_resolve, reject) =>
     socket.once('connect_error', (error) => reject(new Refusal(`${userId} could not connect: ${error.message}`))),
   )
@@ -123,32 +105,6 @@ async function call<T>(url: string, body?: object): Promise<T> {
   return (await response.json()) as T
 }
 
-async function ask<C extends CommandName>(socket: Client, command: C, payload: Input<C>): Promise<Output<C>> {
-  const answer = (await socket.timeout(PATIENCE_MS).emitWithAck(command, ...([payload] as never))) as Ack<Output<C>>
-  if (!answer.ok) throw new Refusal(`${command} was refused: ${answer.error.code}, ${answer.error.message}`)
-  return answer.data
-}
-
-function next<E extends EventName>(
-  socket: Client,
-  event: E,
-  fits: (payload: EventPayload<E>) => boolean = () => true,
-): Promise<EventPayload<E>> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new Refusal(`No ${event} came within ${PATIENCE_MS / 1_000} s.`)),
-      PATIENCE_MS,
-    )
-    const listener = (payload: EventPayload<E>) => {
-      if (!fits(payload)) return
-      clearTimeout(timer)
-      socket.off(event, listener as never)
-      resolve(payload)
-    }
-    socket.on(event, listener as never)
-  })
-}
-
-function must(holds: boolean, otherwise: string): void {
+function check(holds: boolean, otherwise: string): void {
   if (!holds) throw new Refusal(otherwise)
 }

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import Fastify, { type FastifyInstance } from 'fastify'
-import { service } from '../app.js'
+import Fastify from 'fastify'
+import { serviceScope } from '../app.js'
 import { packageRoot } from '../services/package-root.js'
 import {
   closingsTable,
@@ -12,7 +12,6 @@ import {
   envExample,
   errorsTable,
   eventsTable,
-  type OpenApi,
   routesTable,
   settingsTable,
   shapesReference,
@@ -30,7 +29,7 @@ await run(async () => {
     commands: commandsTable(),
     'commands in full': commandsReference(),
     events: eventsTable(),
-    routes: routesTable(openapi),
+    routes: routesTable(),
     errors: errorsTable(),
     closings: closingsTable(),
     shapes: shapesReference(),
@@ -55,17 +54,13 @@ function names(files: [string, string][]): string {
 }
 
 /** The document as the running service has it: whatever is registered is in it. */
-async function readOpenApi(): Promise<OpenApi> {
+async function readOpenApi(): Promise<object> {
   const dataDir = mkdtempSync(join(tmpdir(), 'chat-docs-'))
   const host = Fastify({ pluginTimeout: START_TIMEOUT_MS })
   try {
-    let scope: FastifyInstance | undefined
-    await host.register(async (app) => {
-      scope = app
-      await service(app, { nodeEnv: 'development', dataDir, demoData: false, web: false })
-    })
+    const { app } = await serviceScope(host, { nodeEnv: 'development', dataDir, demoData: false, web: false })
     await host.ready()
-    return (scope as FastifyInstance).swagger() as OpenApi
+    return app.swagger()
   } finally {
     await host.close()
     rmSync(dataDir, { recursive: true, force: true })

@@ -1,28 +1,39 @@
 import { parseArgs } from 'node:util'
 import type pg from 'pg'
-import { openDatabase } from '../services/db/index.js'
-import { alone, migrate } from '../services/db/migrate.js'
+import type { Database } from '../services/db/index.js'
+import { alone } from '../services/db/migrate.js'
+import { databaseRefusal } from '../services/db/refusals.js'
+import { startDatabase } from '../services/db/start.js'
 import { type Count, importAll, type Report } from './import/index.js'
 import { openSource, type Source } from './import/source.js'
 import { createTarget } from './import/target.js'
+import { Refusal, run } from './run.js'
 
 const USAGE = `npm run import:prisma -- --from postgres://user@host/old [--schema public]
 
 Copies users, chats, members and messages of a service made with Prisma on PostgreSQL into the database that DATABASE_URL and
 DATABASE_SCHEMA (or DATA_DIR, for the embedded one) name. What is there already is left as it is: run it again for what came since.`
 
-async function run(from: string, schema: string, env: NodeJS.ProcessEnv): Promise<void> {
-  const log = { debug() {}, info() {}, warn: console.warn, error: console.error }
-  const source = await openSource(from, schema)
-  const database = await openDatabase({
+async function copy(from: string, schema: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const logger = { debug() {}, info() {}, warn: console.warn, error: console.error }
+  const place = {
     ...(env.DATABASE_URL && { databaseUrl: env.DATABASE_URL }),
     databaseSchema: env.DATABASE_SCHEMA || 'public',
     dataDir: env.DATA_DIR || './data',
-    log,
+  }
+  const source = await openSource(from, schema).catch((error: unknown) => {
+    throw databaseRefusal(error, { ...place, databaseUrl: from, setting: '--from' })
   })
   try {
     tellFound(source)
-    await migrate(database)
+    await fill(source, await startDatabase({ ...place, logger }))
+  } finally {
+    await source.close()
+  }
+}
+
+async function fill(source: Source, database: Database): Promise<void> {
+  try {
     const startedAt = performance.now()
     const report = await alone(
       database,
@@ -38,7 +49,6 @@ async function run(from: string, schema: string, env: NodeJS.ProcessEnv): Promis
     tellReport(report, (performance.now() - startedAt) / 1_000)
   } finally {
     await database.close()
-    await source.close()
   }
 }
 
@@ -61,11 +71,16 @@ function tellReport({ users, chats, members, messages, readMarks }: Report, seco
   console.log(`${readMarks} read marks moved; ${seconds.toFixed(1)} s`)
 }
 
-try {
-  const { values } = parseArgs({ options: { from: { type: 'string' }, schema: { type: 'string', default: 'public' } } })
-  if (!values.from) throw new Error(USAGE)
-  await run(values.from, values.schema, process.env)
-} catch (error) {
-  console.error(`❌ ${(error as Error).message}`)
-  process.exitCode = 1
+await run(async () => {
+  const { from, schema } = readArgs()
+  if (from === undefined) throw new Refusal(USAGE)
+  await copy(from, schema, process.env)
+})
+
+function readArgs() {
+  try {
+    return parseArgs({ options: { from: { type: 'string' }, schema: { type: 'string', default: 'public' } } }).values
+  } catch {
+    throw new Refusal(USAGE)
+  }
 }

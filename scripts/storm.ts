@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { createSigner } from 'fast-jwt'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { service } from '../app.js'
+import { serviceScope } from '../app.js'
 import { check } from './storm/check.js'
 import { createRandom, createStormClient, type Random } from './storm/client.js'
 import { type History, readChats } from './storm/history.js'
@@ -118,14 +118,10 @@ async function start({ databaseUrl, dataDir }: StormOptions) {
   const folder = mkdtempSync(join(tmpdir(), 'chat-storm-'))
   const databaseSchema = `storm_${randomBytes(6).toString('hex')}`
   const host = Fastify({ pluginTimeout: 120_000, logger: { level: process.env.LOG_LEVEL ?? 'silent' } })
-  let scope: FastifyInstance | undefined
-  await host.register(async (child) => {
-    scope = child
-    const database = databaseUrl ? { databaseUrl, databaseSchema } : { dataDir: dataDir ?? folder }
-    await service(child, { nodeEnv: 'test', jwtSecret, serviceApiKeys: apiKey, drainMs: 100, ...database })
-  })
+  const database = databaseUrl ? { databaseUrl, databaseSchema } : { dataDir: dataDir ?? folder }
+  const settings = { jwtSecret, serviceApiKeys: apiKey, drainMs: 100, ...database }
+  const { app } = await serviceScope(host, { nodeEnv: 'test', ...settings })
   await host.listen({ port: 0, host: '127.0.0.1' })
-  const app = scope as FastifyInstance
   const sign = createSigner({ key: jwtSecret, algorithm: 'HS256' })
 
   async function call(method: 'POST' | 'DELETE', url: string, payload?: object): Promise<void> {

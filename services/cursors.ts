@@ -1,4 +1,7 @@
 import { invalid } from '../contract/errors.js'
+import { ID_PATTERN } from '../contract/fields.js'
+
+const ID = new RegExp(ID_PATTERN, 'u')
 
 /** An opaque cursor of the last row's keys. */
 export function writeCursor(...keys: string[]): string {
@@ -9,7 +12,7 @@ export function writeCursor(...keys: string[]): string {
 const KEYS = {
   time: (key: string) => /^[12]\d{3}-/.test(key) && new Date(key).toJSON() === key,
   uuid: (key: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(key),
-  id: (key: string) => /^[^\p{Cc}\p{Cs}]*$/u.test(key),
+  id: (key: string) => ID.test(key),
 }
 
 /** The keys of a cursor, each of its kind; VALIDATION_FAILED for anything that `writeCursor` did not make of such. */

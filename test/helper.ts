@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createSigner } from 'fast-jwt'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
-import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client'
+import { io, type ManagerOptions, type SocketOptions } from 'socket.io-client'
 import t, { type Test } from 'tap'
-import { type ChatOptions, service } from '../app.js'
-import type { CommandName, Input, Output } from '../contract/commands.js'
+import { type ChatOptions, serviceScope } from '../app.js'
+import type { ChatSocket } from '../client/index.js'
 import { EVENTS, type EventName, type EventPayload } from '../contract/events.js'
-import type { Ack, ClientToServerEvents, ServerToClientEvents } from '../contract/types.js'
-import { frameworkErrors, notFound } from '../plugins/errors.js'
-import { compile } from '../services/binder/validator.js'
+import { frameworkErrors } from '../plugins/errors.js'
+import { next } from '../scripts/socket.js'
+import { compile } from '../services/validator.js'
 import { copyTemplate } from './helpers/embedded.js'
 import { createDatabase, needsPostgres } from './helpers/postgres.js'
 
@@ -81,11 +81,10 @@ export async function build(t: Test, options: ChatOptions & { users?: string[] }
     return503OnClosing: false,
     frameworkErrors,
   })
-  let app: FastifyInstance | undefined
-  await host.register(async (scope) => {
-    app = scope
-    scope.setNotFoundHandler(notFound)
-    await service(scope, {
+  t.teardown(() => host.close())
+  const { app } = await serviceScope(
+    host,
+    {
       nodeEnv: 'test',
       jwtSecret: SECRET,
       serviceApiKeys: API_KEY,
@@ -94,17 +93,16 @@ export async function build(t: Test, options: ChatOptions & { users?: string[] }
       maxLoopDelayMs: 0,
       dataDir: settings.databaseUrl || settings.dataDir ? '/nonexistent' : await embeddedDir(t),
       ...settings,
-    })
-  })
-  t.teardown(() => host.close())
+    },
+    { answersNotFound: true },
+  )
   await host.listen({ port: 0, host: '127.0.0.1' })
-  const scope = app as FastifyInstance
-  await scope.chat.users.ensure(users.map((userId) => ({ userId, name: userId.toUpperCase(), avatarUrl: null })))
+  await app.chat.users.ensure(users.map((userId) => ({ userId, name: userId.toUpperCase(), avatarUrl: null })))
 
   const token = (userId: string, claims: object = {}) => sign({ sub: userId, exp: inSeconds(3_600), ...claims })
   return {
     host,
-    app: scope,
+    app,
     url: `http://127.0.0.1:${(host.server.address() as AddressInfo).port}`,
     token,
     async call(method, url, { as, onBehalfOf, body, headers = {} } = {}) {
@@ -139,7 +137,9 @@ export function sign(claims: object, key = SECRET): string {
   return createSigner({ key, algorithm: 'HS256' })(claims)
 }
 
-export type ClientSocket = Socket<ServerToClientEvents, ClientToServerEvents>
+export type ClientSocket = ChatSocket
+export { ask, must, next } from '../scripts/socket.js'
+
 const validators = new Map(Object.entries(EVENTS).map(([name, { payload }]) => [name, compile(payload)]))
 
 export type ConnectOptions = Partial<ManagerOptions & SocketOptions>
@@ -178,56 +178,6 @@ export async function connect(
 }
 
 const PATIENCE_MS = 15_000
-
-/** The next event of a name, or the next that fits. */
-export function next<E extends EventName>(
-  socket: ClientSocket,
-  event: E,
-  fits: (payload: EventPayload<E>) => boolean = () => true,
-): Promise<EventPayload<E>> {
-  const { promise, resolve, reject } = withResolvers<EventPayload<E>>()
-  const timer = setTimeout(() => done(() => reject(new Error(`no ${event} within ${PATIENCE_MS} ms`))), PATIENCE_MS)
-  const listener = (payload: EventPayload<E>) => {
-    if (fits(payload)) done(() => resolve(payload))
-  }
-  function done(settle: () => void): void {
-    clearTimeout(timer)
-    socket.off(event, listener as never)
-    settle()
-  }
-  socket.on(event, listener as never)
-  return promise
-}
-
-function withResolvers<T>() {
-  let resolve!: (value: T) => void
-  let reject!: (error: Error) => void
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes
-    reject = no
-  })
-  return { promise, resolve, reject }
-}
-
-/** Sends a command; answers the ack as it is. */
-export function ask<C extends CommandName>(
-  socket: ClientSocket,
-  command: C,
-  payload: Input<C>,
-): Promise<Ack<Output<C>>> {
-  return socket.timeout(PATIENCE_MS).emitWithAck(command, ...([payload] as never)) as Promise<Ack<Output<C>>>
-}
-
-/** Sends a command that must succeed; answers its data. */
-export async function must<C extends CommandName>(
-  socket: ClientSocket,
-  command: C,
-  payload: Input<C>,
-): Promise<Output<C>> {
-  const answer = await ask(socket, command, payload)
-  if (!answer.ok) throw new Error(`${command}: ${JSON.stringify(answer.error)}`)
-  return answer.data
-}
 
 /** All events of a name from now on, as they come. */
 export function collect<E extends EventName>(socket: ClientSocket, event: E): EventPayload<E>[] {

@@ -12,7 +12,21 @@ const LAYERS = [
   ['contract', 'client', 'web'],
 ]
 /** The rooms of services/ in the same order; the files beside them stand below all, unless they are named here. */
-const ROOMS = ['db', 'bus', 'hub', 'log', 'users', 'feed', 'presence', 'session', 'binder', 'commands', 'hooks', 'face']
+const ROOMS = [
+  'refusals',
+  'db',
+  'bus',
+  'hub',
+  'log',
+  'users',
+  'feed',
+  'presence',
+  'session',
+  'binder',
+  'commands',
+  'hooks',
+  'face',
+]
 
 const MAX_LINES = 250
 const MAX_SUITE_LINES = 450

@@ -1,20 +1,14 @@
 // The whole service, whose feed is given prepared changes as a group commit would: the delivery told apart from the send.
-import Fastify, { type FastifyInstance } from 'fastify'
-import { service } from '../../app.js'
+import Fastify from 'fastify'
+import { serviceScope } from '../../app.js'
 import type { LoggedChange, Written } from '../../services/bus/index.js'
 import { listenForBursts } from '../peers/control.js'
 import { payload, roomName } from '../peers/payload.js'
 
 const host = Fastify({ logger: { level: 'warn' }, pluginTimeout: 60_000 })
-let scope: FastifyInstance | undefined
-await host.register(async (app) => {
-  await service(app, { env: process.env })
-  scope = app
-})
-await host.listen({ host: '127.0.0.1', port: Number(process.env.PORT) })
-
 /** The service's own scope. */
-export const app = scope as FastifyInstance
+export const { app } = await serviceScope(host, { env: process.env })
+await host.listen({ host: '127.0.0.1', port: Number(process.env.PORT) })
 const { bus } = app.chat
 const seqs = new Map<string, number>()
 

@@ -1,6 +1,8 @@
 import fastifyEnv from '@fastify/env'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { Refusal } from '../../services/refusals/refusal.js'
+import { sentencesOf } from './faults.js'
 import { developmentSecret, findWeakSecrets, findWrongKeys } from './secrets.js'
 import { type Config, type ConfigOptions, optionName, Settings } from './settings.js'
 
@@ -13,10 +15,9 @@ declare module 'fastify' {
 export type { Config, ConfigOptions } from './settings.js'
 
 /** A start that a setting forbids; the message names settings, never their values. */
-export class ConfigError extends Error {
-  override name = 'ConfigError'
+export class ConfigError extends Refusal {
   constructor(faults: string[]) {
-    super(faults.join('\n'))
+    super(faults.join('\n'), { code: 'SETTINGS_WRONG' })
   }
 }
 
@@ -29,11 +30,12 @@ async function config(app: FastifyInstance, options: ConfigOptions): Promise<voi
       // `data` holds all there is: an app that mounts us may have other things in its environment.
       env: false,
       ajv: {
-        customOptions: (ajv) => Object.assign(ajv, { opts: { ...ajv.opts, allErrors: true, coerceTypes: true } }),
+        customOptions: (ajv) =>
+          Object.assign(ajv.addKeyword('form'), { opts: { ...ajv.opts, allErrors: true, coerceTypes: true } }),
       },
     })
   } catch (error) {
-    throw new ConfigError(readable(error as Error))
+    throw new ConfigError(sentencesOf(error as Error))
   }
   Object.assign(app.config, complete(app.config))
 }
@@ -67,14 +69,6 @@ function complete(settings: Settings): Partial<Config> {
     DOCS: settings.DOCS ?? !isProduction,
     METRICS: settings.METRICS ?? !isProduction,
   }
-}
-
-/** `env/PORT must be integer` → `PORT must be integer`. */
-function readable(error: Error): string[] {
-  return error.message
-    .replace(/^env(\/| )/, '')
-    .split(/, env[/ ]/)
-    .map((fault) => fault.replace(/must match pattern .*/, 'has a form that it may not have'))
 }
 
 export default fp(config, { name: 'chat-config', fastify: '5.x' })

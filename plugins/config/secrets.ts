@@ -2,6 +2,7 @@ import { createPublicKey, randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeOf } from '../../services/errno.js'
+import { folderRefusal } from '../../services/refusals/folder.js'
 import type { Settings } from './settings.js'
 
 const MIN_BYTES = 32
@@ -61,6 +62,14 @@ export function findWeakSecrets(settings: Settings): string[] {
 
 /** The development secret of a data folder: made once, readable by its owner alone. */
 export function developmentSecret(dataDir: string): string {
+  try {
+    return keptSecret(dataDir)
+  } catch (error) {
+    throw folderRefusal(error, dataDir)
+  }
+}
+
+function keptSecret(dataDir: string): string {
   const file = join(dataDir, 'jwt-secret')
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   try {
@@ -72,7 +81,7 @@ export function developmentSecret(dataDir: string): string {
   if (Buffer.byteLength(secret) >= MIN_BYTES) return secret
   // A start that was cut off left it empty.
   rmSync(file)
-  return developmentSecret(dataDir)
+  return keptSecret(dataDir)
 }
 
 /** The parts of a comma-separated setting. */

@@ -1,12 +1,19 @@
 import { type Static, Type } from '@sinclair/typebox'
+import { CHAT_CREATIONS, type ChatCreation } from '../../contract/who.js'
 
 const Flag = (standard: boolean, description: string) => Type.Boolean({ default: standard, description })
-const Text = (description: string, pattern?: string) =>
-  Type.Optional(Type.String({ description, ...(pattern !== undefined && { pattern }) }))
+const Text = (description: string, form?: Form) => Type.Optional(Type.String({ description, ...form }))
 /** Comma-separated parts, each of a pattern. */
-const List = (description: string, part: string) => Text(description, `^\\s*(${part})\\s*(,\\s*(${part})\\s*)*$`)
-const Count = (standard: number, description: string, minimum = 0) =>
-  Type.Integer({ default: standard, minimum, description })
+const List = (description: string, { pattern, form }: Form) =>
+  Text(description, { pattern: `^\\s*(${pattern})\\s*(,\\s*(${pattern})\\s*)*$`, form })
+const Count = (standard: number, description: string, minimum: number, maximum: number) =>
+  Type.Integer({ default: standard, minimum, maximum, description })
+
+/** A pattern, and what it asks for in words, as they follow "must be". */
+interface Form {
+  pattern: string
+  form: string
+}
 
 /** Every setting: the environment's names, what they may be, their defaults and what they do. Options of the app plugin are the same in camelCase. */
 export const Settings = Type.Object({
@@ -30,10 +37,14 @@ export const Settings = Type.Object({
       description: 'Development: debug, production: info',
     }),
   ),
-  DATABASE_URL: Text('PostgreSQL 15 or newer, as postgres://…; unset: the embedded database', '^postgres(ql)?://'),
+  DATABASE_URL: Text('PostgreSQL 15 or newer, as postgres://…; unset: the embedded database', {
+    pattern: '^postgres(ql)?://',
+    form: 'a URL as postgres://user:password@host:5432/database',
+  }),
   DATABASE_SCHEMA: Type.String({
     default: 'public',
     pattern: '^[a-z_][a-z0-9_]{0,62}$',
+    form: 'a name of up to 63 lower-case letters, digits and _ that begins with no digit',
     description: 'PostgreSQL schema that holds all our tables; made if missing',
   }),
   DATA_DIR: Type.String({
@@ -43,26 +54,32 @@ export const Settings = Type.Object({
   }),
   JWT_SECRET: Text('HS256 secret, at least 32 bytes; development makes one and keeps it in DATA_DIR'),
   JWT_PUBLIC_KEY: Text('PEM of the key that verifies RS256, ES256 or EdDSA tokens'),
-  JWT_JWKS_URL: Text('URL of the JWKS that verifies tokens', '^https?://[^/]'),
-  JWT_ALGORITHMS: List(
-    'Comma-separated; default HS256 for a secret, else RS256,ES256,EdDSA',
-    '(HS|RS|PS|ES)(256|384|512)|EdDSA',
-  ),
+  JWT_JWKS_URL: Text('URL of the JWKS that verifies tokens', {
+    pattern: '^https?://[^/]',
+    form: 'a URL as https://id.example.com/.well-known/jwks.json',
+  }),
+  JWT_ALGORITHMS: List('Comma-separated; default HS256 for a secret, else RS256,ES256,EdDSA', {
+    pattern: '(HS|RS|PS|ES)(256|384|512)|EdDSA',
+    form: 'a comma-separated list of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 and EdDSA',
+  }),
   JWT_ISSUER: Text('Required `iss`'),
   JWT_AUDIENCE: Text('Required `aud`'),
   JWT_USER_CLAIM: Type.String({ default: 'sub', minLength: 1, description: 'Claim that holds the user id' }),
   JWT_REQUIRE_EXP: Flag(true, 'Whether a token must end'),
-  JWT_MAX_LIFETIME: Count(31_622_400, 'Seconds that `exp` may lie ahead', 1),
+  JWT_MAX_LIFETIME: Count(31_622_400, 'Seconds that `exp` may lie ahead', 1, 3_153_600_000),
   SERVICE_API_KEYS: Text('Comma-separated keys for X-Api-Key, at least 32 characters each'),
   CORS_ORIGINS: List(
     'Comma-separated origins of browsers, or *; development: any localhost port; production: the same origin only',
-    '\\*|[a-z][a-z0-9+.-]*://[^/,\\s]+/?',
+    {
+      pattern: '\\*|[a-z][a-z0-9+.-]*://[^/,\\s]+/?',
+      form: 'a comma-separated list of origins as https://app.example.com, without a path, or *',
+    },
   ),
   AUTO_CREATE_USERS: Type.Optional(Type.Boolean({ description: 'Make users from token claims; development: true' })),
   CHAT_CREATION: Type.Optional(
-    Type.Unsafe<'users' | 'service'>({
+    Type.Unsafe<ChatCreation>({
       type: 'string',
-      enum: ['users', 'service'],
+      enum: CHAT_CREATIONS,
       description: 'Who may make chats; development: users, production: service',
     }),
   ),
@@ -72,17 +89,32 @@ export const Settings = Type.Object({
     Type.Boolean({ description: 'Serve /docs and /openapi.json without credentials; development: true' }),
   ),
   METRICS: Type.Optional(Type.Boolean({ description: 'Serve /metrics without credentials; development: true' })),
-  SOCKET_PATH: Type.String({ default: '/socket.io', pattern: '^/', description: 'Path of the Socket.IO endpoint' }),
-  MAX_MESSAGE_CHARS: Count(8_000, 'Characters in a message', 1),
-  MAX_CHATS_PER_USER: Count(1_000, 'Chats that a user can be in', 1),
-  MAX_SOCKET_BUFFER_BYTES: Count(1_048_576, 'Bytes that may wait for a slow socket before it is closed', 65_536),
-  MAX_SOCKETS_PER_USER: Count(50, 'Sockets of one user on one node', 1),
-  MAX_LOOP_DELAY_MS: Count(100, 'Mean delay of the event loop above which newcomers are told to come later; 0: never'),
-  PRESENCE_GRACE_MS: Count(3_000, 'How long after the last socket a user stays online'),
-  PRESENCE_LEASE_MS: Count(12_000, 'How long a dead node keeps its users online', 1_000),
-  PRESENCE_MAX_MEMBERS: Count(200, 'Largest chat along which presence, typing and read marks are pushed', 1),
+  SOCKET_PATH: Type.String({
+    default: '/socket.io',
+    pattern: '^/',
+    form: 'a path that begins with /',
+    description: 'Path of the Socket.IO endpoint',
+  }),
+  MAX_MESSAGE_CHARS: Count(8_000, 'Characters in a message', 1, 65_536),
+  MAX_CHATS_PER_USER: Count(1_000, 'Chats that a user can be in', 1, 100_000),
+  MAX_SOCKET_BUFFER_BYTES: Count(
+    1_048_576,
+    'Bytes that may wait for a slow socket before it is closed',
+    65_536,
+    1_073_741_824,
+  ),
+  MAX_SOCKETS_PER_USER: Count(50, 'Sockets of one user on one node', 1, 10_000),
+  MAX_LOOP_DELAY_MS: Count(
+    100,
+    'Mean delay of the event loop above which newcomers are told to come later; 0: never',
+    0,
+    60_000,
+  ),
+  PRESENCE_GRACE_MS: Count(3_000, 'How long after the last socket a user stays online', 0, 3_600_000),
+  PRESENCE_LEASE_MS: Count(12_000, 'How long a dead node keeps its users online', 1_000, 3_600_000),
+  PRESENCE_MAX_MEMBERS: Count(200, 'Largest chat along which presence, typing and read marks are pushed', 1, 100_000),
   SEARCH: Flag(true, 'Whether messages can be searched; costs an index'),
-  DRAIN_MS: Count(2_000, 'How long a stopping node takes to close its sockets'),
+  DRAIN_MS: Count(2_000, 'How long a stopping node takes to close its sockets', 0, 25_000),
 })
 
 /** The checked settings. */

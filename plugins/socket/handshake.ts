@@ -1,4 +1,4 @@
-import { ChatError } from '../../contract/errors.js'
+import { ChatError, failureOf } from '../../contract/errors.js'
 import type { Logger } from '../../services/logger.js'
 import type { Metrics } from '../../services/metrics.js'
 import type { Session, Sessions } from '../../services/session/index.js'
@@ -39,12 +39,13 @@ export function createHandshake({ sessions, inside, logger, metrics }: Handshake
   /** Says no where Socket.IO was told yes a moment ago. */
   function turnAway(conn: ChatSocket['conn']): void {
     const refusal = new ChatError('UNAUTHENTICATED', { message: 'The sockets of this user were ended.' })
+    metrics.refusals.inc({ code: refusal.code })
     conn.send(encodeRefusal(refusal.toBody()))
     conn.close()
   }
 
   function refuse(socket: ChatSocket, error: unknown, next: Next): void {
-    const refusal = error instanceof ChatError ? error : new ChatError('INTERNAL', { cause: error })
+    const refusal = failureOf(error)
     const { code, retryable, message } = refusal
     metrics.refusals.inc({ code })
     if (code === 'INTERNAL') logger.error({ err: error }, '❌ a handshake broke')

@@ -3,28 +3,11 @@ import { CLOSINGS, Closing } from '../../contract/closings.js'
 import { COMMAND_NAMES, COMMANDS, type Command } from '../../contract/commands.js'
 import { ERRORS } from '../../contract/errors.js'
 import { EVENTS } from '../../contract/events.js'
+import { RESOURCE_NAMES, RESOURCES, type Resource } from '../../contract/resources.js'
 import * as shapes from '../../contract/shapes.js'
+import { COMMAND_WHO, ROUTE_WHO } from '../../contract/who.js'
 import { Settings } from '../../plugins/config/settings.js'
 import { toBody, toFields, toInterface, toType } from './types.js'
-
-/** What is used of an OpenAPI document. */
-export interface OpenApi {
-  paths?: Record<string, Record<string, { operationId?: string; summary?: string; tags?: string[] }>>
-}
-
-const WHO: Record<Command['who'], string> = {
-  self: 'every user',
-  member: 'a member of the chat',
-  admin: 'an admin or the owner of the chat',
-  owner: 'the owner of the chat',
-  sender: 'who wrote it',
-  creator: 'users, where CHAT_CREATION lets them',
-}
-const WHO_OF_TAG: Record<string, string> = {
-  health: 'everybody',
-  presence: 'users and services',
-  services: 'services',
-}
 
 const code = (text: string) => `\`${text}\``
 const fence = (text: string) => `\`\`\`ts\n${text}\n\`\`\``
@@ -48,8 +31,8 @@ export function commandsTable(): string {
 export function commandsReference(): string {
   const sections = COMMAND_NAMES.map((name) => {
     const command: Command = COMMANDS[name]
-    const who = `For ${WHO[command.who]}${command.service ? ', and services' : ''}.`
-    const made = command.rest?.madeWhen ? ' (201 when something was made)' : ''
+    const who = `For ${COMMAND_WHO[command.who]}${command.service ? ', and services' : ''}.`
+    const made = command.made ? ' (201 when something was made)' : ''
     const rest = command.rest ? `REST: ${restOf(command)}${made}.` : 'Over a socket only.'
     const text = `payload ${toBody(command.input)}\n\nanswer ${toBody(command.output)}`
     return `### ${code(name)}\n\n${command.summary} ${who} ${rest}\n\n${fence(text)}`
@@ -68,15 +51,11 @@ export function eventsTable(): string {
 }
 
 /** The routes that are no twins of a command. */
-export function routesTable({ paths = {} }: OpenApi): string {
-  const rows: string[][] = []
-  for (const [path, methods] of Object.entries(paths)) {
-    const url = path.replace(/\{(\w+)\}/g, ':$1')
-    for (const [method, { operationId, summary, tags }] of Object.entries(methods)) {
-      if (operationId && operationId in COMMANDS) continue
-      rows.push([code(`${method.toUpperCase()} ${url}`), summary ?? '', WHO_OF_TAG[tags?.[0] ?? ''] ?? ''])
-    }
-  }
+export function routesTable(): string {
+  const rows = RESOURCE_NAMES.map((name) => {
+    const { method, url, summary, who, openedBy }: Resource = RESOURCES[name]
+    return [code(`${method} ${url}`), summary, ROUTE_WHO[who] + (openedBy ? `, or everybody by ${openedBy}` : '')]
+  })
   return table(['route', 'what', 'for'], rows)
 }
 

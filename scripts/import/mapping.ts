@@ -1,18 +1,20 @@
 import { createHash } from 'node:crypto'
+import { Id } from '../../contract/fields.js'
+import { MAX_PAYLOAD_BYTES, MAX_TITLE_CHARS } from '../../contract/limits.js'
+import type { Role } from '../../contract/shapes.js'
+import { compile } from '../../services/validator.js'
 import type { OldChat, OldMember, OldMessage, OldUser } from './source.js'
 import type { NewChat, NewMessage } from './target.js'
 
 /** A row that is not taken; the message says why. */
 export class Refusal extends Error {}
 
-const ID = /^[^\p{Cc}\p{Cs}]{1,128}$/u
+const isId = compile(Id)
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const DIRECT = /direct|private|dm|one|single|personal/i
-const MAX_TITLE = 200
-const MAX_CONTENT_BYTES = 256 * 1024
 
 function idOf(id: string): string {
-  if (!ID.test(id)) throw new Refusal('its id is not 1 to 128 plain characters')
+  if (!isId(id)) throw new Refusal('its id is not 1 to 128 plain characters')
   return id
 }
 
@@ -39,7 +41,7 @@ export function toUser({ id, name, avatarUrl, createdAt, lastSeenAt }: OldUser) 
 export function toChat(old: OldChat, members: OldMember[]): NewChat {
   const id = idOf(old.id)
   const createdAt = old.createdAt ?? members.find(({ joinedAt }) => joinedAt)?.joinedAt ?? new Date(0)
-  const title = [...(old.title ?? '').trim()].slice(0, MAX_TITLE).join('') || null
+  const title = [...(old.title ?? '').trim()].slice(0, MAX_TITLE_CHARS).join('') || null
   const isPair = members.length === 2
   const type = isPair && (old.kind === null ? title === null : DIRECT.test(old.kind)) ? 'direct' : 'group'
   const roles = members.map(({ userId, role }) => (userId === old.ownerId ? 'owner' : toRole(role)))
@@ -58,7 +60,7 @@ export function toChat(old: OldChat, members: OldMember[]): NewChat {
   }
 }
 
-function toRole(role: string | null): 'owner' | 'admin' | 'member' {
+function toRole(role: string | null): Role {
   const name = role?.toLowerCase() ?? ''
   if (name === 'owner' || name === 'creator') return 'owner'
   return name === 'admin' || name === 'moderator' ? 'admin' : 'member'
@@ -68,12 +70,13 @@ export function toMessage(old: OldMessage): NewMessage {
   if (old.senderId === null) throw new Refusal('it has no sender')
   if (old.createdAt === null) throw new Refusal('it has no time')
   if (old.deletedAt === null && !old.content?.trim()) throw new Refusal('it says nothing')
-  if (Buffer.byteLength(old.content ?? '') > MAX_CONTENT_BYTES) throw new Refusal('it is larger than 256 KiB')
+  if (Buffer.byteLength(old.content ?? '') > MAX_PAYLOAD_BYTES)
+    throw new Refusal(`it is larger than ${MAX_PAYLOAD_BYTES / 1_024} KiB`)
   return {
     id: messageId(old.id),
     chatId: old.chatId,
     senderId: old.senderId,
-    clientMessageId: `import:${ID.test(`import:${old.id}`) ? old.id : messageId(old.id)}`,
+    clientMessageId: `import:${isId(`import:${old.id}`) ? old.id : messageId(old.id)}`,
     content: old.deletedAt === null ? old.content : null,
     replyToId: old.replyToId === null ? null : messageId(old.replyToId),
     createdAt: old.createdAt,

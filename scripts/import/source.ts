@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { Refusal } from '../../services/refusals/refusal.js'
 
 /** A user, chat, member and message of the old service, as its tables had them. */
 export interface OldUser {
@@ -116,7 +117,7 @@ async function describe(client: pg.Client, schema: string): Promise<Source> {
 
   function must(model: keyof typeof TABLES): Table {
     const table = find(model)
-    if (!table) throw new Error(`There is no table of ${model} in the schema ${schema}.`)
+    if (!table) throw new Refusal(`There is no table of ${model} in the schema ${schema}: name another with --schema.`)
     return table
   }
 
@@ -125,7 +126,7 @@ async function describe(client: pg.Client, schema: string): Promise<Source> {
   const message = must('Message')
   const pairs = tables.filter(({ name, columns }) => name.startsWith('_') && columns.has('a') && columns.has('b'))
   const member = find('Member', [user, chat]) ?? pairs[0]
-  if (!member) throw new Error(`There is no table of members in the schema ${schema}.`)
+  if (!member) throw new Refusal(`There is no table of members in the schema ${schema}: name another with --schema.`)
   const isPair = pairs.includes(member)
   // Prisma names the columns of an implicit relation A and B, in the order of the models' names.
   const [chatSide, userSide] = chat.name < user.name ? ['a', 'b'] : ['b', 'a']

@@ -1,13 +1,14 @@
 import type pg from 'pg'
+import type { ChatType, Role } from '../../contract/shapes.js'
 
 /** A chat as ours has it, with its members in the order of their coming. */
 export interface NewChat {
   id: string
-  type: 'direct' | 'group'
+  type: ChatType
   title: string | null
   pair: string | null
   createdAt: Date
-  members: { userId: string; role: 'owner' | 'admin' | 'member'; joinedAt: Date }[]
+  members: { userId: string; role: Role; joinedAt: Date }[]
 }
 
 export interface NewMessage {

@@ -1,31 +1,35 @@
 import { COMMAND_NAMES, COMMANDS, type CommandName, type Input, type Output } from '../../contract/commands.js'
-import { ChatError } from '../../contract/errors.js'
+import { ChatError, failureOf } from '../../contract/errors.js'
+import type { ChatCreation } from '../../contract/who.js'
 import type { Caller } from '../hub/callers.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
-import { check, compile } from './validator.js'
+import { check, compile } from '../validator.js'
+import { admit, type CallerOf } from './callers.js'
 
 /** What stands behind a command: it answers data or throws a ChatError. */
-export type Handler<C extends CommandName> = (caller: Caller, input: Input<C>) => Promise<Output<C>> | Output<C>
+export type Handler<C extends CommandName> = (caller: CallerOf<C>, input: Input<C>) => Promise<Output<C>> | Output<C>
 export type Handlers = { [C in CommandName]: Handler<C> }
 
-/** A command that has passed its schema and is about to run. */
-export type Call = { [C in CommandName]: { command: C; caller: Caller; input: Input<C> } }[CommandName]
+/** A command that has passed its schema, from a caller who may send it, and is about to run. */
+export type Call = { [C in CommandName]: { command: C; caller: CallerOf<C>; input: Input<C> } }[CommandName]
 
 /** Asked before a command runs; what it throws is the answer. */
 export type Authorize = (call: Call) => Promise<void> | void
 
 export interface BinderOptions {
   handlers: Handlers
-  log: Logger
+  logger: Logger
   metrics?: Pick<Metrics, 'refusals'>
   authorize?: Authorize | undefined
+  /** Who may send the commands that are for a `creator`. */
+  chatCreation: ChatCreation
 }
 
 export type Binder = ReturnType<typeof createBinder>
 
 /** The one way to a command, behind both doors: checks the payload, the caller's time and the node's state, runs it, maps errors. */
-export function createBinder({ handlers, log, metrics, authorize }: BinderOptions) {
+export function createBinder({ handlers, logger, metrics, authorize, chatCreation }: BinderOptions) {
   const validators = new Map(COMMAND_NAMES.map((name) => [name, compile(COMMANDS[name].input)]))
   let running = 0
   let onIdle: (() => void) | undefined
@@ -40,29 +44,31 @@ export function createBinder({ handlers, log, metrics, authorize }: BinderOption
       }
       // biome-ignore lint/style/noNonNullAssertion: one validator per name of the table
       check(validators.get(name)!, payload)
+      admit(COMMANDS[name], caller, chatCreation)
       if (authorize) await authorize({ command: name, caller, input: payload } as Call)
-      return await (handlers[name] as Handler<CommandName>)(caller, payload as Input<CommandName>)
+      // The two checks have made the payload the command's input, and the caller one of its callers.
+      const handle = handlers[name] as (caller: Caller, input: unknown) => unknown
+      return await handle(caller, payload)
     } catch (error) {
-      throw known(error, name)
+      throw refusal(error, name)
     } finally {
       running -= 1
       if (running === 0) onIdle?.()
     }
   }
 
-  function known(error: unknown, name: string): ChatError {
-    // The database's failures are of the catalogue already: anything else is a mistake of ours.
-    const mapped = error instanceof ChatError ? error : new ChatError('INTERNAL', { cause: error })
+  function refusal(error: unknown, name: string): ChatError {
+    const mapped = failureOf(error)
     metrics?.refusals.inc({ code: mapped.code })
-    if (mapped.code === 'INTERNAL') log.error({ err: error, command: name }, `❌ ${name} broke`)
+    if (mapped.code === 'INTERNAL') logger.error({ err: error, command: name }, `❌ ${name} broke`)
     else if (mapped.code === 'UNAVAILABLE')
-      log.warn({ err: mapped.cause, command: name }, `${name}: database unavailable`)
+      logger.warn({ err: mapped.cause, command: name }, `${name}: database unavailable`)
     return mapped
   }
 
   return {
     /** Whether the table has this command. */
-    has: (name: string): name is CommandName => validators.has(name as CommandName),
+    has: (name: string): name is CommandName => Object.hasOwn(COMMANDS, name),
 
     /** Runs a command; every failure is a ChatError. */
     run<C extends CommandName>(name: C, caller: Caller, payload: unknown): Promise<Output<C>> {
@@ -77,7 +83,7 @@ export function createBinder({ handlers, log, metrics, authorize }: BinderOption
           onIdle = resolve
         })
       }
-      // The last answer is on its way to its caller.
+      // An answer is handed to its door a turn of the loop after its handler is done.
       await new Promise(setImmediate)
     },
   }

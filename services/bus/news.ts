@@ -1,17 +1,7 @@
 import type { ClosingCode } from '../../contract/closings.js'
 import type { EventName, EventPayload } from '../../contract/events.js'
 import type { Chat, Member, Message } from '../../contract/shapes.js'
-
-/** What a line of the log says happened. */
-export type ChangeKind =
-  | 'chat_created'
-  | 'chat_updated'
-  | 'message_created'
-  | 'message_updated'
-  | 'message_deleted'
-  | 'member_added'
-  | 'member_removed'
-  | 'member_role'
+import type { ChangeKind } from '../../contract/words.js'
 
 /** One revision of a chat, with the entity as it is now. */
 export interface LoggedChange {

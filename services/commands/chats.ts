@@ -6,17 +6,15 @@ import type { Caller } from '../hub/callers.js'
 import type { NewChat } from '../log/changes.js'
 import type { Log } from '../log/index.js'
 import type { Users } from '../users/index.js'
-import { actorOf, userOf } from './callers.js'
+import { actorOf } from './callers.js'
 
 export interface ChatCommandOptions {
   log: Log
   users: Users
-  /** Whether users may make chats, or the main service alone. */
-  chatCreation: 'users' | 'service'
 }
 
 /** Chats and who is in them. */
-export function createChatCommands({ log, users, chatCreation }: ChatCommandOptions) {
+export function createChatCommands({ log, users }: ChatCommandOptions) {
   async function shared(chatId: string): Promise<Chat> {
     const chat = await log.getChat(chatId)
     if (!chat) throw new ChatError('NOT_FOUND')
@@ -32,17 +30,16 @@ export function createChatCommands({ log, users, chatCreation }: ChatCommandOpti
   }
 
   return {
-    list_chats: (caller, { cursor, limit }) => log.listChats(userOf(caller).userId, cursor, limit),
+    list_chats: (caller, { cursor, limit }) => log.listChats(caller.userId, cursor, limit),
 
-    async get_chat(caller, { chatId }) {
-      const { userId } = userOf(caller)
+    async get_chat({ userId }, { chatId }) {
       const chat = (await log.getChatFor(chatId, [userId])).get(userId)
       if (!chat) throw new ChatError('NOT_FOUND')
       return { chat }
     },
 
     async create_chat(caller, input) {
-      const planned = plan(caller, input, chatCreation)
+      const planned = plan(caller, input)
       await mustKnow(caller, 'memberIds', input.memberIds)
       const { chatId, created } = await log.createChat(planned)
       const seen = await log.getChatFor(chatId, planned.founders)
@@ -64,8 +61,7 @@ export function createChatCommands({ log, users, chatCreation }: ChatCommandOpti
       return { chat: await shared(input.chatId) }
     },
 
-    async leave_chat(caller, { chatId }) {
-      const { userId } = userOf(caller)
+    async leave_chat({ userId }, { chatId }) {
       await log.removeMember(chatId, userId, userId)
       return { chat: await shared(chatId) }
     },
@@ -86,11 +82,10 @@ export function createChatCommands({ log, users, chatCreation }: ChatCommandOpti
 }
 
 /** What a caller may make, or why not. */
-function plan(caller: Caller, input: Input<'create_chat'>, chatCreation: 'users' | 'service'): NewChat {
+function plan(caller: Caller, input: Input<'create_chat'>): NewChat {
   const { type, title, historyVisibility, chatId, memberIds } = input
-  if (caller.kind === 'user' && !caller.isService) {
-    if (chatCreation === 'service') throw new ChatError('FORBIDDEN', { message: 'Chats are made by the main service.' })
-    if (chatId !== undefined) throw invalid({ path: '/chatId', message: 'is for services to choose' })
+  if (chatId !== undefined && caller.kind === 'user' && !caller.isService) {
+    throw invalid({ path: '/chatId', message: 'is for services to choose' })
   }
   const owner = caller.kind === 'user' ? caller.userId : memberIds[0]
   if (owner === undefined) throw invalid({ path: '/memberIds', message: 'must name somebody' })

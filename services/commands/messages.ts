@@ -4,7 +4,6 @@ import type { Receipts } from '../hub/receipts.js'
 import type { Typing } from '../hub/typing.js'
 import type { Log } from '../log/index.js'
 import type { Logger } from '../logger.js'
-import { clientOf, userOf } from './callers.js'
 
 export interface MessageCommandOptions {
   log: Log
@@ -23,8 +22,7 @@ export function createMessageCommands({ log, receipts, typing, logger, maxMessag
   }
 
   return {
-    async send_message(caller, input) {
-      const { userId } = userOf(caller)
+    async send_message({ userId }, input) {
       mustFit(input.content)
       const { chatId, content, clientMessageId, replyToId, metadata } = input
       const sent = await log.append({ chatId, senderId: userId, content, clientMessageId, replyToId, metadata })
@@ -38,27 +36,26 @@ export function createMessageCommands({ log, receipts, typing, logger, maxMessag
 
     async edit_message(caller, { messageId, content }) {
       mustFit(content)
-      return { message: await log.edit(userOf(caller).userId, messageId, content) }
+      return { message: await log.edit(caller.userId, messageId, content) }
     },
 
     async delete_message(caller, { messageId }) {
-      return { message: await log.delete(userOf(caller).userId, messageId) }
+      return { message: await log.delete(caller.userId, messageId) }
     },
 
     async add_reaction(caller, { messageId, emoji }) {
-      return { message: await log.react(userOf(caller).userId, messageId, emoji, true) }
+      return { message: await log.react(caller.userId, messageId, emoji, true) }
     },
 
     async remove_reaction(caller, { messageId, emoji }) {
-      return { message: await log.react(userOf(caller).userId, messageId, emoji, false) }
+      return { message: await log.react(caller.userId, messageId, emoji, false) }
     },
 
-    search_messages: (caller, input) => log.search(userOf(caller).userId, input),
-    sync: (caller, input) => log.sync(userOf(caller).userId, input),
-    get_messages: (caller, input) => log.getMessages(userOf(caller).userId, input),
+    search_messages: (caller, input) => log.search(caller.userId, input),
+    sync: (caller, input) => log.sync(caller.userId, input),
+    get_messages: (caller, input) => log.getMessages(caller.userId, input),
 
-    async mark_as_read(caller, { chatId, upToSeq, messageIds }) {
-      const { userId } = userOf(caller)
+    async mark_as_read({ userId }, { chatId, upToSeq, messageIds }) {
       const marked = messageIds
         ? await log.markMessages(userId, messageIds)
         : await log.markUpTo(userId, chatId as string, upToSeq as number)
@@ -70,7 +67,7 @@ export function createMessageCommands({ log, receipts, typing, logger, maxMessag
     },
 
     typing(caller, input) {
-      typing.type(clientOf(caller), input)
+      typing.type(caller.client, input)
       return {}
     },
   } satisfies Partial<Handlers>

@@ -3,7 +3,7 @@ import type { Presence } from '../presence/index.js'
 import type { Sessions } from '../session/index.js'
 import { toTime } from '../time.js'
 import type { Users } from '../users/index.js'
-import { actorOf, clientOf, userOf } from './callers.js'
+import { actorOf } from './callers.js'
 
 export interface PeopleCommandOptions {
   users: Users
@@ -19,24 +19,24 @@ export function createPeopleCommands({ users, presence, sessions }: PeopleComman
     },
 
     async watch_presence(caller, { userIds }) {
-      return { presences: await presence.watch(caller, clientOf(caller), userIds) }
+      return { presences: await presence.watch(caller, caller.client, userIds) }
     },
 
     async unwatch_presence(caller, { userIds }) {
-      return { presences: await presence.unwatch(caller, clientOf(caller), userIds) }
+      return { presences: await presence.unwatch(caller, caller.client, userIds) }
     },
 
     async set_presence(caller, { status }) {
-      return { presence: await presence.setStatus(userOf(caller).userId, status) }
+      return { presence: await presence.setStatus(caller.userId, status) }
     },
 
     async refresh_token(caller, { token }) {
-      const expiresAtMs = await sessions.renew(clientOf(caller), token)
+      const expiresAtMs = await sessions.renew(caller.client, token)
       return { expiresAt: expiresAtMs === null ? null : toTime(expiresAtMs) }
     },
 
     logout(caller) {
-      sessions.logout(clientOf(caller))
+      sessions.logout(caller.client)
       return {}
     },
   } satisfies Partial<Handlers>

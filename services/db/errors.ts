@@ -1,3 +1,4 @@
+import { DrizzleQueryError } from 'drizzle-orm'
 import { ChatError } from '../../contract/errors.js'
 
 /** SQLSTATE classes after which the same statement may succeed: connection, resources, operator, rollback. */
@@ -38,8 +39,10 @@ export function isOutcomeUnknown(error: unknown): boolean {
   return typeof details === 'object' && details !== null && 'outcome' in details && details.outcome === 'unknown'
 }
 
-/** Turns a driver's error into the catalogue's; no SQL reaches a message. */
-export function toChatError(error: unknown): ChatError {
+/** Turns a driver's error, or Drizzle's around one, into the catalogue's; no SQL reaches a message. */
+export function toChatError(thrown: unknown): ChatError {
+  // Drizzle's has the SQL and its values in its message: it is not kept, not even as a cause.
+  const error = thrown instanceof DrizzleQueryError ? thrown.cause : thrown
   if (error instanceof ChatError) return error
   const state = sqlState(error)
   if (state === 'LIMIT') return new ChatError('LIMIT_REACHED', { message: 'Somebody would be in too many chats.' })

@@ -1,17 +1,14 @@
-import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import { ChatError } from '../../contract/errors.js'
 import type { Logger } from '../logger.js'
 import { readTime } from '../time.js'
+import { type Orm, openDrizzle } from './drizzle.js'
 import { openEmbedded } from './embedded/index.js'
 import { toChatError } from './errors.js'
-import * as schema from './schema.js'
 import { createTurns } from './turns.js'
 
-/** Where the chats are: a pool on one PostgreSQL schema, the same for a server and for the embedded database. */
-export interface Database {
-  /** Drizzle over the pool, for what is not hot. */
-  orm: NodePgDatabase<typeof schema>
+/** Where the chats are, as a Drizzle database: a pool on one PostgreSQL schema, the same for a server and for the embedded database. */
+export interface Database extends Orm {
   pool: pg.Pool
   /** What a connection beside the pool needs. */
   connection: pg.ClientConfig
@@ -22,7 +19,7 @@ export interface Database {
   hasForeignUsers: boolean
   /** What an acked message survives. */
   durability: 'power-loss' | 'process-crash'
-  /** Runs a statement, prepared under its name; failures are the catalogue's. */
+  /** Runs a statement in SQL, prepared under its name; failures are the catalogue's. For what is hot, or is plainer in SQL. */
   run<Row extends pg.QueryResultRow>(
     name: string,
     text: string,
@@ -45,7 +42,7 @@ export interface DatabaseOptions {
   databaseSchema?: string
   dataDir: string
   poolSize?: number
-  log: Logger
+  logger: Logger
 }
 
 /** Times come as they leave, in RFC 3339: a Date between would only be written out again. */
@@ -60,8 +57,8 @@ const EMBEDDED_TIMEOUT_MS = 30_000
 
 /** Opens the database: a pool on `databaseUrl`, else the embedded one, which one process alone may hold. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { databaseUrl, databaseSchema = 'public', dataDir, poolSize = 10, log } = options
-  const embedded = databaseUrl ? null : await openEmbedded({ dataDir, log })
+  const { databaseUrl, databaseSchema = 'public', dataDir, poolSize = 10, logger } = options
+  const embedded = databaseUrl ? null : await openEmbedded({ dataDir, logger })
   const connection: pg.ClientConfig = {
     ...(embedded ? embedded.connection : { connectionString: databaseUrl }),
     application_name: 'chat-socket-service',
@@ -75,33 +72,40 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   }
   const pool = new pg.Pool({ ...connection, max: embedded ? 1 : poolSize })
   // A connection that dies in the pool's hands must not end the process.
-  pool.on('error', (error) => log.warn({ err: error }, 'a database connection was lost'))
+  pool.on('error', (error) => logger.warn({ err: error }, 'a database connection was lost'))
 
   const turns = embedded ? createTurns() : null
+  const take = <T>(isUrgent: boolean, work: () => Promise<T>) => (turns ? turns(isUrgent, work) : work())
 
-  return {
-    orm: drizzle(pool, { schema }),
-    pool,
-    connection,
-    schema: databaseSchema,
-    embedded: embedded !== null,
-    hasForeignUsers: false,
-    durability: embedded ? 'process-crash' : 'power-loss',
-    async run(name, text, values, { urgent = false } = {}) {
-      const run = () => pool.query({ name, text, values })
-      try {
-        const { rows } = await (turns ? turns(urgent, run) : run())
-        return rows
-      } catch (error) {
-        throw toChatError(error)
-      }
+  return Object.assign(
+    openDrizzle(pool, (work) => take(false, work)),
+    {
+      pool,
+      connection,
+      schema: databaseSchema,
+      embedded: embedded !== null,
+      hasForeignUsers: false,
+      durability: embedded ? ('process-crash' as const) : ('power-loss' as const),
+      async run<Row extends pg.QueryResultRow>(
+        name: string,
+        text: string,
+        values: unknown[],
+        { urgent = false }: RunOptions = {},
+      ) {
+        try {
+          const { rows } = await take(urgent, () => pool.query<Row>({ name, text, values }))
+          return rows
+        } catch (error) {
+          throw toChatError(error)
+        }
+      },
+      failed: embedded?.failed ?? new Promise<Error>(() => {}),
+      async close() {
+        await pool.end()
+        await embedded?.close()
+      },
     },
-    failed: embedded?.failed ?? new Promise(() => {}),
-    async close() {
-      await pool.end()
-      await embedded?.close()
-    },
-  }
+  )
 }
 
 function quoteSchema(name: string): string {

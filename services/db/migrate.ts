@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator'
 import pg from 'pg'
 import { packageRoot } from '../package-root.js'
+import { Refusal } from '../refusals/refusal.js'
 import { sqlState } from './errors.js'
 import type { Database } from './index.js'
 
@@ -36,7 +37,7 @@ async function isForeign(client: pg.Client): Promise<boolean> {
   )
   if (['r', 'p'].includes(rows[0]?.relkind ?? '')) return false
   if (!rows[0]?.fits)
-    throw new Error('The id of the view `users` must be text COLLATE "C": see docs/shared-database.md.')
+    throw new Refusal('The id of the view `users` must be text COLLATE "C": see docs/shared-database.md.')
   return true
 }
 

@@ -9,13 +9,19 @@ import {
   pgTable,
   primaryKey,
   text,
-  timestamp,
   unique,
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
+import { CHAT_TYPES, type ChangeKind, HISTORY_VISIBILITIES, ROLES } from '../../contract/words.js'
+import { readTime } from '../time.js'
 
-const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' })
+const timeOf = (type: string) =>
+  customType<{ data: string; driverData: string }>({ dataType: () => type, fromDriver: readTime })
+/** Times are RFC 3339 text whichever way they are read: a Date between would only be written out again. */
+const time = timeOf('timestamp (3) with time zone')
+const timeInFull = timeOf('timestamp with time zone')
+const oneOf = (words: readonly string[]) => sql.raw(`(${words.map((word) => `'${word}'`).join(', ')})`)
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
 /** Ids are bytes to us: no locale orders them, makes their comparison slow, or breaks their indexes when it changes. */
 const id = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' })
@@ -25,7 +31,7 @@ export const users = pgTable('users', {
   id: id('id').primaryKey(),
   name: text('name').notNull(),
   avatarUrl: text('avatar_url'),
-  createdAt: time('created_at').notNull().defaultNow(),
+  createdAt: time('created_at').notNull().default(sql`now()`),
 })
 
 /** What we alone know of a user; a `deletedAt` is a tombstone that no token revives. */
@@ -42,10 +48,10 @@ export const chats = pgTable(
   'chats',
   {
     id: id('id').primaryKey(),
-    type: text('type', { enum: ['direct', 'group'] }).notNull(),
+    type: text('type', { enum: CHAT_TYPES }).notNull(),
     title: text('title'),
     directKey: id('direct_key').unique('chats_direct_key'),
-    historyVisibility: text('history_visibility', { enum: ['all', 'joined'] }).notNull(),
+    historyVisibility: text('history_visibility', { enum: HISTORY_VISIBILITIES }).notNull(),
     memberCount: integer('member_count').notNull(),
     revision: integer('revision').notNull(),
     lastSeq: integer('last_seq').notNull(),
@@ -53,8 +59,8 @@ export const chats = pgTable(
     createdAt: time('created_at').notNull(),
   },
   (t) => [
-    check('chats_type', sql`${t.type} in ('direct', 'group')`),
-    check('chats_history_visibility', sql`${t.historyVisibility} in ('all', 'joined')`),
+    check('chats_type', sql`${t.type} in ${oneOf(CHAT_TYPES)}`),
+    check('chats_history_visibility', sql`${t.historyVisibility} in ${oneOf(HISTORY_VISIBILITIES)}`),
   ],
 )
 
@@ -66,7 +72,7 @@ export const members = pgTable(
       .notNull()
       .references(() => chats.id),
     userId: id('user_id').notNull(),
-    role: text('role', { enum: ['owner', 'admin', 'member'] }).notNull(),
+    role: text('role', { enum: ROLES }).notNull(),
     joinedAt: time('joined_at').notNull(),
     joinedRevision: integer('joined_revision').notNull(),
     lastReadSeq: integer('last_read_seq').notNull(),
@@ -75,7 +81,7 @@ export const members = pgTable(
   (t) => [
     primaryKey({ columns: [t.chatId, t.userId] }),
     index('members_user').on(t.userId, t.chatId),
-    check('members_role', sql`${t.role} in ('owner', 'admin', 'member')`),
+    check('members_role', sql`${t.role} in ${oneOf(ROLES)}`),
   ],
 )
 
@@ -115,7 +121,7 @@ export const reactions = pgTable(
     messageId: uuid('message_id').notNull(),
     emoji: text('emoji').notNull(),
     userId: id('user_id').notNull(),
-    createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
+    createdAt: timeInFull('created_at').notNull(),
   },
   (t) => [primaryKey({ columns: [t.messageId, t.emoji, t.userId] })],
 )
@@ -126,23 +132,12 @@ export const chatLog = pgTable(
   {
     chatId: id('chat_id').notNull(),
     revision: integer('revision').notNull(),
-    kind: text('kind', {
-      enum: [
-        'chat_created',
-        'chat_updated',
-        'message_created',
-        'message_updated',
-        'message_deleted',
-        'member_added',
-        'member_removed',
-        'member_role',
-      ],
-    }).notNull(),
+    kind: text('kind').$type<ChangeKind>().notNull(),
     messageId: uuid('message_id'),
     userId: id('user_id'),
     actorId: id('actor_id'),
     /** Of a member's change: the role and the joining then, for who is gone has no row that tells. */
-    role: text('role', { enum: ['owner', 'admin', 'member'] }),
+    role: text('role', { enum: ROLES }),
     joinedAt: time('joined_at'),
     at: time('at').notNull(),
   },

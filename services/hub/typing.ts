@@ -1,5 +1,6 @@
 import type { Input } from '../../contract/commands.js'
 import { ChatError } from '../../contract/errors.js'
+import { TYPING_MS } from '../../contract/limits.js'
 import type { Bus } from '../bus/index.js'
 import type { Hub } from './index.js'
 import type { Client } from './ports.js'
@@ -13,10 +14,8 @@ export interface TypingOptions {
   timeoutMs?: number
 }
 
-const TYPING_TIMEOUT_MS = 6_000
-
 /** Who types where: told to the others of small chats, and ended by the server when the typist falls silent. */
-export function createTyping({ bus, hub, memberCount, maxMembers, timeoutMs = TYPING_TIMEOUT_MS }: TypingOptions) {
+export function createTyping({ bus, hub, memberCount, maxMembers, timeoutMs = TYPING_MS }: TypingOptions) {
   const timers = new Map<string, NodeJS.Timeout>()
 
   const unsubscribe = bus.subscribe('signals', ({ event, payload }) => {

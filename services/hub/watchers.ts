@@ -1,8 +1,7 @@
 import { ChatError } from '../../contract/errors.js'
+import { MAX_WATCHED_USERS } from '../../contract/limits.js'
 import type { Client } from './ports.js'
 import { SetMap } from './sets.js'
-
-const MAX_WATCHED = 500
 
 /** Who watches whom: clients ↔ the users whose presence they follow. */
 export function createWatchers() {
@@ -10,10 +9,10 @@ export function createWatchers() {
   const watched = new SetMap<Client, string>()
 
   return {
-    /** Has a client follow users; LIMIT_REACHED above 500 in all. */
+    /** Has a client follow users; LIMIT_REACHED above MAX_WATCHED_USERS in all. */
     watch(client: Client, userIds: string[]): void {
-      if (new Set([...watched.get(client), ...userIds]).size > MAX_WATCHED) {
-        throw new ChatError('LIMIT_REACHED', { message: `A socket watches at most ${MAX_WATCHED} users.` })
+      if (new Set([...watched.get(client), ...userIds]).size > MAX_WATCHED_USERS) {
+        throw new ChatError('LIMIT_REACHED', { message: `A socket watches at most ${MAX_WATCHED_USERS} users.` })
       }
       for (const userId of userIds) {
         watched.add(client, userId)

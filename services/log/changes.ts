@@ -1,14 +1,15 @@
 import type { Input } from '../../contract/commands.js'
 import { ChatError } from '../../contract/errors.js'
+import type { ChatType, HistoryVisibility } from '../../contract/shapes.js'
 import type { Database } from '../db/index.js'
 import { change, type WrittenRow, write } from './outcomes.js'
 
 /** A chat to be made. `owner` is its first owner; a direct chat is told by its pair of founders. */
 export interface NewChat {
   chatId?: string | undefined
-  type: 'direct' | 'group'
+  type: ChatType
   title?: string | null | undefined
-  historyVisibility?: 'all' | 'joined' | undefined
+  historyVisibility?: HistoryVisibility | undefined
   owner: string
   /** Owner included. */
   founders: string[]

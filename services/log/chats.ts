@@ -1,17 +1,11 @@
-import { ChatError } from '../../contract/errors.js'
-import type { Member, MyChat } from '../../contract/shapes.js'
+import { and, eq, lt, sql } from 'drizzle-orm'
+import { PAGES, UNREAD_CAP } from '../../contract/limits.js'
+import type { MyChat } from '../../contract/shapes.js'
 import { readCursor, writeCursor } from '../cursors.js'
+import { isAnyOf } from '../db/conditions.js'
 import type { Database } from '../db/index.js'
-import {
-  CHAT_COLUMNS,
-  MESSAGE_COLUMNS,
-  type MemberRow,
-  type MessageRow,
-  type MyChatRow,
-  toMember,
-  toMyChat,
-  UNREAD_CAP,
-} from './entities.js'
+import { chats, messages } from '../db/schema.js'
+import { CHAT_COLUMNS, MESSAGE_COLUMNS, type MessageRow, type MyChatRow, toMyChat } from './entities.js'
 
 type Row<T> = T & MessageRow & Record<string, unknown>
 
@@ -34,20 +28,22 @@ LEFT JOIN users s ON s.id = m.sender_id`
 const NEWEST_FIRST = 'ORDER BY c.last_activity_at DESC, c.id DESC'
 
 /** Chats as their members see them: each answer is one statement, however many chats or users it is for. */
-export function createChats(db: Pick<Database, 'run'>) {
+export function createChats(db: Pick<Database, 'run' | 'select' | 'update'>) {
+  const statements = prepareStatements(db)
+
   return {
     /** All chats of some users, newest activity first; every user asked for has an entry. */
     async getChatsOf(userIds: string[]): Promise<Map<string, MyChat[]>> {
       const rows = await db.run<Row<MyChatRow>>('chats_of', `${MY_CHATS} WHERE b.user_id = ANY ($1) ${NEWEST_FIRST}`, [
         userIds,
       ])
-      const chats = new Map<string, MyChat[]>(userIds.map((userId) => [userId, []]))
-      for (const row of rows) chats.get(row.user_id)?.push(toMyChat(row))
-      return chats
+      const chatsOf = new Map<string, MyChat[]>(userIds.map((userId) => [userId, []]))
+      for (const row of rows) chatsOf.get(row.user_id)?.push(toMyChat(row))
+      return chatsOf
     },
 
     /** A page of a user's chats, newest activity first. */
-    async listChats(userId: string, cursor: string | undefined, limit = 50) {
+    async listChats(userId: string, cursor: string | undefined, limit: number = PAGES.chats.standard) {
       const [before, beforeId] = cursor === undefined ? [null, null] : readCursor(cursor, 'time', 'id')
       const rows = await db.run<Row<MyChatRow>>(
         'chats_page',
@@ -73,56 +69,38 @@ export function createChats(db: Pick<Database, 'run'>) {
 
     /** Where the logs of some chats stand; unknown ones have no entry. */
     async getHeads(chatIds: string[]): Promise<Map<string, number>> {
-      const rows = await db.run<{ id: string; revision: number }>(
-        'chat_heads',
-        'SELECT id, revision FROM chats WHERE id = ANY ($1)',
-        [chatIds],
-      )
-      return new Map(rows.map((row) => [row.id, row.revision]))
+      const rows = await statements.heads.execute({ chatIds })
+      return new Map(rows.map(({ id, revision }) => [id, revision]))
     },
 
     /** Sets a chat's last activity by its last message, where rows came from elsewhere. */
     async touchChat(chatId: string): Promise<void> {
-      await db.run(
-        'chat_touch',
-        `UPDATE chats c SET last_activity_at = m.created_at FROM messages m
-         WHERE c.id = $1 AND m.chat_id = c.id AND m.seq = c.last_seq AND c.last_activity_at < m.created_at`,
-        [chatId],
-      )
+      await statements.touch.execute({ chatId })
     },
-
-    /** A page of members by user id; NOT_FOUND for a user who is none (a null user is a service). */
-    async listMembers(userId: string | null, chatId: string, cursor: string | undefined, limit = 100) {
-      const [after] = cursor === undefined ? [''] : readCursor(cursor, 'id')
-      const rows = await db.run<MemberRow & Record<string, unknown>>('chat_members', MEMBERS_PAGE, [
-        chatId,
-        userId,
-        after,
-        limit + 1,
-      ])
-      // A member's own row is always on some page, so an empty one needs a second look.
-      if (rows.length === 0 && !(await isVisible(userId, chatId))) throw new ChatError('NOT_FOUND')
-      const last = rows.length > limit ? rows[limit - 1] : undefined
-      return {
-        members: rows.slice(0, limit).map(toMember) as Member[],
-        nextCursor: last ? writeCursor(last.user_id) : null,
-      }
-    },
-  }
-
-  async function isVisible(userId: string | null, chatId: string): Promise<boolean> {
-    const rows = await db.run(
-      'chat_visible',
-      'SELECT 1 FROM chats c WHERE c.id = $1 AND ($2::text IS NULL OR EXISTS (SELECT 1 FROM members WHERE chat_id = c.id AND user_id = $2))',
-      [chatId, userId],
-    )
-    return rows.length > 0
   }
 }
 
-const MEMBERS_PAGE = `
-SELECT b.chat_id, b.user_id, u.name, u.avatar_url, b.role, b.joined_at
-FROM members b LEFT JOIN users u ON u.id = b.user_id
-WHERE b.chat_id = $1 AND b.user_id > $3
-  AND ($2::text IS NULL OR EXISTS (SELECT 1 FROM members WHERE chat_id = $1 AND user_id = $2))
-ORDER BY b.user_id LIMIT $4`
+function prepareStatements(db: Pick<Database, 'select' | 'update'>) {
+  const chatId = sql.placeholder('chatId')
+  return {
+    heads: db
+      .select({ id: chats.id, revision: chats.revision })
+      .from(chats)
+      .where(isAnyOf(chats.id, 'chatIds'))
+      .prepare('chat_heads'),
+
+    touch: db
+      .update(chats)
+      .set({ lastActivityAt: sql`${messages.createdAt}` })
+      .from(messages)
+      .where(
+        and(
+          eq(chats.id, chatId),
+          eq(messages.chatId, chats.id),
+          eq(messages.seq, chats.lastSeq),
+          lt(chats.lastActivityAt, messages.createdAt),
+        ),
+      )
+      .prepare('chat_touch'),
+  }
+}

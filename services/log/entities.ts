@@ -1,4 +1,15 @@
-import type { Chat, Member, Message, MyChat, Reaction, ReadState, User } from '../../contract/shapes.js'
+import { MAX_REACTION_USERS, UNREAD_CAP } from '../../contract/limits.js'
+import type {
+  Chat,
+  ChatType,
+  HistoryVisibility,
+  Member,
+  Message,
+  MyChat,
+  Reaction,
+  ReadState,
+  User,
+} from '../../contract/shapes.js'
 
 /** The columns of a message `m` and its sender `s`, for `toMessage`. */
 export const MESSAGE_COLUMNS = `m.id AS m_id, m.chat_id AS m_chat_id, m.seq AS m_seq, m.revision AS m_revision, m.sender_id AS m_sender_id,
@@ -8,7 +19,7 @@ export const MESSAGE_COLUMNS = `m.id AS m_id, m.chat_id AS m_chat_id, m.seq AS m
     SELECT json_agg(json_build_object('emoji', r.emoji, 'count', r.count, 'userIds', r.user_ids) ORDER BY r.first_at, r.emoji)
     FROM (
       SELECT emoji, count(*)::integer AS count, min(created_at) AS first_at,
-        (array_agg(user_id ORDER BY created_at, user_id))[1:50] AS user_ids
+        (array_agg(user_id ORDER BY created_at, user_id))[1:${MAX_REACTION_USERS}] AS user_ids
       FROM reactions WHERE message_id = m.id GROUP BY emoji) r) AS m_reactions`
 
 export interface MessageRow {
@@ -57,13 +68,13 @@ export const CHAT_COLUMNS = `c.id, c.type, c.title, c.member_count, c.created_at
 
 export interface ChatRow {
   id: string
-  type: 'direct' | 'group'
+  type: ChatType
   title: string | null
   member_count: number
   created_at: string
   revision: number
   last_seq: number
-  history_visibility: 'all' | 'joined'
+  history_visibility: HistoryVisibility
   last_activity_at: string
 }
 
@@ -86,9 +97,6 @@ export function toChat(row: WithMessage<ChatRow>): Chat {
     historyVisibility: row.history_visibility,
   }
 }
-
-/** Unread is counted to this and said to be capped above it. */
-export const UNREAD_CAP = 100
 
 export interface ReadRow {
   last_read_seq: number
@@ -115,7 +123,7 @@ export function toMyChat(row: WithMessage<MyChatRow>): MyChat {
   return Object.assign(toChat(row), { myRole: row.role }, toReadState(row.id, row))
 }
 
-export interface MemberRow {
+interface MemberRow {
   chat_id: string
   user_id: string
   name: string | null

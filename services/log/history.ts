@@ -1,10 +1,9 @@
 import type { Input, Output } from '../../contract/commands.js'
 import { ChatError, invalid } from '../../contract/errors.js'
+import { PAGES } from '../../contract/limits.js'
 import type { Message } from '../../contract/shapes.js'
 import type { Database } from '../db/index.js'
 import { MESSAGE_COLUMNS, type MessageRow, toMessage } from './entities.js'
-
-const PAGE = 50
 
 interface PageRow extends MessageRow, Record<string, unknown> {
   revision: number
@@ -19,7 +18,7 @@ export function createHistory(db: Pick<Database, 'run'>) {
      * A page of a member's history in ascending seq, before, after or around a seq, else the newest. NOT_FOUND for who is no member.
      */
     async getMessages(userId: string, input: Input<'get_messages'>): Promise<Output<'get_messages'>> {
-      const { chatId, beforeSeq, afterSeq, aroundSeq, limit = PAGE } = input
+      const { chatId, beforeSeq, afterSeq, aroundSeq, limit = PAGES.messages.standard } = input
       const given = [beforeSeq, afterSeq, aroundSeq].filter((seq) => seq !== undefined)
       if (given.length > 1) throw invalid({ path: '', message: 'beforeSeq, afterSeq and aroundSeq exclude each other' })
       // Seqs have no holes, so every page is a range of them.

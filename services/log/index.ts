@@ -10,13 +10,14 @@ import { createChanges, type NewChat } from './changes.js'
 import { createChats } from './chats.js'
 import { createHistory } from './history.js'
 import { createMarks } from './marks.js'
+import { createMembers } from './members.js'
 import { createMessageChanges } from './messages.js'
 import { rangeOf, type WrittenRow } from './outcomes.js'
 import { createReader } from './reader.js'
 import { createSearch, createSweeper } from './search.js'
 
 export interface LogOptions {
-  db: Pick<Database, 'run' | 'embedded'>
+  db: Database
   bus: Pick<Bus, 'publish'>
   maxChatsPerUser: number
   /** Whether the index of search is there. */
@@ -150,5 +151,6 @@ export function createLog({ db, bus, maxChatsPerUser, hasSearch, logger, metrics
     ...createChats(db),
     ...history,
     ...createMarks(db),
+    ...createMembers(db),
   }
 }

@@ -1,5 +1,8 @@
+import { sql } from 'drizzle-orm'
 import type { ReadState } from '../../contract/shapes.js'
+import { isAnyOf } from '../db/conditions.js'
 import type { Database } from '../db/index.js'
+import { messages } from '../db/schema.js'
 import { UNREAD } from './chats.js'
 import { type ReadRow, toReadState } from './entities.js'
 
@@ -28,7 +31,14 @@ const MAX_BATCH = 500
  * Read marks: how far each member has read. They are last-value state, not in the log, and never go back. Marks that come while
  * others are being written leave together in the next statement.
  */
-export function createMarks(db: Pick<Database, 'run'>) {
+export function createMarks(db: Pick<Database, 'run' | 'select'>) {
+  const seqsOfMessages = db
+    .select({ chatId: messages.chatId, seq: sql<number>`max(${messages.seq})` })
+    .from(messages)
+    .where(isAnyOf(messages.id, 'messageIds'))
+    .groupBy(messages.chatId)
+    .orderBy(messages.chatId)
+    .prepare('seqs_of_messages')
   let waiting: Pending[] = []
   let isRunning = false
 
@@ -60,25 +70,23 @@ export function createMarks(db: Pick<Database, 'run'>) {
     )
   }
 
+  /** Reads a chat up to a seq, clamped to its last; nothing for who is no member. */
+  function markUpTo(userId: string, chatId: string, seq: number): Promise<Marked[]> {
+    return new Promise((resolve, reject) => {
+      waiting.push({ userId, chatId, seq, resolve, reject })
+      if (isRunning) return
+      isRunning = true
+      setImmediate(() => void run())
+    })
+  }
+
   return {
-    /** Reads a chat up to a seq, clamped to its last; nothing for who is no member. */
-    markUpTo(userId: string, chatId: string, seq: number): Promise<Marked[]> {
-      return new Promise((resolve, reject) => {
-        waiting.push({ userId, chatId, seq, resolve, reject })
-        if (isRunning) return
-        isRunning = true
-        setImmediate(() => void run())
-      })
-    },
+    markUpTo,
 
     /** Reads the chats of some messages up to the highest of them each; ids of foreign chats are ignored. */
     async markMessages(userId: string, messageIds: string[]): Promise<Marked[]> {
-      const rows = await db.run<{ chat_id: string; seq: number }>(
-        'seqs_of_messages',
-        'SELECT chat_id, max(seq) AS seq FROM messages WHERE id = ANY ($1::uuid[]) GROUP BY chat_id ORDER BY chat_id',
-        [messageIds],
-      )
-      const marked = await Promise.all(rows.map(({ chat_id, seq }) => this.markUpTo(userId, chat_id, seq)))
+      const rows = await seqsOfMessages.execute({ messageIds })
+      const marked = await Promise.all(rows.map(({ chatId, seq }) => markUpTo(userId, chatId, seq)))
       return marked.flat()
     },
   }

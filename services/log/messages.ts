@@ -1,5 +1,6 @@
+import { MAX_EMOJI } from '../../contract/limits.js'
 import type { Database } from '../db/index.js'
-import { change, MAX_EMOJI, type WrittenRow } from './outcomes.js'
+import { change, type WrittenRow } from './outcomes.js'
 
 const OF_MESSAGE = { chat: 'f.of_chat', lines: '1' }
 const EDIT = { name: 'log_edit_message', args: '$1, $2, $3', ...OF_MESSAGE }

@@ -1,9 +1,7 @@
 import { ChatError } from '../../contract/errors.js'
+import { MAX_EMOJI } from '../../contract/limits.js'
 import type { Range } from '../bus/index.js'
 import type { Database } from '../db/index.js'
-
-/** How many different emoji a message can carry. */
-export const MAX_EMOJI = 50
 
 const REFUSALS = {
   no_chat: () => new ChatError('NOT_FOUND'),

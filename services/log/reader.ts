@@ -1,6 +1,8 @@
 import type { Input, Output } from '../../contract/commands.js'
-import type { Change, ChangeType, Chat, SyncedChat } from '../../contract/shapes.js'
-import type { ChangeKind, LoggedChange } from '../bus/index.js'
+import { PAGES } from '../../contract/limits.js'
+import type { Change, Chat, Role, SyncedChat } from '../../contract/shapes.js'
+import { CHANGE_KINDS, type ChangeKind } from '../../contract/words.js'
+import type { LoggedChange } from '../bus/index.js'
 import type { Database } from '../db/index.js'
 import {
   CHAT_COLUMNS,
@@ -18,8 +20,6 @@ interface Span {
   after: number
   through: number
 }
-
-const SYNC_LIMIT = 500
 
 /** Reads of the log by revision: for delivery, which needs every line, and for sync, which needs each entity once. */
 export function createReader(db: Pick<Database, 'run'>) {
@@ -47,7 +47,7 @@ export function createReader(db: Pick<Database, 'run'>) {
      * What changed in a user's chats since a revision of each: in a page an entity appears once, at its highest revision there. The
      * limit counts lines of the log, shared among the chats in the order asked.
      */
-    async sync(userId: string, { chats, limit = SYNC_LIMIT }: Input<'sync'>): Promise<Output<'sync'>> {
+    async sync(userId: string, { chats, limit = PAGES.changes.standard }: Input<'sync'>): Promise<Output<'sync'>> {
       const rows = await db.run<StandRow>('sync_stands', STANDS, [userId, Object.keys(chats)])
       const stands = new Map(rows.map((row) => [row.chat_id, row]))
       const answers: [string, SyncedChat][] = []
@@ -101,23 +101,12 @@ function newestOfEach(changes: LoggedChange[]): LoggedChange[] {
   return [...newest.values()].sort((a, b) => a.revision - b.revision)
 }
 
-const TYPES: Record<ChangeKind, ChangeType> = {
-  chat_created: 'chat_updated',
-  chat_updated: 'chat_updated',
-  message_created: 'message_created',
-  message_updated: 'message_updated',
-  message_deleted: 'message_deleted',
-  member_added: 'member_changed',
-  member_removed: 'member_changed',
-  member_role: 'member_changed',
-}
-
 /** A line as sync answers it, under its own revision as the live event would be. */
 export function toChange({ chatId, revision, kind, message, member, chat }: LoggedChange): Change {
   return {
     chatId,
     revision,
-    type: TYPES[kind],
+    type: CHANGE_KINDS[kind],
     ...(message && { message: { ...message, revision } }),
     ...(member && { member: { ...member, removed: kind === 'member_removed' } }),
     ...(chat && { chat: { ...chat, revision } }),
@@ -131,7 +120,7 @@ interface ChangeRow extends MessageRow, Record<string, unknown> {
   user_id: string
   name: string | null
   avatar_url: string | null
-  role: 'owner' | 'admin' | 'member'
+  role: Role
   joined_at: string
   member_count: number
   hidden_from: string[] | null

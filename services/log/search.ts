@@ -1,19 +1,19 @@
 import type { Input, Output } from '../../contract/commands.js'
 import { ChatError } from '../../contract/errors.js'
+import { PAGES } from '../../contract/limits.js'
 import { readCursor, writeCursor } from '../cursors.js'
 import type { Database } from '../db/index.js'
 import { alone } from '../db/migrate.js'
 import type { Logger } from '../logger.js'
 import { MESSAGE_COLUMNS, type MessageRow, toMessage } from './entities.js'
 
-const PAGE = 20
 const SWEEP_MS = 100
 
 /** Full-text search of a user's chats; without its index (setting SEARCH) it is CONFLICT. */
 export function createSearch(db: Pick<Database, 'run'>, isOn: boolean) {
   return {
     /** A page of the messages that hold all words of the query, newest first. */
-    async search(userId: string, { query, chatId, cursor, limit = PAGE }: Input<'search_messages'>) {
+    async search(userId: string, { query, chatId, cursor, limit = PAGES.search.standard }: Input<'search_messages'>) {
       if (!isOn) throw new ChatError('CONFLICT', { message: 'Search is off (setting SEARCH).' })
       const [before = null, beforeId = null] = cursor === undefined ? [] : readCursor(cursor, 'time', 'uuid')
       const values = [userId, query, chatId ?? null, before, beforeId, limit + 1]

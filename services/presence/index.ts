@@ -1,10 +1,11 @@
 import type { Presence as PresenceShape } from '../../contract/shapes.js'
+import type { ChosenStatus } from '../../contract/words.js'
 import type { Caller } from '../hub/callers.js'
 import type { Hub } from '../hub/index.js'
 import type { Client } from '../hub/ports.js'
 import type { Users } from '../users/index.js'
 import { type AnnouncerOptions, createAnnouncer } from './announcer.js'
-import type { ChosenStatus, LeaseStore } from './leases.js'
+import type { LeaseStore } from './leases.js'
 import { createPresenceReader } from './reader.js'
 import { toOffline, toPresence } from './records.js'
 import type { Visibility } from './visibility.js'
@@ -86,7 +87,7 @@ export function createPresence(options: PresenceOptions) {
       await users.saveLastSeen([{ userId, lastSeenAtMs, version }])
     },
 
-    /** Follows users for a client, as far as it may know of them; answers how they are. LIMIT_REACHED above 500 in all. */
+    /** Follows users for a client, as far as it may know of them; answers how they are. LIMIT_REACHED above MAX_WATCHED_USERS in all. */
     async watch(caller: Caller, client: Client, userIds: string[]): Promise<PresenceShape[]> {
       hub.watch(client, userIds)
       return get(caller, userIds)

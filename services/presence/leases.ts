@@ -1,14 +1,14 @@
+import type { PresenceStatus } from '../../contract/shapes.js'
+import type { ChosenStatus } from '../../contract/words.js'
+
 /** What the public may know of a user, and since which version. */
 export interface PresenceRecord {
   userId: string
   isOnline: boolean
-  status: 'online' | 'away' | 'dnd' | 'offline'
+  status: PresenceStatus
   lastSeenAtMs: number | null
   version: number
 }
-
-/** What users say of themselves. */
-export type ChosenStatus = 'online' | 'away' | 'dnd' | 'invisible'
 
 /**
  * The leases of all connections, and what they make of their users. Laws:

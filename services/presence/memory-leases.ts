@@ -1,4 +1,6 @@
-import type { ChosenStatus, LeaseStore, PresenceRecord } from './leases.js'
+import type { PresenceStatus } from '../../contract/shapes.js'
+import type { ChosenStatus } from '../../contract/words.js'
+import type { LeaseStore, PresenceRecord } from './leases.js'
 
 interface User {
   /** What the public may know. */
@@ -51,7 +53,7 @@ export function createMemoryLeases({ leaseMs, now = Date.now }: MemoryLeasesOpti
     return user.record === before ? [] : [user.record]
   }
 
-  function changed(record: PresenceRecord, status: PresenceRecord['status'], user: User): PresenceRecord {
+  function changed(record: PresenceRecord, status: PresenceStatus, user: User): PresenceRecord {
     if (record.status === status) return record
     const at = now()
     return {

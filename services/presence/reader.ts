@@ -1,3 +1,4 @@
+import { PAGES } from '../../contract/limits.js'
 import type { Presence } from '../../contract/shapes.js'
 import { readCursor, writeCursor } from '../cursors.js'
 import type { Caller } from '../hub/callers.js'
@@ -30,7 +31,7 @@ export function createPresenceReader({ leases, visibility, users }: PresenceRead
     },
 
     /** A page of those online whom a caller may know, by user id, and how many they are. */
-    async listOnline(caller: Caller, cursor: string | undefined, limit = 100) {
+    async listOnline(caller: Caller, cursor: string | undefined, limit: number = PAGES.online.standard) {
       const [after = ''] = cursor === undefined ? [] : readCursor(cursor, 'id')
       let online = await leases.online({ truth: caller.kind === 'service' })
       if (caller.kind === 'user') {

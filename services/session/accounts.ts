@@ -4,6 +4,7 @@ import { createBatcher } from '../batcher.js'
 import type { Logger } from '../logger.js'
 import type { Account, Users } from '../users/index.js'
 import type { Claims } from './claims.js'
+import { readAvatarUrl, readName } from './profile.js'
 
 /** A host's own look-up of a verified token's user: the profile, or null to refuse. */
 export type ResolveUser = (claims: Claims) => Promise<Profile | null> | Profile | null
@@ -33,7 +34,7 @@ export function createAccounts({ users, autoCreate, resolveUser, logger }: Accou
       throw new ChatError('UNAVAILABLE', { message: 'The user could not be looked up; try again soon.', cause: error })
     }
     if (!profile) throw unknownUser()
-    return { userId, name: profile.name, avatarUrl: profile.avatarUrl ?? null }
+    return { userId, name: readName(profile.name) ?? userId, avatarUrl: readAvatarUrl(profile.avatarUrl) }
   }
 
   /** The user of a token; UNAUTHENTICATED for one that is unknown, deleted or whose tokens were revoked. */

@@ -1,9 +1,13 @@
 import { ChatError } from '../../contract/errors.js'
+import { Id } from '../../contract/fields.js'
+import { compile } from '../validator.js'
+import { readAvatarUrl, readName } from './profile.js'
 
 /** What a token says of its bearer. */
 export interface Claims {
   /** Null for a service's token that names nobody. */
   userId: string | null
+  /** Null, as `avatarUrl` is, where PUT /users would refuse it. */
   name: string | null
   avatarUrl: string | null
   isService: boolean
@@ -23,7 +27,7 @@ export interface ClaimsOptions {
 
 /** How far clocks may be apart. */
 const SKEW_MS = 60_000
-const ID = /^[^\p{Cc}\p{Cs}]{1,128}$/u
+const isId = compile(Id)
 
 /** Reads a verified payload, trusting none of its types; UNAUTHENTICATED with the reason, or TOKEN_EXPIRED. */
 export function readClaims(
@@ -35,8 +39,8 @@ export function readClaims(
   const isService = typeof claims.get('scope') === 'string' && claims.get('scope').split(' ').includes('service')
   return {
     userId: readUserId(claims.get(userClaim), userClaim, isService),
-    name: readText(claims.get('name')),
-    avatarUrl: readText(claims.get('picture')),
+    name: readName(claims.get('name')),
+    avatarUrl: readAvatarUrl(claims.get('picture')),
     isService,
     expiresAtMs: readExpiry(claims.get('exp'), requireExp, maxLifetimeS, now()),
     issuedAtMs: readIssued(claims.get('iat'), now()),
@@ -47,7 +51,7 @@ export function readClaims(
 function readUserId(claim: unknown, userClaim: string, isService: boolean): string | null {
   if (claim === undefined && isService) return null
   const userId = Number.isSafeInteger(claim) ? String(claim) : claim
-  if (typeof userId !== 'string' || !ID.test(userId)) throw refused(`The token's claim "${userClaim}" names no user.`)
+  if (typeof userId !== 'string' || !isId(userId)) throw refused(`The token's claim "${userClaim}" names no user.`)
   return userId
 }
 
@@ -67,6 +71,4 @@ function readIssued(iat: unknown, nowMs: number): number | null {
 }
 
 const isSeconds = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value > 0
-const readText = (value: unknown) =>
-  typeof value === 'string' && value.trim() !== '' && value.length <= 2_048 && !/[\0\p{Cs}]/u.test(value) ? value : null
 const refused = (message: string) => new ChatError('UNAUTHENTICATED', { message })

@@ -1,6 +1,6 @@
+import { TOKEN_WARNING_MS } from '../../contract/limits.js'
 import type { Session } from './session.js'
 
-const WARN_MS = 60_000
 const TICK_MS = 500
 
 export interface ExpiryOptions {
@@ -12,7 +12,7 @@ export interface ExpiryOptions {
 }
 
 /** Watches when tokens end while their sessions live, and warns a minute before; one timer for all, so that no date is too far away for it. */
-export function createExpiry({ onWarning, onEnd, warnMs = WARN_MS, now = Date.now }: ExpiryOptions) {
+export function createExpiry({ onWarning, onEnd, warnMs = TOKEN_WARNING_MS, now = Date.now }: ExpiryOptions) {
   /** Second → sessions that have something due in it. */
   const due = new Map<number, Set<Session>>()
   const planned = new WeakMap<Session, { second: number; warnedOfMs?: number }>()

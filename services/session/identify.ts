@@ -1,4 +1,5 @@
 import { ChatError } from '../../contract/errors.js'
+import { MAX_TOKEN_BYTES } from '../../contract/limits.js'
 import type { User } from '../../contract/shapes.js'
 import { type Claims, type ClaimsOptions, readClaims } from './claims.js'
 
@@ -13,15 +14,13 @@ export interface IdentityOptions {
   claims: ClaimsOptions
 }
 
-const MAX_TOKEN_BYTES = 4_096
-
 /** The one way from a token to who it stands for: of sockets, REST and refreshed tokens alike. */
 export function createIdentity({ verify, authenticate, claims: options }: IdentityOptions) {
   /** The claims of a token that is good by itself; whether there is such a user is not looked at. */
   async function readToken(token: unknown): Promise<Claims> {
     if (typeof token !== 'string' || token === '') throw new ChatError('UNAUTHENTICATED')
     if (Buffer.byteLength(token) > MAX_TOKEN_BYTES) {
-      throw new ChatError('UNAUTHENTICATED', { message: 'The token is longer than 4 KB.' })
+      throw new ChatError('UNAUTHENTICATED', { message: `The token is longer than ${MAX_TOKEN_BYTES} bytes.` })
     }
     return readClaims(await verify(token), options)
   }

@@ -1,5 +1,6 @@
 import type { MyChat } from '../../contract/shapes.js'
-import type { ChangeKind, LoggedChange, Written } from '../../services/bus/index.js'
+import type { ChangeKind } from '../../contract/words.js'
+import type { LoggedChange, Written } from '../../services/bus/index.js'
 import { toDeliveryFor } from '../../services/feed/delivery.js'
 import type { FeedOptions } from '../../services/feed/index.js'
 import type { MemoryClient } from './transport.js'

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CommandName, Input, Output } from '../../contract/commands.js'
-import type { Ack } from '../../contract/types.js'
-import type { ClientSocket } from '../helper.js'
+import type { CommandName, Input } from '../../contract/commands.js'
+import { ask, type ClientSocket } from '../helper.js'
 import type { EditRecord, SendRecord } from './checker.js'
 import { pick, type Random } from './random.js'
 import { now, type Recorder, type Stand } from './recorder.js'
@@ -61,13 +60,7 @@ export function createLoad({ people, recorder, random, rate }: LoadOptions) {
         count.retries += 1
       }
       if (tried) tried.attempts = attempt
-      const answer = await socket
-        .timeout(ACK_MS)
-        .emitWithAck(command, ...([payload] as never))
-        .then(
-          (ack) => ack as Ack<Output<C>>,
-          () => null,
-        )
+      const answer = await ask(socket, command, payload, ACK_MS).catch(() => null)
       if (answer?.ok) return answer.data
       if (answer && !answer.error.retryable) {
         if (tried) tried.refused = answer.error.code

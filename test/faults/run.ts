@@ -160,7 +160,7 @@ async function readAll(dataDir: string, cluster: Cluster | undefined) {
       await pool.end()
     }
   }
-  const db = await openDatabase({ dataDir, log: SILENT })
+  const db = await openDatabase({ dataDir, logger: SILENT })
   try {
     return await dump(db.pool)
   } finally {

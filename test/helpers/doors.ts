@@ -1,4 +1,4 @@
-import { COMMANDS, type CommandName } from '../../contract/commands.js'
+import { COMMANDS, type CommandName, type RestTwin } from '../../contract/commands.js'
 import type { ErrorBody } from '../../contract/errors.js'
 import type { ClientSocket, Service } from '../helper.js'
 
@@ -8,7 +8,7 @@ export type Answer = { ok: true; data: any } | { ok: false; error: ErrorBody }
 
 /** The fields of a command that its REST twin takes from the URL, and whether the others are its query. */
 export function restOf(command: CommandName) {
-  const { rest } = COMMANDS[command]
+  const rest: RestTwin | null = COMMANDS[command].rest
   if (!rest) return null
   const inUrl = [...rest.url.matchAll(/:(\w+)/g)].map(([, part]) => part as string)
   return { ...rest, inUrl, inQuery: rest.method === 'GET' || rest.method === 'DELETE' }
@@ -24,7 +24,7 @@ export async function overRest(
 ): Promise<Answer> {
   const rest = restOf(command)
   if (!rest) throw new Error(`${command} has no REST twin`)
-  const left = { ...input }
+  const left = rest.single ? fromLists(input, rest.single) : { ...input }
   const url = rest.url.replace(/:(\w+)/g, (_, part: string) => {
     const value = encodeURIComponent(String(left[part]))
     delete left[part]
@@ -37,6 +37,11 @@ export async function overRest(
     ...(!rest.inQuery && { body: toJson(left), headers: { 'content-type': 'application/json' } }),
   })
   return status < 300 ? { ok: true, data: body } : { ok: false, error: body.error }
+}
+
+/** The URL parts that stand for lists of one. */
+function fromLists(input: Record<string, unknown>, single: Record<string, string>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(single).map(([part, list]) => [part, (input[list] as unknown[])[0]]))
 }
 
 let ids = 1_000_000

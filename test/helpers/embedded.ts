@@ -34,7 +34,7 @@ async function makeTemplate(): Promise<string> {
     }
     return dir
   }
-  const database = await openDatabase({ dataDir: join(dir, 'data'), log: silent })
+  const database = await openDatabase({ dataDir: join(dir, 'data'), logger: silent })
   await migrate(database)
   await database.close()
   fs.writeFileSync(done, '')

@@ -7,8 +7,9 @@ import type { Owner } from './postgres.js'
 const SERVER = resolve(import.meta.dirname, '../../server.js')
 const PATH = { PATH: process.env.PATH }
 
-function spawnServer(t: Owner, env: Record<string, string>, cwd?: string): ChildProcess {
-  const child = spawn(process.execPath, [SERVER], { cwd, env: { ...PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+function spawnServer(t: Owner, env: Record<string, string>, cwd?: string, through: string[] = []): ChildProcess {
+  const [command = '', ...args] = [...through, process.execPath, SERVER]
+  const child = spawn(command, args, { cwd, env: { ...PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   t.teardown(() => child.kill('SIGKILL'))
   return child
 }
@@ -32,9 +33,9 @@ export async function startServer(
   return { child, url }
 }
 
-/** Starts the service where it must refuse; answers how it ended and what it said. */
-export async function startInVain(t: Owner, env: Record<string, string>, cwd?: string) {
-  const child = spawnServer(t, env, cwd)
+/** Starts the service where it must refuse, through a command that runs what follows it; answers how it ended and what it said. */
+export async function startInVain(t: Owner, env: Record<string, string>, cwd?: string, through?: string[]) {
+  const child = spawnServer(t, env, cwd, through)
   let stdout = ''
   let stderr = ''
   child.stdout?.on('data', (data) => {

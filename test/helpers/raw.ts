@@ -5,9 +5,6 @@ import type { Owner } from './postgres.js'
 
 const PATIENCE_MS = 15_000
 
-/** A client that sends any frame there is: Engine.IO's text and binary, as `42["event",{}]`. */
-export type RawClient = Awaited<ReturnType<typeof openRaw>>
-
 /** Opens a WebSocket; with a token it joins the namespace, too. */
 export async function openRaw(t: Owner, url: string, token?: string) {
   const ws = new WebSocket(`${url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`)

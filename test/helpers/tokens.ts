@@ -1,5 +1,5 @@
 import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { createSigner } from 'fast-jwt'
 import type { Owner } from './postgres.js'
@@ -22,13 +22,15 @@ export interface Keys {
   alg: 'RS256' | 'ES256' | 'EdDSA'
   pem: string
   publicKey: KeyObject
+  /** The public key as a member of a JWKS. */
+  jwk(more?: object): object
   sign(claims: object, kid?: string): string
 }
 
-export function makeKeys(alg: Keys['alg']): Keys {
+export function makeKeys(alg: Keys['alg'], { rsaBits = 2_048 } = {}): Keys {
   const { privateKey, publicKey } =
     alg === 'RS256'
-      ? generateKeyPairSync('rsa', { modulusLength: 2_048 })
+      ? generateKeyPairSync('rsa', { modulusLength: rsaBits })
       : alg === 'ES256'
         ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
         : generateKeyPairSync('ed25519')
@@ -37,19 +39,26 @@ export function makeKeys(alg: Keys['alg']): Keys {
     alg,
     pem: publicKey.export({ type: 'spki', format: 'pem' }) as string,
     publicKey,
+    jwk: (more = {}) => ({ ...publicKey.export({ format: 'jwk' }), ...more }),
     sign: (claims, kid) => createSigner({ algorithm: alg, key, ...(kid !== undefined && { kid }) })(claims),
   }
 }
 
-/** Serves a JWKS; what it answers can be changed, and is counted. */
+/** Serves a JWKS; what it answers can be changed, or be written by the test itself, and is counted. */
 export async function serveJwks(t: Owner) {
-  const jwks = { keys: [] as object[], status: 200, requests: 0, url: '' }
+  const jwks = { keys: [] as object[], status: 200, requests: 0, url: '', respond: answer }
+  function answer(response: ServerResponse): void {
+    response.writeHead(jwks.status, { 'content-type': 'application/json' }).end(JSON.stringify({ keys: jwks.keys }))
+  }
   const server = createServer((_request, response) => {
     jwks.requests += 1
-    response.writeHead(jwks.status, { 'content-type': 'application/json' }).end(JSON.stringify({ keys: jwks.keys }))
+    jwks.respond(response)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.teardown(() => server.close())
+  t.teardown(() => {
+    server.close()
+    server.closeAllConnections()
+  })
   jwks.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys/jwks.json`
   return jwks
 }

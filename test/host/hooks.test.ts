@@ -113,6 +113,14 @@ t.test('resolveUser supplies the users', async (t) => {
   t.equal(again.user.name, 'Uno')
   t.equal((await host.chat.userService.getUserById('u-1'))?.name, 'Uno', 'it is kept')
 
+  // What broke: a picture that runs as a script, and a name of any length, were told to everybody.
+  for (const name of ['x'.repeat(201), ' ', undefined as never]) {
+    people.set('u-2', { name, avatarUrl: 'javascript:alert(1)' })
+    const { session: wrong } = await connect(t, service, 'u-2')
+    t.same(wrong.user, { userId: 'u-2', name: 'u-2', avatarUrl: null })
+    t.same(await host.chat.userService.getUserById('u-2'), wrong.user)
+  }
+
   const { length } = asked
   t.equal((await service.call('GET', '/chats', { as: 'service', onBehalfOf: 'u-1' })).status, 200)
   t.equal(asked.length, length, 'a header names who is kept; nobody is asked about')

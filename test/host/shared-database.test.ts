@@ -10,7 +10,7 @@ import { build, connect, must, next, tempDir, until } from '../helper.js'
 import { chatOptions, createHost, serviceOf } from '../helpers/host.js'
 import { createDatabase, needsPostgres } from '../helpers/postgres.js'
 
-const log = { debug() {}, info() {}, warn() {}, error() {} }
+const logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** A host's own database: people and messages of its own, in public. */
 async function hostDatabase(t: Test) {
@@ -36,7 +36,7 @@ const namesIn = async (client: pg.Client, schema: string): Promise<string[]> => 
 }
 
 async function open(t: Test, databaseUrl: string, databaseSchema: string): Promise<Database> {
-  const database = await openDatabase({ databaseUrl, databaseSchema, dataDir: '/nonexistent', log })
+  const database = await openDatabase({ databaseUrl, databaseSchema, dataDir: '/nonexistent', logger })
   t.teardown(() => database.close())
   return database
 }

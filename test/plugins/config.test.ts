@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { TSchema } from '@sinclair/typebox'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import config, { ConfigError, type ConfigOptions } from '../../plugins/config/index.js'
@@ -36,6 +37,7 @@ t.test('a wrong value is named by its setting and not told', async (t) => {
     const said = await faults(t, { env: { [name]: VALUE } })
     t.equal(said.length, 1, `${name}: ${said}`)
     t.match(said[0], new RegExp(`^${name} `))
+    t.match(said[0], /^\w+ must be \S/, 'it says what it may be')
     t.notMatch(said[0], new RegExp(`${VALUE}|pattern`))
     t.same(await faults(t, { [optionName(name)]: VALUE }), said, 'as an option, too')
   }
@@ -45,16 +47,31 @@ t.test('a wrong value is named by its setting and not told', async (t) => {
   t.same(named.sort(), names.filter((name) => name !== 'JWT_PUBLIC_KEY').sort(), 'all at once')
 })
 
+t.test('no number is without end, and no form without words', async (t) => {
+  for (const [name, { type, pattern, form, maximum }] of Object.entries<TSchema>(Settings.properties)) {
+    if (pattern) t.type(form, 'string', `${name} has its form in words`)
+    if (type !== 'integer') continue
+    // What broke: 1e99 bytes were taken.
+    const said = await faults(t, { env: { [name]: '1e99' } })
+    t.match(said, [new RegExp(`^${name} must be a whole number from \\d+ to ${maximum}$`)])
+    t.same(await faults(t, { env: { [name]: String(maximum) } }), [], `${name} may be ${maximum}`)
+  }
+})
+
 t.test('what else is wrong', async (t) => {
   const { pem } = makeKeys('ES256')
   const secretPem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' })
   const url = 'https://id.example/jwks'
   for (const [options, fault] of [
-    [{ port: -1 }, /^PORT must be >= 0$/],
-    [{ env: { PORT: '65536' } }, /^PORT must be <= 65535$/],
-    [{ env: { PORT: '3.5' } }, /^PORT must be integer$/],
-    [{ env: { JWT_REQUIRE_EXP: 'perhaps' } }, /^JWT_REQUIRE_EXP must be boolean$/],
-    [{ corsOrigins: 'good.example' }, /^CORS_ORIGINS /],
+    // What broke: a wrong value was told that it was wrong, and not what it may be.
+    [{ port: -1 }, /^PORT must be a whole number from 0 to 65535$/],
+    [{ env: { PORT: '65536' } }, /^PORT must be a whole number from 0 to 65535$/],
+    [{ env: { PORT: '3.5' } }, /^PORT must be a whole number from 0 to 65535$/],
+    [{ env: { JWT_REQUIRE_EXP: 'perhaps' } }, /^JWT_REQUIRE_EXP must be true or false$/],
+    [{ logLevel: 'loud' }, /^LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent$/],
+    [{ env: { CHAT_CREATION: 'nobody' } }, /^CHAT_CREATION must be one of users, service$/],
+    [{ socketPath: 'ws' }, /^SOCKET_PATH must be a path that begins with \/$/],
+    [{ corsOrigins: 'good.example' }, /^CORS_ORIGINS must be a comma-separated list of origins as https:\/\/app/],
     [{ corsOrigins: 'https://good.example/path' }, /^CORS_ORIGINS /],
     [{ corsOrigins: 'https://good.example https://other.example' }, /^CORS_ORIGINS /],
     [{ databaseUrl: `mysql://root:${VALUE}@db.example` }, /^DATABASE_URL /],
@@ -165,6 +182,8 @@ t.test('a process that must not start', async (t) => {
     [{ JWT_SECRET: 'change-me-change-me-change-me-0123456789' }, [/^❌ JWT_SECRET .*well-known/]],
     [{ JWT_SECRET: 'ab'.repeat(20) }, [/^❌ JWT_SECRET repeats/]],
     [{ JWT_SECRET: SECRET, PORT: VALUE, DRAIN_MS: VALUE }, [/^❌ PORT /, /^❌ DRAIN_MS /]],
+    // What broke: the logger refused it first, with a stack.
+    [{ JWT_SECRET: SECRET, LOG_LEVEL: 'loud' }, [/^❌ LOG_LEVEL must be one of fatal, /]],
     [{ JWT_SECRET: SECRET, DATABASE_URL: `http://user:${VALUE}@db.example/chat` }, [/^❌ DATABASE_URL /]],
   ] as const) {
     const { code, stdout, stderr } = await startInVain(t, { NODE_ENV: 'production', DATA_DIR: cwd, ...env }, cwd)

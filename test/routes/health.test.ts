@@ -11,6 +11,17 @@ t.test('while it serves', async (t) => {
   t.match(await call('GET', '/health'), { status: 200, body: { status: 'ok', uptime: Number, version } })
 })
 
+// What broke: the bus was said to be well by a constant.
+t.test('what it says of the bus is what the bus says', async (t) => {
+  const { app, call } = await build(t)
+  t.match(await call('GET', '/health'), { body: { status: 'ok', checks: { bus: { kind: 'memory', ok: true } } } })
+  app.chat.bus.health = () => ({ kind: 'memory', ok: false })
+  t.match(await call('GET', '/health'), {
+    status: 200,
+    body: { status: 'degraded', checks: { bus: { kind: 'memory', ok: false } } },
+  })
+})
+
 t.test('while it drains', async (t) => {
   const service = await build(t, { drainMs: 3_000 })
   const { host, url, token } = service

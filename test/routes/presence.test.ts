@@ -1,7 +1,7 @@
 import t from 'tap'
 import { HealthAnswer, OnlineAnswer, StatusBulkAnswer } from '../../contract/resources.js'
 import { Presence } from '../../contract/shapes.js'
-import { compile } from '../../services/binder/validator.js'
+import { compile } from '../../services/validator.js'
 import {
   API_KEY,
   ask,

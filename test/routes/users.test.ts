@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { User } from '../../contract/shapes.js'
-import { compile } from '../../services/binder/validator.js'
+import { compile } from '../../services/validator.js'
 import {
   API_KEY,
   build,

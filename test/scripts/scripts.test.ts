@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { packageRoot } from '../../services/package-root.js'
 import { build, embeddedDir, onEachDatabase, SECRET } from '../helper.js'
+import { freePort } from '../helpers/postgres.js'
 
 t.setTimeout(180_000)
 
@@ -57,6 +58,24 @@ onEachDatabase('db:migrate', async (t, { dataDir = '', databaseUrl = '' }) => {
   }
   const service = await build(t, { dataDir, databaseUrl: databaseUrl || undefined, databaseSchema: 'chat' })
   t.match(await service.call('GET', '/chats', { as: 'alice' }), { status: 200 })
+})
+
+// What broke: each of these was a raw stack.
+t.test('what a script cannot do is one sentence', async (t) => {
+  const nowhere = `postgres://chat:never-told@127.0.0.1:${await freePort()}/chat`
+  const inFile = { DATA_DIR: join(packageRoot(), 'package.json') }
+  for (const [name, args, env, sentence] of [
+    ['token', ['alice'], inFile, /^❌ DATA_DIR \S+ is a file: choose a folder\.\n$/],
+    ['token', ['alice'], { ...inFile, LOG_LEVEL: 'loud' }, /^❌ LOG_LEVEL must be one of .*\n$/],
+    ['migrate', [], { ...inFile, JWT_SECRET: SECRET }, /^❌ DATA_DIR \S+ is a file: choose a folder\.\n$/],
+    ['migrate', [], { DATABASE_URL: nowhere, JWT_SECRET: SECRET }, /^❌ No PostgreSQL listens at .*DATABASE_URL\.\n$/],
+    ['import-prisma', ['--from', nowhere], inFile, /^❌ No PostgreSQL listens at .* in --from\.\n$/],
+    ['import-prisma', ['--form', nowhere], inFile, /^❌ npm run import:prisma -- --from/],
+  ] as const) {
+    const outcome = await runScript(name, [...args], env)
+    t.match(outcome, { code: 1, stdout: '', stderr: sentence }, name)
+    t.notMatch(outcome.stderr, /\n\s+at |never-told/)
+  }
 })
 
 t.test('demo', async (t) => {

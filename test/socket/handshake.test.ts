@@ -214,7 +214,7 @@ t.test('settings of tokens', async (t) => {
 
   await t.test('JWT_JWKS_URL', async (t) => {
     const jwks = await serveJwks(t)
-    const all = (['RS256', 'ES256', 'EdDSA'] as const).map(makeKeys)
+    const all = (['RS256', 'ES256', 'EdDSA'] as const).map((alg) => makeKeys(alg))
     const [rsa, ec] = all as [ReturnType<typeof makeKeys>, ReturnType<typeof makeKeys>]
     jwks.keys = all.map(({ alg, publicKey }) => ({ ...publicKey.export({ format: 'jwk' }), kid: `key-${alg}` }))
     jwks.keys.push(

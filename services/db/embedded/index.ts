@@ -6,8 +6,11 @@ import { join, resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type pg from 'pg'
 import type { Logger } from '../../logger.js'
+import { folderRefusal } from '../../refusals/folder.js'
+import { Refusal } from '../../refusals/refusal.js'
 import { isGone, readHolder, thisProcess, writeHolder } from './holder.js'
 import { acquireLock, type Lock } from './lock.js'
+import { startRefusal } from './refusal.js'
 import { watch } from './watchdog.js'
 import type { WorkerTask } from './worker.js'
 
@@ -32,14 +35,14 @@ export interface Embedded {
 /** What `openEmbedded` takes; a `dataDir` of null keeps everything in memory, for tests. */
 export interface EmbeddedOptions {
   dataDir: string | null
-  log: Logger
+  logger: Logger
 }
 
 /** Opens the embedded database; throws `DATA_DIR_LOCKED` when another process has the folder. */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  const { log } = options
+  const { logger } = options
   const dataDir = options.dataDir === null ? null : resolve(options.dataDir)
-  if (process.platform === 'win32') throw new Error('The embedded database needs Linux or macOS: set DATABASE_URL.')
+  if (process.platform === 'win32') throw new Refusal('The embedded database needs Linux or macOS: set DATABASE_URL.')
   if (dataDir !== null) await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const socketDir = await makeSocketDir(socketHome())
   let lock: Lock | null = null
@@ -48,14 +51,14 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     await lock?.release()
   }
   try {
-    if (dataDir !== null) lock = await acquireLock(dataDir, log)
-    const folder = dataDir === null ? null : await databaseIn(dataDir, log)
+    if (dataDir !== null) lock = await acquireLock(dataDir, logger)
+    const folder = dataDir === null ? null : await databaseIn(dataDir, logger)
     const worker = start({ folder, socket: join(socketDir, `.s.PGSQL.${PORT}`) })
     await settled(worker, 'message')
     return serve(worker, lock, socketDir, leave)
   } catch (error) {
     await leave()
-    throw error
+    throw dataDir === null ? error : startRefusal(error, dataDir)
   }
 }
 
@@ -94,14 +97,19 @@ function serve(worker: Worker, lock: Lock | null, socketDir: string, leave: () =
 
 // Made beside its place and renamed: a process that is killed while making it leaves no half database behind. A worker
 // of its own makes it, since that takes some 500 MB which only the worker's end gives back.
-async function databaseIn(dataDir: string, log: Logger): Promise<string> {
+async function databaseIn(dataDir: string, logger: Logger): Promise<string> {
   const folder = join(dataDir, 'pgdata')
   if (existsSync(folder)) return folder
-  log.info({ dataDir }, 'making the embedded database; this takes some seconds once')
+  logger.info({ dataDir }, 'making the embedded database; this takes some seconds once')
   const draft = join(dataDir, 'pgdata.new')
   await rm(draft, { recursive: true, force: true })
-  const worker = start({ folder: draft, socket: null })
-  await settled(worker, 'exit')
+  try {
+    await settled(start({ folder: draft, socket: null }), 'exit')
+  } catch (error) {
+    // A half database has no use, and a full disk needs its room.
+    await rm(draft, { recursive: true, force: true })
+    throw error
+  }
   await rename(draft, folder)
   return folder
 }
@@ -126,6 +134,14 @@ async function settled(worker: Worker, event: 'message' | 'exit'): Promise<void>
 
 // With a note of whose it is, so that a later start can take away what a killed process left.
 async function makeSocketDir(home: string): Promise<string> {
+  try {
+    return await tryMakeSocketDir(home)
+  } catch (error) {
+    throw folderRefusal(error, home, 'TMPDIR')
+  }
+}
+
+async function tryMakeSocketDir(home: string): Promise<string> {
   for (const name of (await readdir(home)).filter((name) => name.startsWith(PREFIX))) {
     // Those of other users cannot be read, and are theirs to take away.
     const holder = await readHolder(join(home, name, HOLDER)).catch(() => null)

@@ -2,6 +2,8 @@ import { link, readdir, rename, rm, utimes } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { codeOf } from '../../errno.js'
 import type { Logger } from '../../logger.js'
+import { folderRefusal } from '../../refusals/folder.js'
+import { Refusal } from '../../refusals/refusal.js'
 import { HEARTBEAT_MS, type Holder, isAlive, isGone, readHolder, thisProcess, writeHolder } from './holder.js'
 
 /** The file in a data folder that names who holds it. */
@@ -23,7 +25,7 @@ export interface Lock {
  * however long each of them sleeps between two steps. The winner then moves its file to the front. Whoever followed a
  * holder that had meanwhile left the chain sees this when it looks again from the front, and starts over.
  */
-export async function acquireLock(dataDir: string, log: Logger): Promise<Lock> {
+export async function acquireLock(dataDir: string, logger: Logger): Promise<Lock> {
   const front = join(dataDir, LOCK_FILE)
   const own = thisProcess()
   const draft = `${front}.${own.id}.draft`
@@ -32,7 +34,7 @@ export async function acquireLock(dataDir: string, log: Logger): Promise<Lock> {
     for (;;) {
       const { holder, path, next } = await lastOf(front)
       if (holder && (await isAlive(holder, path))) throw lockedError(dataDir, front, holder)
-      if (holder) log.warn({ holder }, 'the data folder was left behind by a process that is gone; taking it over')
+      if (holder) logger.warn({ holder }, 'the data folder was left behind by a process that is gone; taking it over')
       if (!drafted) {
         drafted = true
         await writeHolder(draft, own)
@@ -47,7 +49,7 @@ export async function acquireLock(dataDir: string, log: Logger): Promise<Lock> {
   } finally {
     if (drafted) await rm(draft, { force: true })
   }
-  return hold(front, own, log)
+  return hold(front, own, logger)
 }
 
 interface Last {
@@ -88,7 +90,7 @@ async function moveToFront(front: string, draft: string, own: Holder): Promise<v
   }
 }
 
-function hold(front: string, own: Holder, log: Logger): Lock {
+function hold(front: string, own: Holder, logger: Logger): Lock {
   let lose: (error: Error) => void
   const lost = new Promise<Error>((resolve) => {
     lose = resolve
@@ -103,7 +105,7 @@ function hold(front: string, own: Holder, log: Logger): Lock {
       if (await isOurs()) return
     } catch (error) {
       const deleted = codeOf(error) === 'ENOENT'
-      if (!deleted) return log.warn({ err: error }, 'the lock’s heartbeat could not be written')
+      if (!deleted) return logger.warn({ err: error }, 'the lock’s heartbeat could not be written')
     }
     clearInterval(timer)
     lose(new Error(`The lock ${front} is no longer ours: it was deleted, or another process took it.`))
@@ -126,20 +128,14 @@ function lockedError(dataDir: string, front: string, { pid, host, since }: Holde
   const who = pid ? `process ${pid} on ${host}, since ${since}` : 'a process whose lock cannot be read'
   const advice = 'Stop it first or choose another data folder: two at once would destroy each other’s messages.'
   const wayOut = `If it certainly no longer runs, delete ${front}.`
-  return coded('DATA_DIR_LOCKED', `The data folder ${dataDir} is in use by ${who}. ${advice} ${wayOut}`)
+  return new Refusal(`The data folder ${dataDir} is in use by ${who}. ${advice} ${wayOut}`, { code: 'DATA_DIR_LOCKED' })
 }
 
 function explained(error: unknown, dataDir: string): unknown {
   const code = codeOf(error)
   if (code === 'EPERM' || code === 'ENOTSUP' || code === 'ENOSYS') {
-    return coded('DATA_DIR_UNUSABLE', `The data folder ${dataDir} is on a file system without hard links.`, error)
+    const message = `DATA_DIR ${dataDir} is on a file system without hard links: choose a folder on another.`
+    return new Refusal(message, { code: 'DATA_DIR_UNUSABLE', cause: error })
   }
-  if (code === 'EACCES' || code === 'EROFS' || code === 'ENOSPC') {
-    return coded('DATA_DIR_UNUSABLE', `The data folder ${dataDir} cannot be written to (${code}).`, error)
-  }
-  return error
-}
-
-function coded(code: string, message: string, cause?: unknown): Error {
-  return Object.assign(new Error(message, { cause }), { code })
+  return folderRefusal(error, dataDir)
 }

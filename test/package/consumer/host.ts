@@ -1,6 +1,8 @@
 // A host with decorators of its own under the names that we use inside: the package's types must not collide with them.
 import chat, { type Chat, type HostHooks } from 'chat-socket-service'
 import { ChatError, COMMANDS } from 'chat-socket-service/contract'
+import { members, users } from 'chat-socket-service/schema'
+import { eq } from 'drizzle-orm'
 import Fastify from 'fastify'
 
 declare module 'fastify' {
@@ -33,6 +35,12 @@ export async function start(): Promise<string | null> {
   const online: boolean = await app.second.presence.isOnline('b')
   app.chat.io.to('chat_a').emit('typing', { chatId: 'a', userId: 'b', isTyping: online })
   const rows = await app.chat.db.run<{ n: number }>('n', 'SELECT 1 AS n', [])
+  const people = await app.chat.db
+    .select({ name: users.name, since: members.joinedAt })
+    .from(members)
+    .innerJoin(users, eq(users.id, members.userId))
+    .where(eq(members.chatId, 'a'))
+  const since: string | undefined = people[0]?.since
   // @ts-expect-error settings have types
   await app.register(chat, { maxMessageChars: 'many' })
   // @ts-expect-error and names
@@ -41,6 +49,8 @@ export async function start(): Promise<string | null> {
   app.chat.log.nothing()
   // @ts-expect-error down to the driver
   app.chat.db.pool.nothing()
-  console.log(COMMANDS.send_message.summary, rows[0]?.n)
+  // @ts-expect-error and the tables
+  await app.chat.db.select({ name: users.nothing }).from(users)
+  console.log(COMMANDS.send_message.summary, rows[0]?.n, since)
   return message.clientMessageId
 }

@@ -16,9 +16,9 @@ const alice: UserCaller = {
 function setUp(t: Test, handler: () => unknown) {
   const logged: string[] = []
   const write = (level: string) => (_context: object, message: string) => logged.push(`${level}: ${message}`)
-  const log = { error: write('error'), warn: write('warn'), info: write('info'), debug: write('debug') }
+  const logger = { error: write('error'), warn: write('warn'), info: write('info'), debug: write('debug') }
   const handlers = Object.fromEntries(COMMAND_NAMES.map((name) => [name, handler])) as unknown as Handlers
-  const binder = createBinder({ handlers, log: log as unknown as Logger })
+  const binder = createBinder({ handlers, logger: logger as unknown as Logger, chatCreation: 'users' })
   t.teardown(() => binder.drain())
   return { binder, logged }
 }
@@ -58,7 +58,7 @@ t.test('a token that has ended ends its commands, each looked at for itself', as
   const { binder } = setUp(t, () => 'done')
   t.equal(await binder.run('list_chats', { ...alice, expiresAtMs: Date.now() + 60_000 }, {}), 'done')
   await t.rejects(binder.run('list_chats', { ...alice, expiresAtMs: Date.now() }, {}), { code: 'TOKEN_EXPIRED' })
-  t.equal(await binder.run('list_chats', { kind: 'service' }, {}), 'done')
+  t.equal(await binder.run('get_users', { kind: 'service' }, { userIds: ['bob'] }), 'done')
 })
 
 t.test('draining refuses what comes, and waits for what runs', async (t) => {

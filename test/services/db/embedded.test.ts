@@ -20,11 +20,11 @@ const ROUNDS = 10
 const ACKED_AT_LEAST = 200
 const ROUND_TRIPS = 50
 
-const log = { debug() {}, info() {}, warn() {}, error() {} }
+const logger = { debug() {}, info() {}, warn() {}, error() {} }
 // As CommonJS, since a thread started below --input-type=module inherits it and dies.
 const script = (code: string) => [
   '-e',
-  `const log = { debug() {}, info() {}, warn() {}, error() {} };(async () => {${code}})()`,
+  `const logger = { debug() {}, info() {}, warn() {}, error() {} };(async () => {${code}})()`,
 ]
 const source = (name: string) => JSON.stringify(import.meta.resolve(`../../../services/db/embedded/${name}.js`))
 
@@ -60,7 +60,7 @@ const taker = `
   const { createInterface } = require('node:readline')
   console.log('ready')
   for await (const folder of createInterface({ input: process.stdin })) {
-    console.log(await acquireLock(folder, log).then(() => 'won', (error) => error.code ?? error.stack))
+    console.log(await acquireLock(folder, logger).then(() => 'won', (error) => error.code ?? error.stack))
   }
 `
 
@@ -116,7 +116,7 @@ t.test('one that is overtaken between looking and linking gives way', async (t) 
   const { pid } = spawnSync(process.execPath, ['-e', ''])
   putLock(dir, { id: 'dead-0001', pid })
   // The warning falls between the two; by then a faster one has taken over and is at the front.
-  const overtaken = { ...log, warn: () => putLock(dir, { id: 'face-0002' }) }
+  const overtaken = { ...logger, warn: () => putLock(dir, { id: 'face-0002' }) }
   await t.rejects(acquireLock(dir, overtaken), { code: 'DATA_DIR_LOCKED' })
   t.same(readdirSync(dir), [LOCK_FILE])
   t.match(readFileSync(join(dir, LOCK_FILE), 'utf8'), 'face-0002')
@@ -124,12 +124,12 @@ t.test('one that is overtaken between looking and linking gives way', async (t) 
 
 t.test('a second process is refused before it touches anything', async (t) => {
   const dir = t.testdir({ pgdata: { PG_VERSION: '18' } })
-  const lock = await acquireLock(dir, log)
+  const lock = await acquireLock(dir, logger)
   t.teardown(() => lock.release())
   const before = listing(dir)
   const opener = `
     const { openEmbedded } = await import(${source('index')})
-    const opened = openEmbedded({ dataDir: process.cwd(), log })
+    const opened = openEmbedded({ dataDir: process.cwd(), logger })
     console.log(JSON.stringify(await opened.then(() => 'opened', ({ code, message }) => ({ code, message }))))
   `
   const second = spawnSync(process.execPath, script(opener), { cwd: dir })
@@ -142,9 +142,9 @@ t.test('a second process is refused before it touches anything', async (t) => {
 t.test('a lock of the same pid and another start time is stale', { skip: process.platform !== 'linux' }, async (t) => {
   const dir = t.testdir()
   putLock(dir, {})
-  await t.rejects(acquireLock(dir, log), { code: 'DATA_DIR_LOCKED' }, 'the right start time is alive')
+  await t.rejects(acquireLock(dir, logger), { code: 'DATA_DIR_LOCKED' }, 'the right start time is alive')
   putLock(dir, { startTime: '1' })
-  const lock = await acquireLock(dir, log)
+  const lock = await acquireLock(dir, logger)
   t.equal(JSON.parse(readFileSync(join(dir, LOCK_FILE), 'utf8')).startTime, thisProcess().startTime)
   await lock.release()
   t.same(readdirSync(dir), [], 'nothing is left')
@@ -160,14 +160,14 @@ t.test('a holder that cannot be seen lives as long as its heartbeat', async (t) 
   ] as const) {
     putLock(dir, other)
     const beating = setInterval(beat, 100)
-    await t.rejects(acquireLock(dir, log), { code: 'DATA_DIR_LOCKED' }, what)
+    await t.rejects(acquireLock(dir, logger), { code: 'DATA_DIR_LOCKED' }, what)
     clearInterval(beating)
     beat(14_000)
-    await (await acquireLock(dir, log)).release()
+    await (await acquireLock(dir, logger)).release()
   }
   writeFileSync(path, '')
   beat(60_000)
-  await (await acquireLock(dir, log)).release()
+  await (await acquireLock(dir, logger)).release()
   t.notOk(await isAlive({ ...thisProcess(), host: 'elsewhere' }, path), 'no lock, no heartbeat')
 })
 
@@ -193,7 +193,7 @@ t.test('what was acked survives kill -9', async (t) => {
     `
     const pg = require('pg')
     const { openEmbedded } = await import(${source('index')})
-    const { connection } = await openEmbedded({ dataDir: ${JSON.stringify(dir)}, log })
+    const { connection } = await openEmbedded({ dataDir: ${JSON.stringify(dir)}, logger })
     const pool = new pg.Pool(connection)
     await pool.query('CREATE TABLE acked (id int)')
     for (let id = 1; ; id++) {
@@ -211,7 +211,7 @@ t.test('what was acked survives kill -9', async (t) => {
   const strange = join(tmpdir(), `chat-db-file-of-${process.pid}`)
   writeFileSync(strange, 'no folder of ours, and no reason not to start')
   t.teardown(() => rmSync(strange))
-  const embedded = await openEmbedded({ dataDir: dir, log })
+  const embedded = await openEmbedded({ dataDir: dir, logger })
   t.teardown(() => embedded.close())
   const client = await connected(t, embedded)
   const { rows } = await client.query('SELECT count(DISTINCT id)::int AS kept FROM acked WHERE id <= $1', [acked])

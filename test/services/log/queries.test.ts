@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import type { Test } from 'tap'
+import { createVisibility } from '../../../services/presence/visibility.js'
 import { build, connect, must, onEachDatabase, type Service, until } from '../../helper.js'
 
 const CHATS = { one: 1, ten: 10, many: 200 }
@@ -13,9 +14,9 @@ function record(t: Test, { app }: Service): Statement[] {
   const statements: Statement[] = []
   const { pool } = app.db
   const query = pool.query.bind(pool)
-  const recorded = (statement: Statement) => {
-    statements.push(statement)
-    return query(statement)
+  const recorded = (statement: Statement, values = statement.values) => {
+    statements.push({ ...statement, values })
+    return query(statement, values)
   }
   Object.assign(pool, { query: recorded })
   t.teardown(() => Object.assign(pool, { query }))
@@ -25,7 +26,8 @@ function record(t: Test, { app }: Service): Statement[] {
 onEachDatabase('what the database is asked', async (t, database) => {
   const service = await build(t, { ...database, users: ['alice', ...Object.keys(CHATS)] })
   const { app } = service
-  const { log } = app.chat
+  const { log, users } = app.chat
+  const visibility = createVisibility(app.db)
   for (const [userId, count] of Object.entries(CHATS)) {
     const founders = [userId, 'alice']
     const made = Array.from({ length: count }, () => log.createChat({ type: 'group', owner: userId, founders }))
@@ -83,6 +85,14 @@ onEachDatabase('what the database is asked', async (t, database) => {
     await log.readChanges(chatId, MESSAGES - 20, 20)
     await log.markUpTo('one', chatId, 50)
     await log.markMessages('one', messageIds)
+    await log.getHeads([chatId, 'unknown'])
+    await log.touchChat(chatId)
+    await log.listMembers('one', chatId, undefined)
+    await log.listMembers('one', 'unknown', undefined).catch(() => {})
+    await visibility.visibleTo('one', ['alice', 'two'])
+    await visibility.visiblePairs(['one'], ['alice', 'ten'])
+    await visibility.pushChats(['one'], 100)
+    await users.getProfiles('one', ['alice', 'ten'])
     await log.append({ chatId, senderId: 'one', content: 'x', clientMessageId: 'k', replyToId: messageIds[0] })
     await log.addMembers(chatId, null, ['ten'])
     await log.removeMember(chatId, null, 'ten')

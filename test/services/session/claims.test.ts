@@ -16,8 +16,13 @@ t.test('what a token says', async (t) => {
     isService: false,
     expiresAtMs: (NOW_S + 100) * 1_000,
     issuedAtMs: NOW_S * 1_000,
+    payload: { ...good, ...full },
   })
-  for (const name of [7, {}, '', ' ', 'a\u0000', '\ud800', 'x'.repeat(3_000)]) t.equal(read({ name }).name, null)
+  for (const name of [7, {}, '', ' ', 'a\u0000', '\ud800', 'x'.repeat(201)]) t.equal(read({ name }).name, null)
+  t.equal(read({ name: '👍'.repeat(200) }).name?.length, 400)
+  for (const picture of [7, '', 'javascript:alert(1)', 'http://a b', `https://${'x'.repeat(2_048)}`]) {
+    t.equal(read({ picture }).avatarUrl, null)
+  }
   t.match(read({ scope: 'chat service' }), { isService: true, userId: 'alice' })
   t.match(read({ scope: 'service', sub: undefined }), { isService: true, userId: null })
   for (const scope of [['service'], 'services', 'SERVICE', { includes: true }])

@@ -1,6 +1,6 @@
 import type { TSchema } from '@sinclair/typebox'
 import { Ajv, type AnySchema, type ErrorObject, type ValidateFunction } from 'ajv'
-import { type Fault, invalid } from '../../contract/errors.js'
+import { type Fault, invalid } from '../contract/errors.js'
 
 const LONE_SURROGATE_OR_NUL = /[\0\p{Cs}]/u
 const POLLUTING = new Set(['__proto__', 'constructor', 'prototype'])
@@ -48,13 +48,13 @@ function createAjv(coerceTypes: boolean): Ajv {
 const exact = createAjv(false)
 const coercing = createAjv(true)
 
-/** Says whether a value fits; what does not is in `errors`. */
+/** Says whether a value fits; `errors` then tells why the last one did not. */
 export interface Validator {
   (value: unknown): boolean
   errors?: ErrorObject[] | null | undefined
 }
 
-/** Compiles a schema when it is first needed, for all of them at once take a third of a start; with `coerce`, text from a URL becomes the type that the schema says. */
+/** A validator of a schema; with `coerce`, text from a URL becomes the type that the schema says. It is compiled at its first use: to compile all at the start would make the start half as long again. */
 export function compile(schema: TSchema | AnySchema, options: { coerce?: boolean } = {}): Validator {
   let compiled: ValidateFunction | undefined
   const validate: Validator = (value) => {

@@ -1,0 +1,40 @@
+/** A frame of a socket and a body of REST. */
+export const MAX_PAYLOAD_BYTES = 256 * 1_024
+export const MAX_TOKEN_BYTES = 4_096
+export const MAX_METADATA_BYTES = 4_096
+export const MAX_METADATA_DEPTH = 8
+export const MAX_NAME_CHARS = 200
+export const MAX_TITLE_CHARS = 200
+
+/** Ids in one call; of `status/bulk`, which only reads, more. */
+export const MAX_IDS = 500
+export const MAX_BULK_IDS = 1_000
+/** Users whose presence one socket follows. */
+export const MAX_WATCHED_USERS = 500
+/** Different emoji on one message. */
+export const MAX_EMOJI = 50
+/** Users that a message names for each emoji; the count goes on. */
+export const MAX_REACTION_USERS = 50
+/** Unread messages are counted up to this, and said to be more above it. */
+export const UNREAD_CAP = 100
+
+/** Who has not said again that they type is told to have stopped. */
+export const TYPING_MS = 6_000
+/** How long before its end a token is told to be ending. */
+export const TOKEN_WARNING_MS = 60_000
+
+/** How much a page holds: at most, and when its caller does not say. */
+export interface PageSize {
+  maximum: number
+  standard: number
+}
+
+/** The page sizes of what is read in pages. */
+export const PAGES = {
+  messages: { maximum: 200, standard: 50 },
+  search: { maximum: 50, standard: 20 },
+  changes: { maximum: 1_000, standard: 500 },
+  chats: { maximum: 200, standard: 50 },
+  members: { maximum: 500, standard: 100 },
+  online: { maximum: 1_000, standard: 100 },
+} as const satisfies Record<string, PageSize>

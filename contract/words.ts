@@ -1,0 +1,32 @@
+/** The roles of a chat's members, highest first. */
+export const ROLES = ['owner', 'admin', 'member'] as const
+export const CHAT_TYPES = ['direct', 'group'] as const
+/** From where on a new member sees a chat: from its start, or from their joining. */
+export const HISTORY_VISIBILITIES = ['all', 'joined'] as const
+
+const WHILE_HERE = ['online', 'away', 'dnd'] as const
+/** How somebody looks to others. */
+export const PRESENCE_STATUSES = [...WHILE_HERE, 'offline'] as const
+/** What users say of themselves. */
+export const CHOSEN_STATUSES = [...WHILE_HERE, 'invisible'] as const
+
+/** What a line of a chat's log says happened, and as which type of change `sync` tells it. */
+export const CHANGE_KINDS = {
+  message_created: 'message_created',
+  message_updated: 'message_updated',
+  message_deleted: 'message_deleted',
+  member_added: 'member_changed',
+  member_removed: 'member_changed',
+  member_role: 'member_changed',
+  chat_created: 'chat_updated',
+  chat_updated: 'chat_updated',
+} as const
+
+export type ChosenStatus = (typeof CHOSEN_STATUSES)[number]
+export type ChangeKind = keyof typeof CHANGE_KINDS
+export type ChangeType = (typeof CHANGE_KINDS)[ChangeKind]
+
+/** The keys of a table, as a list of their type. */
+export function keysOf<T extends object>(table: T): (keyof T & string)[] {
+  return Object.keys(table) as (keyof T & string)[]
+}
