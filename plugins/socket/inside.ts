@@ -18,6 +18,8 @@ interface Engine {
 
 interface Websocket {
   readyState?: number
+  pause?(): void
+  resume?(): void
   _sender?: { sendFrame?(frames: Buffer[]): void }
   _socket?: TcpSocket | null
 }
@@ -116,6 +118,12 @@ export function createInside(io: ChatServer) {
       if (socket.data.running > 0) cork(socket)
       direct._sender.sendFrame([frames])
     },
+
+    /** Reads a socket no more; one that polls brings one request at a time anyway. */
+    pause: ({ conn }: ChatSocket): void => engineOf(conn).transport?.socket?.pause?.(),
+
+    /** Reads a socket again. */
+    resume: ({ conn }: ChatSocket): void => engineOf(conn).transport?.socket?.resume?.(),
 
     /** Bytes that wait for a socket: what the engine has queued, and what the kernel has not taken. */
     waitingBytes({ conn }: ChatSocket): number {
