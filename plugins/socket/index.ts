@@ -2,12 +2,15 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { createDispatcher } from './dispatcher.js'
 import { createHandshake } from './handshake.js'
+import { createLanes } from './lanes.js'
 import type { ChatSocket } from './types.js'
 
 /** Wires sockets to services: handshake → session → commands → end. */
 async function socket({ io, chat, inside, log: logger }: FastifyInstance): Promise<void> {
   const { sessions, binder, metrics } = chat
-  const dispatch = createDispatcher(binder, inside, logger)
+  const lanes = createLanes(inside)
+  const dispatch = createDispatcher({ binder, lanes, inside, logger })
+  metrics.gauge('chat_commands_waiting', 'Commands that wait for others of their socket.', lanes.size)
   const handshake = createHandshake({ sessions, inside, logger, metrics })
 
   io.use(handshake.middleware)
@@ -22,6 +25,7 @@ async function socket({ io, chat, inside, log: logger }: FastifyInstance): Promi
     socket.onAny(dispatch)
     inside.letGo(socket)
     socket.on('disconnect', (reason) => {
+      lanes.drop(socket)
       sessions.leave(session)
       logger.debug({ userId, socketId: id, reason }, '❌ disconnected')
     })

@@ -24,6 +24,8 @@ interface Connection {
 
 interface Websocket {
   readyState?: number
+  pause?(): void
+  resume?(): void
   _sender?: Sender
   _socket?: Partial<Tcp> | null
 }
@@ -126,6 +128,12 @@ export function createInside(io: ChatServer) {
       if (socket.data.running > 0) cork(socket)
       direct.sendFrame([frames])
     },
+
+    /** Reads a socket no more; one that polls brings one request at a time anyway. */
+    pause: ({ conn }: ChatSocket): void => insidesOf(conn).transport?.socket?.pause?.(),
+
+    /** Reads a socket again. */
+    resume: ({ conn }: ChatSocket): void => insidesOf(conn).transport?.socket?.resume?.(),
 
     /** Bytes that wait for a socket: what the engine has queued, and what the kernel has not taken. */
     waitingBytes({ conn }: ChatSocket): number {
