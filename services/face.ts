@@ -44,9 +44,18 @@ export function createFace({ log, hub, feed, users, presence, sessions, binder }
     socketManager: {
       /** Lets in a session that has arrived; any other is left as it is. */
       registerUser: (client: Client, session: Session): void => sessions.enter(session, client),
-      /** Whoever is in a chat, or on the way there, is told nothing twice. */
-      joinUserChats(client: Client, chats: MyChat[]): void {
-        for (const chat of chats) feed.attach(client, chat.chatId, chat.revision, chat.memberCount)
+      /** Brings a client into those of some chats that its user is in; where it is already, or on the way there, it is told nothing twice. */
+      async joinUserChats(
+        { id, userId }: Client,
+        chats: Pick<MyChat, 'chatId' | 'revision' | 'memberCount'>[],
+      ): Promise<void> {
+        const mine = new Set((await log.getChatsOf([userId])).get(userId)?.map(({ chatId }) => chatId))
+        // Only a client that is here can be brought anywhere, under whichever object it is named.
+        const client = hub.clientsOf(userId).find((one) => one.id === id)
+        if (!client) return
+        for (const { chatId, revision, memberCount } of chats) {
+          if (mine.has(chatId)) feed.attach(client, chatId, revision, memberCount)
+        }
       },
       handleSendMessage: (caller: UserCaller, payload: unknown) => binder.run('send_message', caller, payload),
       isUserOnline: (userId: string): Promise<boolean> => presence.isOnline(userId),

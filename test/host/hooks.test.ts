@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import chat, { type HostHooks } from '../../app.js'
 import { ChatError } from '../../contract/errors.js'
-import type { Message } from '../../contract/shapes.js'
+import type { Change, Message } from '../../contract/shapes.js'
 import type { Claims } from '../../services/session/claims.js'
 import { ask, client, connect, must, next, sign, until } from '../helper.js'
 import { chatOptions, createHost, serviceOf } from '../helpers/host.js'
@@ -138,4 +138,62 @@ t.test('resolveUser supplies the users', async (t) => {
   t.equal((await service.call('DELETE', '/users/u-1', { as: 'service' })).status, 200)
   t.equal((await service.call('GET', '/chats', { as: 'u-1' })).status, 401, 'a tombstone is not revived')
   t.equal((await host.chat.userService.getUserById('u-1'))?.name, '')
+})
+
+t.test('onMessage and onChange hear of whatever is written, whoever wrote it, each once and in order', async (t) => {
+  const messages: Message[] = []
+  const changes: Change[] = []
+  const { host, service } = await start({
+    onMessage: (message) => void messages.push(message),
+    onChange: (change) => void changes.push(change),
+  })
+  const { log, messageService, db } = host.chat
+  const { socket } = await connect(t, service, 'alice')
+  const { chat: made } = await must(socket, 'create_chat', { type: 'group', memberIds: ['bob'], title: 'x' })
+  const { chatId } = made
+  const sent = await must(socket, 'send_message', { chatId, content: 'by a command', clientMessageId: 'k' })
+  await must(socket, 'send_message', { chatId, content: 'by a command', clientMessageId: 'k' })
+  await service.call('POST', `/chats/${chatId}/messages`, { as: 'bob', body: { content: 'by REST' } })
+  await log.append({ chatId, senderId: 'bob', content: 'by the log' })
+  await messageService.createMessage({ chatId, senderId: 'bob', content: 'by its old name' })
+  const { id: messageId } = sent.message
+  await must(socket, 'edit_message', { messageId, content: 'edited' })
+  await must(socket, 'edit_message', { messageId, content: 'edited' })
+  await must(socket, 'add_reaction', { messageId, emoji: '👍' })
+  await must(socket, 'delete_message', { messageId })
+  await must(socket, 'update_chat', { chatId, title: 'y' })
+  await must(socket, 'remove_member', { chatId, userId: 'bob' })
+  await must(socket, 'add_members', { chatId, userIds: ['bob'] })
+  // The last owner's leaving writes two lines.
+  await must(socket, 'leave_chat', { chatId })
+
+  const types = [
+    ...['chat_updated', 'message_created', 'message_created', 'message_created', 'message_created'],
+    ...['message_updated', 'message_updated', 'message_deleted', 'chat_updated'],
+    ...['member_changed', 'member_changed', 'member_changed', 'member_changed'],
+  ]
+  await until('all is told', () => changes.length >= types.length)
+  t.same(
+    changes.map(({ chatId: of, revision, type }) => [of, revision, type]),
+    types.map((type, i) => [chatId, i + 1, type]),
+  )
+  t.same(
+    messages.map(({ content }) => content),
+    ['by a command', 'by REST', 'by the log', 'by its old name'],
+    'a retry is no message',
+  )
+
+  // A chat that this process has never seen before, written to by other hands: what they announce is told, and nothing of before.
+  const { rows } = await db.pool.query(
+    `SELECT chat_id, log_head.through FROM log_create_chat('imported', 'group', 'z', 'all', NULL, 'bob', '{bob}', 100) f, log_wrote(f.chat_id, 1) AS log_head`,
+  )
+  t.same(rows, [{ chat_id: 'imported', through: 1 }])
+  await db.pool.query(`SELECT log_update_chat('imported', 'bob', true, 'of other hands', NULL)`)
+  log.announce([{ chatId: 'imported', range: { after: 1, through: 2 } }])
+  await until('an import is told', () => changes.some((change) => change.chatId === 'imported'))
+  t.match(
+    changes.filter((change) => change.chatId === 'imported'),
+    [{ revision: 2, type: 'chat_updated', chat: { title: 'of other hands' } }],
+  )
+  t.equal(changes.length, types.length + 1, 'nothing is told twice')
 })

@@ -16,9 +16,12 @@ declare module 'fastify' {
 }
 
 const hooks: HostHooks = {
-  onMessage: (message, { caller }) => {
-    const content: string | null = message.content
-    if (caller.kind === 'user') console.log(caller.userId, content)
+  onMessage: ({ sender, content }) => {
+    const said: string | null = content
+    console.log(sender.userId, said)
+  },
+  onChange: async ({ chatId, revision, type }) => {
+    if (type === 'member_changed') console.log(chatId, revision)
   },
   authorize({ command, input }) {
     if (command === 'send_message' && input.content === '') throw new ChatError('FORBIDDEN')
