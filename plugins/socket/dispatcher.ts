@@ -1,7 +1,6 @@
 import { ChatError } from '../../contract/errors.js'
 import type { Ack } from '../../contract/types.js'
 import type { Binder } from '../../services/binder/index.js'
-import type { Logger } from '../../services/logger.js'
 import type { Inside } from './inside.js'
 import type { Lanes } from './lanes.js'
 import type { ChatSocket } from './types.js'
@@ -10,26 +9,21 @@ export interface DispatcherOptions {
   binder: Binder
   lanes: Lanes
   inside: Pick<Inside, 'answer'>
-  logger: Logger
+  /** Hears of each command by its name, never what it holds; a name that is no command's could be anything. */
+  narrate?: ((userId: string, event: string) => void) | undefined
 }
 
 /**
  * The one listener of every socket: a packet's event names a command, its first argument is the payload, and its last, if it is a
  * function, the ack. Nothing that a packet holds makes this throw; without an ack nothing is said.
  */
-export function createDispatcher({ binder, lanes, inside, logger }: DispatcherOptions) {
-  async function run(socket: ChatSocket, event: unknown, payload: unknown): Promise<Ack<unknown>> {
-    try {
-      if (typeof event !== 'string' || !binder.has(event)) {
-        throw new ChatError('NOT_FOUND', { message: 'There is no such command.' })
-      }
-      const { session } = socket.data
-      // Its name, never what it holds; a name that is no command's could be anything.
-      logger.debug({ userId: session.userId }, `📨 ${event}`)
-      return { ok: true, data: await binder.run(event, session, payload) }
-    } catch (error) {
-      return { ok: false, error: (error as ChatError).toBody() }
+export function createDispatcher({ binder, lanes, inside, narrate }: DispatcherOptions) {
+  function run({ data: { session } }: ChatSocket, event: unknown, payload: unknown): Promise<unknown> {
+    if (typeof event !== 'string' || !binder.has(event)) {
+      return Promise.reject(new ChatError('NOT_FOUND', { message: 'There is no such command.' }))
     }
+    narrate?.(session.userId, event)
+    return binder.run(event, session, payload)
   }
 
   return function dispatch(this: ChatSocket, event: unknown, ...args: unknown[]): void {
@@ -43,7 +37,13 @@ export function createDispatcher({ binder, lanes, inside, logger }: DispatcherOp
       lanes.leave(this)
       if (ack) inside.answer(this, ack, body)
     }
-    const isIn = lanes.enter(this, () => void run(this, event, payload).then(finish))
-    if (!isIn && ack) inside.answer(this, ack, { ok: false, error: new ChatError('OVERLOADED').toBody() })
+    const start = () => {
+      run(this, event, payload).then(
+        (data) => finish({ ok: true, data }),
+        (error: ChatError) => finish({ ok: false, error: error.toBody() }),
+      )
+    }
+    if (lanes.enter(this, start) || !ack) return
+    inside.answer(this, ack, { ok: false, error: new ChatError('OVERLOADED').toBody() })
   }
 }

@@ -9,7 +9,9 @@ import type { ChatSocket } from './types.js'
 async function socket({ io, chat, inside, log: logger }: FastifyInstance): Promise<void> {
   const { sessions, binder, metrics } = chat
   const lanes = createLanes(inside)
-  const dispatch = createDispatcher({ binder, lanes, inside, logger })
+  const isNarrated = logger.level === 'debug' || logger.level === 'trace'
+  const narrate = isNarrated ? (userId: string, event: string) => logger.debug({ userId }, `📨 ${event}`) : undefined
+  const dispatch = createDispatcher({ binder, lanes, inside, narrate })
   metrics.gauge('chat_commands_waiting', 'Commands that wait for others of their socket.', lanes.size)
   const handshake = createHandshake({ sessions, inside, logger, metrics })
 

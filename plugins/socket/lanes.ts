@@ -25,27 +25,32 @@ export function createLanes(inside: Pick<Inside, 'pause' | 'resume'>) {
     return line.length < MAX_WAITING && line.push(start) > 0
   }
 
+  /** Starts the next command that waits for a socket, and reads it again when none is left. */
+  function goOn(socket: ChatSocket): void {
+    const line = waiting.get(socket)
+    const next = line?.shift()
+    if (next) {
+      socket.data.running += 1
+      next()
+    }
+    if (line?.length !== 0) return
+    waiting.delete(socket)
+    inside.resume(socket)
+  }
+
   return {
     /** Starts a command when its socket has room for it; answers false for one that cannot even wait. */
     enter(socket: ChatSocket, start: () => void): boolean {
-      const begin = () => {
-        socket.data.running += 1
-        start()
-      }
-      if (socket.data.running >= MAX_UNDER_WAY || waiting.has(socket)) return hold(socket, begin)
-      begin()
+      if (socket.data.running >= MAX_UNDER_WAY || waiting.has(socket)) return hold(socket, start)
+      socket.data.running += 1
+      start()
       return true
     },
 
     /** A command of a socket is done. */
     leave(socket: ChatSocket): void {
       socket.data.running -= 1
-      const line = waiting.get(socket)
-      const next = line?.shift()
-      if (next) next()
-      if (line?.length !== 0) return
-      waiting.delete(socket)
-      inside.resume(socket)
+      if (waiting.size > 0) goOn(socket)
     },
 
     /** A socket is gone. */

@@ -30,6 +30,8 @@ export type { Identity } from './identify.js'
 export type { Session } from './session.js'
 export type Sessions = ReturnType<typeof createSessions>
 
+/** One for all: a node has many sessions, and most of them are in. */
+const IN = { is: 'in' } as const
 /** When one whose place was taken may come back: at once it would take the next one's. */
 const OUSTED_MS = 30_000
 
@@ -114,7 +116,7 @@ export function createSessions(options: SessionsOptions) {
       const { state, user, userId, expiresAtMs } = session
       if (state.is !== 'ready') return
       arrivals.delete(session)
-      session.state = { is: 'in' }
+      session.state = IN
       session.client = client
       inside.set(client, session)
       hub.add(client)
