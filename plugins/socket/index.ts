@@ -26,12 +26,16 @@ async function socket({ io, chat, inside, log: logger }: FastifyInstance): Promi
     sessions.enter(session, { id, userId })
     socket.onAny(dispatch)
     inside.letGo(socket)
-    socket.on('disconnect', (reason) => {
-      lanes.drop(socket)
-      sessions.leave(session)
-      logger.debug({ userId, socketId: id, reason }, '❌ disconnected')
-    })
+    socket.on('disconnect', onDisconnect)
   })
+
+  // One for all sockets: each would keep a closure of its own.
+  function onDisconnect(this: ChatSocket, reason: string): void {
+    const { session } = this.data
+    lanes.drop(this)
+    sessions.leave(session)
+    logger.debug({ userId: session.userId, socketId: this.id, reason }, '❌ disconnected')
+  }
 }
 
 export default fp(socket, {
