@@ -9,8 +9,8 @@ export type Orm = NodePgDatabase<typeof schema>
 
 type Session = Orm['_']['session']
 
-/** Runs one statement, which may have a name, when its turn comes. */
-type Take = <T>(name: string | undefined, run: () => Promise<T>) => Promise<T>
+/** Runs one statement when its turn comes. */
+type Take = <T>(run: () => Promise<T>) => Promise<T>
 
 /** Opens Drizzle on a pool: each statement takes its turn, and fails as the catalogue says, with no SQL in what it throws. */
 export function openDrizzle(pool: pg.Pool, take: Take): Orm {
@@ -25,7 +25,7 @@ export function openDrizzle(pool: pg.Pool, take: Take): Orm {
     try {
       return await begin((tx) => {
         hasBegun = true
-        govern(tx._.session, (_name, run) => run())
+        govern(tx._.session, (run) => run())
         return work(tx)
       }, config)
     } catch (error) {
@@ -41,10 +41,9 @@ function govern(session: Session, take: Take): void {
   session.prepareQuery = (...args) => {
     const prepared = prepareQuery(...args)
     const execute = prepared.execute.bind(prepared)
-    const [, , name] = args
     prepared.execute = async (values) => {
       try {
-        return await take(name, () => execute(values))
+        return await take(() => execute(values))
       } catch (error) {
         throw error instanceof DrizzleQueryError ? toChatError(error) : error
       }

@@ -20,10 +20,20 @@ export interface Database extends Orm {
   /** What an acked message survives. */
   durability: 'power-loss' | 'process-crash'
   /** Runs a statement in SQL, prepared under its name; failures are the catalogue's. For what is hot, or is plainer in SQL. */
-  run<Row extends pg.QueryResultRow>(name: string, text: string, values: unknown[]): Promise<Row[]>
+  run<Row extends pg.QueryResultRow>(
+    name: string,
+    text: string,
+    values: unknown[],
+    options?: RunOptions,
+  ): Promise<Row[]>
   /** Settles when the embedded database is beyond help; never for a server. */
   failed: Promise<Error>
   close(): Promise<void>
+}
+
+export interface RunOptions {
+  /** Goes before all that is not, where the database does one thing at a time. */
+  urgent?: boolean
 }
 
 export interface DatabaseOptions {
@@ -42,8 +52,6 @@ const types: pg.CustomTypesConfig = {
 }
 
 const CONNECT_TIMEOUT_MS = 5_000
-/** Connections of the pool that what can wait does not take. */
-const URGENT_SLOTS = 3
 const QUERY_TIMEOUT_MS = 10_000
 const EMBEDDED_TIMEOUT_MS = 30_000
 
@@ -66,31 +74,38 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   // A connection that dies in the pool's hands must not end the process.
   pool.on('error', (error) => logger.warn({ err: error }, 'a database connection was lost'))
 
-  const take = createTurns(
-    embedded ? { slots: 1, patientSlots: 1 } : { slots: poolSize, patientSlots: Math.max(1, poolSize - URGENT_SLOTS) },
-  )
+  const turns = embedded ? createTurns() : null
+  const take = <T>(isUrgent: boolean, work: () => Promise<T>) => (turns ? turns(isUrgent, work) : work())
 
-  return Object.assign(openDrizzle(pool, take), {
-    pool,
-    connection,
-    schema: databaseSchema,
-    embedded: embedded !== null,
-    hasForeignUsers: false,
-    durability: embedded ? ('process-crash' as const) : ('power-loss' as const),
-    async run<Row extends pg.QueryResultRow>(name: string, text: string, values: unknown[]) {
-      try {
-        const { rows } = await take(name, () => pool.query<Row>({ name, text, values }))
-        return rows
-      } catch (error) {
-        throw toChatError(error)
-      }
+  return Object.assign(
+    openDrizzle(pool, (work) => take(false, work)),
+    {
+      pool,
+      connection,
+      schema: databaseSchema,
+      embedded: embedded !== null,
+      hasForeignUsers: false,
+      durability: embedded ? ('process-crash' as const) : ('power-loss' as const),
+      async run<Row extends pg.QueryResultRow>(
+        name: string,
+        text: string,
+        values: unknown[],
+        { urgent = false }: RunOptions = {},
+      ) {
+        try {
+          const { rows } = await take(urgent, () => pool.query<Row>({ name, text, values }))
+          return rows
+        } catch (error) {
+          throw toChatError(error)
+        }
+      },
+      failed: embedded?.failed ?? new Promise<Error>(() => {}),
+      async close() {
+        await pool.end()
+        await embedded?.close()
+      },
     },
-    failed: embedded?.failed ?? new Promise<Error>(() => {}),
-    async close() {
-      await pool.end()
-      await embedded?.close()
-    },
-  })
+  )
 }
 
 function quoteSchema(name: string): string {

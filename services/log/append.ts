@@ -142,7 +142,7 @@ export function createAppender(options: AppenderOptions) {
   }
 
   async function fail(batch: Pending[], failure: ChatError): Promise<void> {
-    if (!failure.retryable && batch.length > 1) {
+    if (failure.code !== 'UNAVAILABLE' && batch.length > 1) {
       for (const pending of batch) await store([pending])
       return
     }
@@ -162,10 +162,12 @@ export function createAppender(options: AppenderOptions) {
       reply_to_id: send.replyToId ?? null,
       metadata: send.metadata ?? null,
     }))
-    const [row] = await db.run<AppendRow>('log_append', 'SELECT * FROM log_append($1, $2)', [
-      chatsOf(batch),
-      JSON.stringify(sends),
-    ])
+    const [row] = await db.run<AppendRow>(
+      'log_append',
+      'SELECT * FROM log_append($1, $2)',
+      [chatsOf(batch), JSON.stringify(sends)],
+      { urgent: true },
+    )
     return row as AppendRow
   }
 

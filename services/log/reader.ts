@@ -24,10 +24,7 @@ interface Span {
 /** Reads of the log by revision: for delivery, which needs every line, and for sync, which needs each entity once. */
 export function createReader(db: Pick<Database, 'run'>) {
   async function readSpans(spans: Span[], viewerId: string | null): Promise<LoggedChange[]> {
-    const rows = await db.run<ChangeRow>(viewerId === null ? 'log_read' : 'sync_read', READ, [
-      JSON.stringify(spans),
-      viewerId,
-    ])
+    const rows = await db.run<ChangeRow>('log_read', READ, [JSON.stringify(spans), viewerId])
     const touched = rows.filter(({ kind }) => isOfChat(kind)).map(({ chat_id }) => chat_id)
     const chats = touched.length > 0 ? await readChats([...new Set(touched)]) : new Map<string, Chat>()
     return rows.map((row) => toLogged(row, chats.get(row.chat_id)))

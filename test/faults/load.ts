@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CommandName, Input } from '../../contract/commands.js'
-import { ask, type ClientSocket } from '../helper.js'
+import { ask } from '../../scripts/socket.js'
+import type { ClientSocket } from '../helper.js'
 import type { EditRecord, SendRecord } from './checker.js'
 import { pick, type Random } from './random.js'
 import { now, type Recorder, type Stand } from './recorder.js'

@@ -92,7 +92,7 @@ onEachDatabase('the database is a Drizzle database', async (t, { databaseUrl, da
     await Promise.all([
       db.run('first', 'SELECT 1', []).then(note('first')),
       db.select().from(members).then(note('builder')),
-      db.run('ping', 'SELECT 1', []).then(note('urgent')),
+      db.run('urgent', 'SELECT 1', [], { urgent: true }).then(note('urgent')),
     ])
     t.same(ended, ['first', 'urgent', 'builder'], 'what is urgent goes before')
   })
