@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import auth from './plugins/auth.js'
+import budgets from './plugins/budgets.js'
 import config, { ConfigError } from './plugins/config/index.js'
 import type { ConfigOptions } from './plugins/config/settings.js'
 import db from './plugins/db.js'
@@ -42,6 +43,7 @@ export async function service(app: FastifyInstance, options: ChatOptions = {}): 
   await app.register(security)
   await app.register(db)
   await app.register(auth, { resolveUser: options.resolveUser })
+  await app.register(budgets)
   await app.register(io)
   const { onMessage, onChange, authorize } = options
   await app.register(services, { onMessage, onChange, authorize })
