@@ -6,9 +6,9 @@ import { createLanes } from './lanes.js'
 import type { ChatSocket } from './types.js'
 
 /** Wires sockets to services: handshake → session → commands → end. */
-async function socket({ io, chat, inside, log: logger }: FastifyInstance): Promise<void> {
+async function socket({ io, chat, inside, seats, log: logger }: FastifyInstance): Promise<void> {
   const { sessions, binder, metrics } = chat
-  const lanes = createLanes(inside)
+  const lanes = createLanes(inside, seats)
   const isNarrated = logger.level === 'debug' || logger.level === 'trace'
   const narrate = isNarrated ? (userId: string, event: string) => logger.debug({ userId }, `📨 ${event}`) : undefined
   const dispatch = createDispatcher({ binder, lanes, inside, narrate })
