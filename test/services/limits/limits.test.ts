@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Closing } from '../../../contract/closings.js'
+import { COMMANDS, type Command } from '../../../contract/commands.js'
 import { ABUSE, BUDGETS, type RateClass } from '../../../contract/limits.js'
 import { createMemoryBus } from '../../../services/bus/memory.js'
 import type { UserCaller } from '../../../services/hub/callers.js'
@@ -17,6 +18,17 @@ const alice: UserCaller = {
   user: { userId: 'alice', name: 'Alice', avatarUrl: null },
   expiresAtMs: null,
 }
+
+t.test('what lookups pay for is a list of the input, and only a logout is free', async (t) => {
+  const commands = Object.entries<Command>(COMMANDS)
+  for (const [name, { lookups, input }] of commands) {
+    if (lookups !== undefined) t.equal(input.properties[lookups]?.type, 'array', name)
+  }
+  t.same(
+    commands.filter(([, { rate }]) => rate === null).map(([name]) => name),
+    ['logout'],
+  )
+})
 
 const steps = fc.array(fc.record({ afterMs: fc.nat(4_000), cost: fc.integer({ min: 1, max: 40 }) }), { maxLength: 60 })
 const budget = fc.record({ rate: fc.integer({ min: 1, max: 50 }), burst: fc.integer({ min: 1, max: 60 }) })
