@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { bus } from './cases/bus.js'
 import { connections } from './cases/connections.js'
 import { fanout } from './cases/fanout.js'
 import { growth } from './cases/growth.js'
@@ -23,7 +24,7 @@ import { draw } from './lib/svg.js'
 type Case = (bench: Bench) => Promise<CaseResult>
 const CASES: Record<string, Case> = { fanout, sends, rooms, latency, connections, state, growth }
 /** Only when asked for. */
-const EXTRAS: Record<string, Case> = { profile, writer }
+const EXTRAS: Record<string, Case> = { bus, profile, writer }
 const QUICK = ['fanout', 'sends']
 const DEADLINE_MS = 14.5 * 60_000
 const LATE_MS = 13.5 * 60_000

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Binder, createBinder } from '../services/binder/index.js'
-import type { Bus } from '../services/bus/index.js'
-import { createMemoryBus } from '../services/bus/memory.js'
+import type { Bus, BusKind } from '../services/bus/index.js'
+import { openBus } from '../services/bus/open.js'
 import { createCommands } from '../services/commands/index.js'
 import type { Database } from '../services/db/index.js'
 import { createFace } from '../services/face.js'
@@ -64,13 +64,22 @@ export interface Chat extends ReturnType<typeof createFace> {
 
 export type ServicesOptions = Pick<HostHooks, 'onMessage' | 'onChange' | 'authorize'>
 
+const BUSES: Record<BusKind, string> = {
+  memory: '✅ one node alone: another on this database would not be heard',
+  postgres: '✅ nodes of this database hear each other by PostgreSQL',
+  redis: '✅ nodes of this database hear each other by Redis',
+}
+
 /** The whole dependency graph. */
-function compose(app: FastifyInstance, { authorize, onMessage, onChange }: ServicesOptions): Chat {
+async function compose(app: FastifyInstance, { authorize, onMessage, onChange }: ServicesOptions): Promise<Chat> {
   const { config, db, io, inside, door, budgets, seats, log: logger } = app
   const maxMembers = config.PRESENCE_MAX_MEMBERS
 
   const metrics = createMetrics()
-  const bus = createMemoryBus(logger)
+  const bus = await openBus({ kind: config.BUS, db, redisUrl: config.REDIS_URL, logger, metrics })
+  // Also where a start fails after this.
+  app.addHook('onClose', bus.stop)
+  logger.info({ bus: config.BUS }, BUSES[config.BUS])
   const transport = createTransport({ io, inside, maxBytes: config.MAX_SOCKET_BUFFER_BYTES, metrics })
   const hub = createHub({ transport, logger, metrics })
   const abuse = createAbuse({ bus })
@@ -105,6 +114,7 @@ function compose(app: FastifyInstance, { authorize, onMessage, onChange }: Servi
     identify,
     limits,
     log,
+    users,
     hub,
     bus,
     feed,
@@ -134,6 +144,7 @@ function compose(app: FastifyInstance, { authorize, onMessage, onChange }: Servi
   const listeners = createListeners({ onMessage, onChange, bus, log, logger })
 
   metrics.gauge('chat_connections', 'Engine connections.', () => io.engine.clientsCount)
+  metrics.gauge('chat_bus_ok', 'Whether the bus reaches the other nodes.', () => Number(bus.health().ok))
   metrics.gauge('chat_users', 'Users with a socket here.', hub.countUsers)
   metrics.gauge('chat_served_chats', 'Chats with a socket here.', feed.size)
   metrics.gauge('chat_send_queue', 'Sends that wait for a commit.', log.queued)
@@ -159,6 +170,7 @@ function compose(app: FastifyInstance, { authorize, onMessage, onChange }: Servi
     await listeners.stop()
     abuse.stop()
     await log.stop()
+    await bus.stop()
   })
 
   const face = createFace({ log, hub, feed, users, presence, sessions, binder })
@@ -166,7 +178,7 @@ function compose(app: FastifyInstance, { authorize, onMessage, onChange }: Servi
 }
 
 const services: FastifyPluginAsync<ServicesOptions> = async (app, options) => {
-  app.decorate('chat', compose(app, options))
+  app.decorate('chat', await compose(app, options))
 }
 
 export default fp(services, {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Change, Message } from '../contract/shapes.js'
 import type { Authorize } from './binder/index.js'
-import type { Bus, LoggedChange, Range, Written } from './bus/index.js'
+import type { Bus, LoggedChange, Origin, Range, Written } from './bus/index.js'
 import type { Log } from './log/index.js'
 import { toChange } from './log/reader.js'
 import type { Logger } from './logger.js'
@@ -9,9 +9,9 @@ import type { ResolveUser } from './session/accounts.js'
 
 /** What a host hangs in. */
 export interface HostHooks {
-  /** Told of every message that was stored, whoever stored it, once, after its commit and beside its ack, which waits for nothing here; what it throws is logged. */
+  /** Told of every message that this node stored, whoever sent it, once, after its commit and beside its ack, which waits for nothing here; what it throws is logged. */
   onMessage?: ((message: Message) => Promise<void> | void) | undefined
-  /** Told as onMessage is, of every change of a chat: messages stored, edited and deleted, reactions, members, the chat itself. A chat's changes come in order. */
+  /** Told as onMessage is, of every change of a chat: messages stored, edited and deleted, reactions, members, the chat itself. Those that this node made of a chat come in order. */
   onChange?: ((change: Change) => Promise<void> | void) | undefined
   /** Asked before a command runs, over either door: a ChatError that it throws is the answer, any other error is INTERNAL. */
   authorize?: Authorize | undefined
@@ -35,7 +35,12 @@ export function createListeners({ onMessage, onChange, bus, log, logger }: Liste
   const running = new Set<Promise<void>>()
   let isStopped = false
 
-  const unsubscribe = onMessage || onChange ? bus.subscribe('changes', (written) => written.forEach(follow)) : () => {}
+  const unsubscribe = onMessage || onChange ? bus.subscribe('changes', hear) : () => {}
+
+  /** What another node has published, it tells its own host. */
+  function hear(written: Written[], origin: Origin): void {
+    if (origin === 'here') written.forEach(follow)
+  }
 
   /** Tells of what was written to a chat behind all that was written before. */
   function follow({ chatId, range, changes }: Written): void {

@@ -50,6 +50,18 @@ export function createMetrics() {
       labelNames: ['code'],
       registers,
     }),
+    busGaps: new Counter({
+      name: 'chat_bus_gaps_total',
+      help: 'Times that news of other nodes may have been missed, so that the database is read, by reason.',
+      labelNames: ['reason'],
+      registers,
+    }),
+    busFaults: new Counter({
+      name: 'chat_bus_faults_total',
+      help: 'What came over the bus and was not as it must be, by fault.',
+      labelNames: ['fault'],
+      registers,
+    }),
     presenceChanges: new Counter({ name: 'chat_presence_changes_total', help: 'Presence changes told.', registers }),
 
     /** A gauge that is read when it is asked for. */

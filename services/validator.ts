@@ -1,4 +1,4 @@
-import type { TSchema } from '@sinclair/typebox'
+import type { Static, TSchema } from '@sinclair/typebox'
 import { Ajv, type AnySchema, type ErrorObject, type ValidateFunction } from 'ajv'
 import { type Fault, invalid } from '../contract/errors.js'
 
@@ -64,6 +64,11 @@ export function compile(schema: TSchema | AnySchema, options: { coerce?: boolean
     return fits
   }
   return validate
+}
+
+/** A validator after which the compiler, too, knows what fits. */
+export function guard<T extends TSchema>(schema: T): (value: unknown) => value is Static<T> {
+  return compile(schema) as (value: unknown) => value is Static<T>
 }
 
 /** Throws VALIDATION_FAILED with path and reason unless the value fits. */

@@ -2,6 +2,7 @@ import fastifyEnv from '@fastify/env'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { Refusal } from '../../services/refusals/refusal.js'
+import { busOf, findWrongBus } from './bus.js'
 import { sentencesOf } from './faults.js'
 import { developmentSecret, findWeakSecrets, findWrongKeys } from './secrets.js'
 import { type Config, type ConfigOptions, optionName, Settings } from './settings.js'
@@ -54,11 +55,16 @@ function readSettings(options: ConfigOptions): Record<string, unknown> {
 /** Checks what no schema can, and fills in what depends on the mode. */
 function complete(settings: Settings): Partial<Config> {
   const isProduction = settings.NODE_ENV === 'production'
-  const faults = [...findWrongKeys(settings), ...(isProduction ? findWeakSecrets(settings) : [])]
+  const faults = [
+    ...findWrongKeys(settings),
+    ...findWrongBus(settings),
+    ...(isProduction ? findWeakSecrets(settings) : []),
+  ]
   if (faults.length > 0) throw new ConfigError(faults)
   const hasKey = settings.JWT_SECRET || settings.JWT_PUBLIC_KEY || settings.JWT_JWKS_URL
   return {
     isProduction,
+    BUS: busOf(settings),
     HOST: settings.HOST ?? (isProduction ? '0.0.0.0' : '127.0.0.1'),
     LOG_LEVEL: settings.LOG_LEVEL ?? (isProduction ? 'info' : 'debug'),
     ...(!hasKey && { JWT_SECRET: developmentSecret(settings.DATA_DIR) }),

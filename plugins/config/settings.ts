@@ -1,6 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { BUDGETS, type BudgetName } from '../../contract/limits.js'
 import { CHAT_CREATIONS, type ChatCreation } from '../../contract/who.js'
+import { BUS_KINDS, type BusKind } from '../../services/bus/index.js'
 
 const Flag = (standard: boolean, description: string) => Type.Boolean({ default: standard, description })
 const Text = (description: string, form?: Form) => Type.Optional(Type.String({ description, ...form }))
@@ -56,6 +57,17 @@ export const Settings = Type.Object({
     pattern: '^[a-z_][a-z0-9_]{0,62}$',
     form: 'a name of up to 63 lower-case letters, digits and _ that begins with no digit',
     description: 'PostgreSQL schema that holds all our tables; made if missing',
+  }),
+  BUS: Type.Unsafe<'auto' | BusKind>({
+    type: 'string',
+    enum: ['auto', ...BUS_KINDS],
+    default: 'auto',
+    description:
+      'What nodes of one database hear each other by; auto: `redis` with REDIS_URL, else `postgres` with DATABASE_URL, else `memory`, which is for one node alone',
+  }),
+  REDIS_URL: Text('Redis or Valkey, as redis://… or, with TLS, rediss://…: a bus for many nodes', {
+    pattern: '^rediss?://[^/]',
+    form: 'a URL as redis://user:password@host:6379, or rediss://… with TLS',
   }),
   DATA_DIR: Type.String({
     default: './data',
@@ -151,7 +163,7 @@ type Camel<S extends string> = S extends `${infer A}_${infer B}`
 export type SettingOptions = { [K in keyof Settings as Camel<K>]?: Settings[K] }
 
 /** The settings with what depends on the mode filled in. */
-export type Config = Settings &
+export type Config = Omit<Settings, 'BUS'> &
   Required<
     Pick<
       Settings,
@@ -159,6 +171,8 @@ export type Config = Settings &
     >
   > & {
     isProduction: boolean
+    /** The version of the bus, chosen. */
+    BUS: BusKind
   }
 
 export interface ConfigOptions extends SettingOptions {

@@ -46,6 +46,8 @@ export interface End {
   code: ClosingCode
   /** How long to wait before coming back, where it matters. */
   reconnectInMs?: number
+  /** How long ago it was told: who has come since is not meant. */
+  ageMs?: number
 }
 
 /** What is told, by topic. */
@@ -56,3 +58,6 @@ export interface News {
 }
 
 export type Topic = keyof News
+
+/** One thing that was told. */
+export type Told = { [T in Topic]: { topic: T; news: News[T] } }[Topic]

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { LoggedChange } from '../bus/index.js'
 import type { Log } from '../log/index.js'
 import type { Logger } from '../logger.js'
@@ -16,10 +17,16 @@ export interface HealingOptions {
 
 const PAGE = 500
 const RETRY_MS = 500
+/** Heads that one statement reads, and chats that are healed at once after it. */
+const HEADS_AT_ONCE = 2_000
+const HEALED_AT_ONCE = 8
 
 /** Fills holes: what was not heard is read from the Log, which has it. A read that fails is tried again until it succeeds. */
 export function createHealing({ log, logger, metrics, find, deliver }: HealingOptions) {
-  let unverified: string[] = []
+  const unverified = new Set<string>()
+  let isVerifying = false
+  const behind: Served[] = []
+  let healers = 0
   let isStopped = false
 
   const isServed = (served: Served) => find(served.chatId) === served
@@ -53,27 +60,45 @@ export function createHealing({ log, logger, metrics, find, deliver }: HealingOp
   }
 
   async function verify(): Promise<void> {
-    const chatIds = unverified
-    unverified = []
-    try {
-      for (const [chatId, head] of await log.getHeads(chatIds)) {
-        const served = find(chatId)
-        if (!served || head <= served.position) continue
-        metrics?.holesHealed.inc()
-        void heal(served)
+    while (unverified.size > 0 && !isStopped) {
+      const chatIds = [...unverified].slice(0, HEADS_AT_ONCE)
+      for (const chatId of chatIds) unverified.delete(chatId)
+      try {
+        healBehind(await log.getHeads(chatIds))
+      } catch {
+        for (const chatId of chatIds) unverified.add(chatId)
+        await sleep(RETRY_MS, undefined, { ref: false })
       }
-    } catch {
-      unverified.push(...chatIds)
-      retry(verify)
     }
+    isVerifying = false
+  }
+
+  /** Heals the chats whose position is behind their head, some at a time: after a gap they can be many. */
+  function healBehind(heads: Map<string, number>): void {
+    for (const [chatId, head] of heads) {
+      const served = find(chatId)
+      if (!served || head <= served.position) continue
+      metrics?.holesHealed.inc()
+      behind.push(served)
+    }
+    while (healers < HEALED_AT_ONCE && healers < behind.length) void healNext()
+  }
+
+  async function healNext(): Promise<void> {
+    healers += 1
+    for (let served = behind.shift(); served && !isStopped; served = behind.shift()) await heal(served)
+    healers -= 1
   }
 
   return {
     heal,
 
-    /** Looks at the head of a chat that is served from now on: what was committed since its position was read found nobody here. */
-    verifySoon(chatId: string): void {
-      if (unverified.push(chatId) === 1) setImmediate(() => void verify())
+    /** Looks soon at the heads of some chats: what was committed there may have found nobody here, or was not heard. */
+    verifySoon(chatIds: Iterable<string>): void {
+      for (const chatId of chatIds) unverified.add(chatId)
+      if (isVerifying || unverified.size === 0) return
+      isVerifying = true
+      setImmediate(() => void verify())
     },
 
     stop(): void {

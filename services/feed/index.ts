@@ -14,7 +14,7 @@ import { createServed, type Served } from './served.js'
 export interface FeedOptions {
   log: Pick<Log, 'readChanges' | 'getHeads' | 'getChatFor'>
   hub: Pick<Hub, 'clientsOf' | 'has' | 'isIn' | 'join' | 'leave' | 'serves' | 'onEmpty' | 'deliver' | 'tell' | 'end'>
-  bus: Pick<Bus, 'subscribe'>
+  bus: Pick<Bus, 'subscribe' | 'onGap'>
   logger: Logger
   metrics?: Pick<Metrics, 'holesHealed'>
 }
@@ -38,7 +38,7 @@ export function createFeed({ log, hub, bus, logger, metrics }: FeedOptions) {
   const admission = createAdmission({ log, hub, logger, attach, isComing })
   const catchUp = createCatchUp({ log, hub, logger, flush, sendOff: admission.sendOff, onIdle: forgetIfIdle })
 
-  const unsubscribe = bus.subscribe('changes', hear)
+  const subscriptions = [bus.subscribe('changes', hear), bus.onGap(() => verifySoon(chats.keys()))]
   hub.onEmpty((chatId) => {
     const served = chats.get(chatId)
     if (served) forgetIfIdle(served)
@@ -55,7 +55,7 @@ export function createFeed({ log, hub, bus, logger, metrics }: FeedOptions) {
   function serve(chatId: string, position: number, memberCount: number): Served {
     const served = createServed(chatId, position, memberCount)
     chats.set(chatId, served)
-    verifySoon(chatId)
+    verifySoon([chatId])
     return served
   }
 
@@ -139,11 +139,14 @@ export function createFeed({ log, hub, bus, logger, metrics }: FeedOptions) {
     /** How many are in a chat that this node serves; undefined for one that it does not. */
     memberCount: (chatId: string): number | undefined => chats.get(chatId)?.memberCount,
 
+    /** Looks soon whether more was written in some chats than was heard here; of those that are not served it knows nothing. */
+    verify: verifySoon,
+
     /** How many chats have clients here. */
     size: () => chats.size,
 
     stop(): void {
-      unsubscribe()
+      for (const unsubscribe of subscriptions) unsubscribe()
       healing.stop()
       admission.stop()
     },

@@ -26,6 +26,10 @@ export class SetMap<K, V> {
     if (set?.delete(value) && set.size === 0) this.#sets.delete(key)
   }
 
+  keys(): Iterable<K> {
+    return this.#sets.keys()
+  }
+
   *values(): Iterable<V> {
     for (const set of this.#sets.values()) yield* set
   }

@@ -21,13 +21,13 @@ export function createAbuse({ bus }: AbuseOptions) {
     for (const [userId, untilMs] of outsideUntil) if (untilMs <= atMs) outsideUntil.delete(userId)
   }
 
-  function exclude(userId: string): void {
+  function exclude(userId: string, ageMs = 0): void {
     const untilMs = outsideUntil.get(userId) ?? 0
-    if (untilMs <= now()) outsideUntil.set(userId, now() + ABUSE.outsideMs)
+    if (untilMs <= now()) outsideUntil.set(userId, now() + ABUSE.outsideMs - ageMs)
   }
 
-  const unsubscribe = bus.subscribe('ends', ({ userId, code }) => {
-    if (code === 'ABUSE') exclude(userId)
+  const unsubscribe = bus.subscribe('ends', ({ userId, code, ageMs }) => {
+    if (code === 'ABUSE') exclude(userId, ageMs)
   })
   const timer = setInterval(forget, ABUSE.withinMs).unref()
 

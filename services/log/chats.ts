@@ -25,6 +25,9 @@ LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.last_seq
   AND (c.history_visibility = 'all' OR m.seq >= b.visible_from_seq)
 LEFT JOIN users s ON s.id = m.sender_id`
 
+const CHAT_IDS = `
+SELECT user_id, json_agg(chat_id) AS chat_ids FROM members WHERE user_id = ANY ($1) GROUP BY user_id`
+
 const NEWEST_FIRST = 'ORDER BY c.last_activity_at DESC, c.id DESC'
 
 /** Chats as their members see them: each answer is one statement, however many chats or users it is for. */
@@ -65,6 +68,12 @@ export function createChats(db: Pick<Database, 'run' | 'select' | 'update'>) {
         [chatId, userIds],
       )
       return new Map(rows.map((row) => [row.user_id, toMyChat(row)]))
+    },
+
+    /** The ids of all chats of some users; who is in none has no entry. */
+    async getChatIdsOf(userIds: string[]): Promise<Map<string, string[]>> {
+      const rows = await db.run<{ user_id: string; chat_ids: string[] }>('chat_ids_of', CHAT_IDS, [userIds])
+      return new Map(rows.map(({ user_id, chat_ids }) => [user_id, chat_ids]))
     },
 
     /** Where the logs of some chats stand; unknown ones have no entry. */

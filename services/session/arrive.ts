@@ -37,11 +37,12 @@ export function createArrive({ identify, mayConnect, loadChats, expect, leave, i
 
   return async function arrive(token: unknown, turnAway: () => void): Promise<Session> {
     mustBeOpen()
-    const { user, expiresAtMs } = await identifyUser(token)
+    const { user, expiresAtMs, issuedAtMs } = await identifyUser(token)
     const { userId } = user
     mayConnect(userId)
     const missed = new Set<string>()
-    const session: Session = { kind: 'user', userId, user, expiresAtMs, state: { is: 'arriving', missed } }
+    const state: Session['state'] = { is: 'arriving', missed }
+    const session: Session = { kind: 'user', userId, user, expiresAtMs, issuedAtMs, sinceMs: performance.now(), state }
     expect(session)
     try {
       const chats = (await loadChats(userId)) ?? []

@@ -4,7 +4,9 @@ import type { User } from '../../contract/shapes.js'
 import { type Claims, type ClaimsOptions, readClaims } from './claims.js'
 
 /** Who a token stands for: a user, or a service. */
-export type Identity = { kind: 'user'; user: User; expiresAtMs: number | null } | { kind: 'service' }
+export type Identity =
+  | { kind: 'user'; user: User; expiresAtMs: number | null; issuedAtMs: number | null }
+  | { kind: 'service' }
 
 export interface IdentityOptions {
   /** Verifies a token's signature and answers what it says; UNAUTHENTICATED, TOKEN_EXPIRED, or UNAVAILABLE while keys cannot be read. */
@@ -32,7 +34,8 @@ export function createIdentity({ verify, authenticate, claims: options }: Identi
     async identify(token: unknown): Promise<Identity> {
       const claims = await readToken(token)
       if (claims.isService) return { kind: 'service' }
-      return { kind: 'user', user: await authenticate(claims), expiresAtMs: claims.expiresAtMs }
+      const { expiresAtMs, issuedAtMs } = claims
+      return { kind: 'user', user: await authenticate(claims), expiresAtMs, issuedAtMs }
     },
   }
 }

@@ -10,18 +10,21 @@ import type { Log } from '../log/index.js'
 import type { Logger } from '../logger.js'
 import type { Presence } from '../presence/index.js'
 import { toTime } from '../time.js'
+import type { Users } from '../users/index.js'
 import { createArrivals } from './arrivals.js'
 import { createArrive } from './arrive.js'
 import { createExpiry } from './expiry.js'
 import type { Identity } from './identify.js'
 import type { Session } from './session.js'
+import { createVerify } from './verify.js'
 
 export interface SessionsOptions {
   identify(token: unknown): Promise<Identity>
   limits: Pick<Limits, 'connect'>
-  log: Pick<Log, 'getChatsOf'>
-  hub: Pick<Hub, 'add' | 'remove' | 'clientsOf' | 'countOf' | 'tell' | 'end'>
-  bus: Pick<Bus, 'publish' | 'subscribe'>
+  log: Pick<Log, 'getChatsOf' | 'getChatIdsOf'>
+  users: Pick<Users, 'getAccounts'>
+  hub: Pick<Hub, 'add' | 'remove' | 'clientsOf' | 'countOf' | 'tell' | 'end' | 'isIn'>
+  bus: Pick<Bus, 'publish' | 'subscribe' | 'onGap'>
   feed: Pick<Feed, 'attach' | 'admit'>
   presence: Pick<Presence, 'connect' | 'disconnect'>
   logger: Logger
@@ -51,11 +54,17 @@ export function createSessions(options: SessionsOptions) {
     },
     onEnd: (session) => endSession(session, 'TOKEN_EXPIRED'),
   })
+  const sessions = () => [...arrivals.all(), ...inside.values()]
+  const { verify, ...verifying } = createVerify({ ...options, sessions, end: endSession })
   const subscriptions = [
     bus.subscribe('changes', arrivals.hear),
-    bus.subscribe('ends', ({ userId, code, reconnectInMs }) => {
-      for (const session of arrivals.of(userId)) endSession(session, code)
-      for (const client of hub.clientsOf(userId)) endClient(client, code, reconnectInMs)
+    bus.onGap(verify),
+    bus.subscribe('ends', ({ userId, code, ageMs = 0, reconnectInMs }) => {
+      const here = hub.clientsOf(userId).flatMap((client) => inside.get(client) ?? [])
+      const toldMs = performance.now() - ageMs
+      for (const session of [...arrivals.of(userId), ...here]) {
+        if (session.sinceMs <= toldMs) endSession(session, code, reconnectInMs)
+      }
     }),
   ]
 
@@ -143,6 +152,7 @@ export function createSessions(options: SessionsOptions) {
       const session = inside.get(client)
       if (session) {
         session.expiresAtMs = identity.expiresAtMs
+        session.issuedAtMs = identity.issuedAtMs
         expiry.watch(session)
       }
       return identity.expiresAtMs
@@ -163,6 +173,9 @@ export function createSessions(options: SessionsOptions) {
       return count
     },
 
+    /** Compares the users of this node with the database, soon: ends whose tokens are revoked or who are deleted, brings them into chats that they came into. */
+    verify,
+
     /** Nobody arrives any more. */
     drain(): void {
       isDraining = true
@@ -172,6 +185,7 @@ export function createSessions(options: SessionsOptions) {
     async stop(): Promise<void> {
       expiry.stop()
       for (const unsubscribe of subscriptions) unsubscribe()
+      await verifying.stop()
       await Promise.all(leaving)
     },
   }

@@ -24,4 +24,8 @@ export type State =
 /** Somebody at the door or inside; as a caller, what the Binder takes. */
 export interface Session extends UserCaller {
   state: State
+  /** When the token was issued, in milliseconds; null for one that does not say. */
+  issuedAtMs: number | null
+  /** When it arrived, by the clock of `performance`. */
+  sinceMs: number
 }

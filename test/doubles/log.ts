@@ -56,6 +56,9 @@ export class ArrayLog implements Reader {
   getChatFor = (_chatId: string, userIds: string[]) =>
     this.#read(() => new Map(userIds.filter((userId) => this.isMember(userId)).map((userId) => [userId, this.#seen()])))
 
+  getChatIdsOf = (userIds: string[]) =>
+    this.#read(() => new Map(userIds.filter((userId) => this.isMember(userId)).map((userId) => [userId, [CHAT]])))
+
   getChatsOf = (userIds: string[]) =>
     this.#read(() => new Map(userIds.map((userId) => [userId, this.isMember(userId) ? [this.#seen()] : []])))
 

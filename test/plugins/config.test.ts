@@ -94,10 +94,29 @@ t.test('what else is wrong', async (t) => {
     [{ jwtSecret: SECRET, jwtPublicKey: pem }, /^JWT_SECRET, JWT_PUBLIC_KEY and JWT_JWKS_URL exclude each other/],
     [{ jwtSecret: SECRET, jwtJwksUrl: url }, /exclude each other/],
     [{ jwtPublicKey: pem, jwtJwksUrl: url }, /exclude each other/],
+    [{ bus: 'redis', databaseUrl: 'postgres://db/chat' }, /^BUS=redis needs REDIS_URL/],
+    [{ bus: 'postgres' }, /^BUS=postgres is for nodes that share a PostgreSQL: set DATABASE_URL/],
+    [{ redisUrl: 'redis://cache' }, /^REDIS_URL is for nodes that share a PostgreSQL: set DATABASE_URL/],
+    [{ redisUrl: 'cache:6379' }, /^REDIS_URL must be a URL as redis:/],
+    [{ bus: 'kafka' as 'auto' }, /^BUS must be one of auto, memory, postgres, redis$/],
   ] as const) {
     const said = await faults(t, options)
     t.match(said, [fault])
     t.notMatch(said.join(), VALUE)
+  }
+})
+
+t.test('the bus', async (t) => {
+  const [databaseUrl, redisUrl] = ['postgres://db/chat', 'rediss://cache:6380']
+  for (const [options, kind] of [
+    [{}, 'memory'],
+    [{ databaseUrl }, 'postgres'],
+    [{ databaseUrl, redisUrl }, 'redis'],
+    [{ databaseUrl, redisUrl, bus: 'postgres' }, 'postgres'],
+    [{ databaseUrl, bus: 'memory' }, 'memory'],
+    [{ redisUrl, bus: 'memory' }, 'memory'],
+  ] as const) {
+    t.equal((await read(t, { dataDir: tempDir(t), ...options })).BUS, kind)
   }
 })
 

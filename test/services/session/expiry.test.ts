@@ -24,6 +24,8 @@ function setUp(t: Test) {
       userId: 'alice',
       user: { userId: 'alice', name: 'Alice', avatarUrl: null },
       state: { is: 'in' },
+      issuedAtMs: null,
+      sinceMs: 0,
       expiresAtMs: inMs === null ? null : START_MS + inMs,
     }
     const said: string[] = []

@@ -1,0 +1,32 @@
+import { identify } from '../db/identity.js'
+import type { Database } from '../db/index.js'
+import type { Logger } from '../logger.js'
+import type { Metrics } from '../metrics.js'
+import type { Bus, BusKind } from './index.js'
+import { createMemoryBus } from './memory.js'
+import { createPostgresCarrier } from './postgres.js'
+import { createRemoteBus } from './remote.js'
+
+export interface OpenBusOptions {
+  kind: BusKind
+  db: Database
+  /** Of the version that needs it. */
+  redisUrl?: string | undefined
+  logger: Logger
+  metrics?: Metrics
+}
+
+/** Opens the bus of a kind. It connects by itself, then and whenever it has to: nothing waits for it. */
+export async function openBus({ kind, db, redisUrl, logger, metrics }: OpenBusOptions): Promise<Bus> {
+  const options = { logger, ...(metrics && { metrics }) }
+  if (kind === 'redis' && redisUrl) {
+    // Whoever has no Redis does not load its client.
+    const { createRedisCarrier } = await import('./redis.js')
+    return createRemoteBus({
+      carrier: createRedisCarrier({ url: redisUrl, namespace: await identify(db) }),
+      ...options,
+    })
+  }
+  if (kind === 'postgres') return createRemoteBus({ carrier: createPostgresCarrier(db), ...options })
+  return createMemoryBus(logger)
+}
