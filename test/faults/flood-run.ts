@@ -68,12 +68,12 @@ export async function flood(owner: Owner, { database, isQuick, only = '' }: Floo
   const quietFrom = performance.now()
   await sleep(quietMs)
   const quiet = victims.span(quietFrom, performance.now())
-  const rssQuiet = rssOf(server)
 
   const rows: Row[] = []
   for (const { name, plan } of attacks) {
     const attacker = startAttacker(owner)
-    let rss = rssOf(server)
+    const rssBefore = rssOf(server)
+    let rss = rssBefore
     const watch = setInterval(() => {
       rss = Math.max(rss, rssOf(server))
     }, RSS_MS)
@@ -92,7 +92,7 @@ export async function flood(owner: Owner, { database, isQuick, only = '' }: Floo
     const outcome = await attacker.end()
     await sleep(restMs)
     clearInterval(watch)
-    rows.push({ attack: name, ...outcome, rssMb: rss - rssQuiet, isReady, newcomerMs, ...spanOf(fromMs, toMs) })
+    rows.push({ attack: name, ...outcome, rssMb: rss - rssBefore, isReady, newcomerMs, ...spanOf(fromMs, toMs) })
   }
 
   function spanOf(fromMs: number, toMs: number): Pick<Row, 'victims' | 'beyondMs'> {
