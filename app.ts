@@ -8,6 +8,7 @@ import demo from './plugins/demo.js'
 import docs from './plugins/docs.js'
 import errors, { notFound } from './plugins/errors.js'
 import io from './plugins/io.js'
+import limits from './plugins/limits.js'
 import security from './plugins/security.js'
 import services from './plugins/services.js'
 import socket from './plugins/socket/index.js'
@@ -42,6 +43,7 @@ export async function service(app: FastifyInstance, options: ChatOptions = {}): 
   await app.register(security)
   await app.register(db)
   await app.register(auth, { resolveUser: options.resolveUser })
+  await app.register(limits)
   await app.register(io)
   const { onMessage, onChange, authorize } = options
   await app.register(services, { onMessage, onChange, authorize })

@@ -1,6 +1,14 @@
 import { type Static, type TObject, type TSchema, Type } from '@sinclair/typebox'
 import { Closed, Content, Cursor, Id, Ids, Limit, MessageId, Metadata, Nullable, OneOf, Text, Whole } from './fields.js'
-import { MAX_IDS, MAX_TITLE_CHARS, MAX_TOKEN_BYTES, MAX_WATCHED_USERS, PAGES, TYPING_MS } from './limits.js'
+import {
+  MAX_IDS,
+  MAX_TITLE_CHARS,
+  MAX_TOKEN_BYTES,
+  MAX_WATCHED_USERS,
+  PAGES,
+  type RateClass,
+  TYPING_MS,
+} from './limits.js'
 import {
   Chat,
   ChatType,
@@ -34,6 +42,10 @@ export interface Command {
   who: CommandWho
   /** Whether service credentials may call it without naming a user. */
   service: boolean
+  /** The budget that a call of a user is paid from; null for what is never refused for its rate. */
+  rate: RateClass | null
+  /** The list of its input that `lookups` pays for, id by id. */
+  lookups?: string
   input: TObject
   output: TSchema
   /** The fields of an answer that says that something was made: 201 over REST, 200 otherwise. */
@@ -56,6 +68,7 @@ export const COMMANDS = {
     tag: 'messages',
     who: 'member',
     service: false,
+    rate: 'sends',
     input: Closed({
       chatId: Id,
       content: Content,
@@ -72,6 +85,7 @@ export const COMMANDS = {
     tag: 'messages',
     who: 'sender',
     service: false,
+    rate: 'changes',
     input: Closed({ messageId: MessageId, content: Content }),
     output: MessageAnswer,
     rest: { method: 'PATCH', url: '/messages/:messageId' },
@@ -81,6 +95,7 @@ export const COMMANDS = {
     tag: 'messages',
     who: 'sender_or_admin',
     service: false,
+    rate: 'changes',
     input: Closed({ messageId: MessageId }),
     output: MessageAnswer,
     rest: { method: 'DELETE', url: '/messages/:messageId' },
@@ -90,6 +105,7 @@ export const COMMANDS = {
     tag: 'messages',
     who: 'member',
     service: false,
+    rate: 'changes',
     input: Closed({ messageId: MessageId, emoji: Emoji }),
     output: MessageAnswer,
     rest: { method: 'PUT', url: '/messages/:messageId/reactions/:emoji' },
@@ -99,6 +115,7 @@ export const COMMANDS = {
     tag: 'messages',
     who: 'member',
     service: false,
+    rate: 'changes',
     input: Closed({ messageId: MessageId, emoji: Emoji }),
     output: MessageAnswer,
     rest: { method: 'DELETE', url: '/messages/:messageId/reactions/:emoji' },
@@ -108,6 +125,7 @@ export const COMMANDS = {
     tag: 'messages',
     who: 'member',
     service: false,
+    rate: 'reads',
     input: Closed(
       {
         chatId: Type.Optional(Id),
@@ -124,6 +142,7 @@ export const COMMANDS = {
     tag: 'messages',
     who: 'member',
     service: false,
+    rate: 'reads',
     input: Closed({
       chatId: Id,
       beforeSeq: Type.Optional(Whole),
@@ -144,6 +163,7 @@ export const COMMANDS = {
     tag: 'messages',
     who: 'self',
     service: false,
+    rate: 'reads',
     input: Closed({
       query: Text(200),
       chatId: Type.Optional(Id),
@@ -158,6 +178,7 @@ export const COMMANDS = {
     tag: 'chats',
     who: 'self',
     service: false,
+    rate: 'reads',
     input: Closed({
       chats: Type.Unsafe<Record<string, number>>({
         type: 'object',
@@ -178,6 +199,7 @@ export const COMMANDS = {
     tag: 'chats',
     who: 'self',
     service: false,
+    rate: 'reads',
     input: Closed({ cursor: Type.Optional(Cursor), limit: Type.Optional(Limit(PAGES.chats)) }),
     output: Type.Object({ chats: Type.Array(MyChat), nextCursor: Nullable(Type.String()) }),
     rest: { method: 'GET', url: '/chats' },
@@ -187,6 +209,7 @@ export const COMMANDS = {
     tag: 'chats',
     who: 'member',
     service: false,
+    rate: 'reads',
     input: Closed({ chatId: Id }),
     output: Type.Object({ chat: MyChat }),
     rest: { method: 'GET', url: '/chats/:chatId' },
@@ -196,6 +219,7 @@ export const COMMANDS = {
     tag: 'chats',
     who: 'creator',
     service: true,
+    rate: 'changes',
     input: Closed({
       type: ChatType,
       memberIds: Ids(MAX_IDS, 0),
@@ -212,6 +236,7 @@ export const COMMANDS = {
     tag: 'chats',
     who: 'admin',
     service: true,
+    rate: 'changes',
     input: Closed({
       chatId: Id,
       title: Type.Optional(Title),
@@ -225,6 +250,7 @@ export const COMMANDS = {
     tag: 'chats',
     who: 'member',
     service: true,
+    rate: 'reads',
     input: Closed({ chatId: Id, cursor: Type.Optional(Cursor), limit: Type.Optional(Limit(PAGES.members)) }),
     output: Type.Object({ members: Type.Array(Member), nextCursor: Nullable(Type.String()) }),
     rest: { method: 'GET', url: '/chats/:chatId/members' },
@@ -234,6 +260,7 @@ export const COMMANDS = {
     tag: 'chats',
     who: 'admin',
     service: true,
+    rate: 'changes',
     input: Closed({ chatId: Id, userIds: Ids(MAX_IDS) }),
     output: ChatAnswer,
     rest: { method: 'POST', url: '/chats/:chatId/members' },
@@ -243,6 +270,7 @@ export const COMMANDS = {
     tag: 'chats',
     who: 'admin',
     service: true,
+    rate: 'changes',
     input: Closed({ chatId: Id, userId: Id }),
     output: ChatAnswer,
     rest: { method: 'DELETE', url: '/chats/:chatId/members/:userId' },
@@ -252,6 +280,7 @@ export const COMMANDS = {
     tag: 'chats',
     who: 'owner',
     service: true,
+    rate: 'changes',
     input: Closed({ chatId: Id, userId: Id, role: Role }),
     output: ChatAnswer,
     rest: { method: 'PATCH', url: '/chats/:chatId/members/:userId' },
@@ -261,6 +290,7 @@ export const COMMANDS = {
     tag: 'chats',
     who: 'member',
     service: false,
+    rate: 'changes',
     input: Closed({ chatId: Id }),
     output: ChatAnswer,
     rest: { method: 'POST', url: '/chats/:chatId/leave' },
@@ -270,6 +300,8 @@ export const COMMANDS = {
     tag: 'users',
     who: 'self',
     service: true,
+    rate: 'reads',
+    lookups: 'userIds',
     input: Closed({ userIds: Ids(MAX_IDS) }),
     output: Type.Object({ users: Type.Array(User) }),
     rest: { method: 'GET', url: '/users/:userId', single: { userId: 'userIds' } },
@@ -279,6 +311,7 @@ export const COMMANDS = {
     tag: 'presence',
     who: 'member',
     service: false,
+    rate: 'typing',
     input: Closed({ chatId: Id, isTyping: Type.Boolean() }),
     output: Nothing,
     rest: null,
@@ -288,6 +321,7 @@ export const COMMANDS = {
     tag: 'presence',
     who: 'self',
     service: false,
+    rate: 'typing',
     input: Closed({
       status: OneOf(CHOSEN_STATUSES),
     }),
@@ -299,6 +333,8 @@ export const COMMANDS = {
     tag: 'presence',
     who: 'self',
     service: false,
+    rate: 'reads',
+    lookups: 'userIds',
     input: Closed({ userIds: Ids(MAX_IDS) }),
     output: Type.Object({ presences: Type.Array(Presence) }),
     rest: null,
@@ -308,6 +344,7 @@ export const COMMANDS = {
     tag: 'presence',
     who: 'self',
     service: false,
+    rate: 'typing',
     input: Closed({ userIds: Ids(MAX_IDS) }),
     output: Type.Object({ presences: Type.Array(Presence) }),
     rest: null,
@@ -317,6 +354,7 @@ export const COMMANDS = {
     tag: 'users',
     who: 'self',
     service: false,
+    rate: 'connects',
     input: Closed({ token: Type.String({ minLength: 1, maxLength: MAX_TOKEN_BYTES }) }),
     output: Type.Object({ expiresAt: Nullable(Type.String()) }),
     rest: null,
@@ -326,6 +364,7 @@ export const COMMANDS = {
     tag: 'users',
     who: 'self',
     service: false,
+    rate: null,
     input: Closed({}),
     output: Nothing,
     rest: null,

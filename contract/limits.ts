@@ -38,3 +38,28 @@ export const PAGES = {
   members: { maximum: 500, standard: 100 },
   online: { maximum: 1_000, standard: 100 },
 } as const satisfies Record<string, PageSize>
+
+/** How much may be done: a second in the long run, and at once after a pause. */
+export interface Budget {
+  rate: number
+  burst: number
+}
+
+/** What is limited, and by how much unless the settings say otherwise: of a user, but for `address_connects`. */
+export const BUDGETS = {
+  sends: { rate: 10, burst: 30 },
+  changes: { rate: 5, burst: 20 },
+  reads: { rate: 20, burst: 60 },
+  typing: { rate: 5, burst: 20 },
+  /** Ids of people, whom one call may ask for by the hundred. */
+  lookups: { rate: 200, burst: 2_000 },
+  connects: { rate: 2, burst: 20 },
+  address_connects: { rate: 20, burst: 200 },
+} as const satisfies Record<string, Budget>
+export type BudgetName = keyof typeof BUDGETS
+
+/** What a call is paid from; the order of the first four, last to first, is that of giving way under load. */
+export type RateClass = Exclude<BudgetName, 'lookups' | 'address_connects'>
+
+/** So many refusals of a user for their rate, within so long, are abuse: their sockets are closed, and they stay outside for a while. */
+export const ABUSE = { refusals: 100, withinMs: 10_000, outsideMs: 30_000 }

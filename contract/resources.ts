@@ -1,6 +1,6 @@
 import { type TObject, type TSchema, Type } from '@sinclair/typebox'
 import { Closed, Cursor, Id, Ids, Limit, Nullable, OneOf, Text } from './fields.js'
-import { MAX_BULK_IDS, MAX_NAME_CHARS, PAGES } from './limits.js'
+import { MAX_BULK_IDS, MAX_NAME_CHARS, PAGES, type RateClass } from './limits.js'
 import { Presence, User } from './shapes.js'
 import type { RouteWho, Tag } from './who.js'
 import { keysOf } from './words.js'
@@ -62,6 +62,11 @@ export interface Resource {
   who: RouteWho
   /** A setting that opens it to everybody. */
   openedBy?: 'METRICS' | 'DOCS'
+  /** What pays for a user's call, and the list of its body that `lookups` pays for; free without it. */
+  rate?: RateClass
+  lookups?: string
+  /** Whether an address may call it only so often, for what is asked without a user. */
+  perAddress?: true
   /** What the parts of a request must be, by Fastify's names for them. */
   input: { params?: TObject; querystring?: TObject; body?: TObject }
   /** The bodies of its successes, by status; null for a route whose answer is no JSON of ours, which OpenAPI does not tell. */
@@ -104,6 +109,7 @@ export const RESOURCES = {
     tag: 'health',
     who: 'service',
     openedBy: 'METRICS',
+    perAddress: true,
     input: {},
     answers: null,
   },
@@ -113,6 +119,7 @@ export const RESOURCES = {
     summary: 'Who is online, by user id.',
     tag: 'presence',
     who: 'caller',
+    rate: 'reads',
     input: { querystring: OnlineQuery },
     answers: { 200: OnlineAnswer },
   },
@@ -122,6 +129,7 @@ export const RESOURCES = {
     summary: 'How somebody is; unknown and hidden users look alike.',
     tag: 'presence',
     who: 'caller',
+    rate: 'reads',
     input: { params: UserParams },
     answers: { 200: Presence },
   },
@@ -131,6 +139,8 @@ export const RESOURCES = {
     summary: 'How many people are, in the order asked.',
     tag: 'presence',
     who: 'caller',
+    rate: 'reads',
+    lookups: 'userIds',
     input: { body: StatusBulkBody },
     answers: { 200: StatusBulkAnswer },
   },
@@ -178,6 +188,7 @@ export const RESOURCES = {
     tag: 'docs',
     who: 'service',
     openedBy: 'DOCS',
+    perAddress: true,
     input: {},
     answers: null,
   },
@@ -188,6 +199,7 @@ export const RESOURCES = {
     tag: 'docs',
     who: 'service',
     openedBy: 'DOCS',
+    perAddress: true,
     input: {},
     answers: null,
   },
@@ -197,6 +209,7 @@ export const RESOURCES = {
     summary: 'The chat page, where WEB serves it.',
     tag: 'docs',
     who: 'everybody',
+    perAddress: true,
     input: {},
     answers: null,
   },
@@ -206,6 +219,7 @@ export const RESOURCES = {
     summary: 'Tokens of the people in the demo data.',
     tag: 'docs',
     who: 'local',
+    perAddress: true,
     input: {},
     answers: null,
   },

@@ -86,6 +86,7 @@ async function io(app: FastifyInstance): Promise<void> {
     createAdmission({
       io: app.io,
       addressOf: createAddressOf(trust),
+      mayConnect: (address) => app.budgets.take('address_connects', address) === 0,
       maxSockets: config.MAX_SOCKETS_PER_ADDRESS,
       trustsProxies: trust !== false,
       logger: app.log,
@@ -100,4 +101,4 @@ async function io(app: FastifyInstance): Promise<void> {
   app.decorate('door', createDoor({ io: app.io, inside, maxLagMs: config.MAX_LOOP_DELAY_MS, logger: app.log }))
 }
 
-export default fp(io, { name: 'chat-io', fastify: '5.x', dependencies: ['chat-config'] })
+export default fp(io, { name: 'chat-io', fastify: '5.x', dependencies: ['chat-config', 'chat-limits'] })

@@ -1,6 +1,8 @@
-import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
+import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import { ErrorAnswer } from '../contract/errors.js'
 import { RESOURCES, type Resource, type ResourceName } from '../contract/resources.js'
+import { lengthOf } from '../services/limits/index.js'
+import { callerOf } from './auth.js'
 
 type Resources = typeof RESOURCES
 
@@ -13,15 +15,30 @@ export function toRoute<N extends ResourceName>(app: FastifyInstance, name: N) {
   const schema = answers
     ? { operationId: name, summary, tags: [tag], ...input, response: { ...answers, ...failures(name) } }
     : { hide: true, ...input }
-  return { method, url, onRequest: guard(app, name), schema: schema as unknown as SchemaOf<Resources[N]> }
+  return {
+    method,
+    url,
+    onRequest: guard(app, name),
+    preHandler: payment(app, name),
+    schema: schema as unknown as SchemaOf<Resources[N]>,
+  }
 }
 
-/** The hooks that refuse who may not call a route of the table. */
+/** The hooks that refuse who may not call a route of the table, or calls it too often. */
 export function guard(app: FastifyInstance, name: ResourceName): onRequestAsyncHookHandler[] {
-  const { who, openedBy }: Resource = RESOURCES[name]
+  const { who, openedBy, perAddress }: Resource = RESOURCES[name]
   const { requireCallerOrLocal, requireLocal, requireService } = app.auth
   const hooks = { everybody: [], caller: [requireCallerOrLocal], service: [requireService], local: [requireLocal] }
-  return openedBy && app.config[openedBy] ? [] : hooks[who]
+  return [...(perAddress ? [app.limitAddress] : []), ...(openedBy && app.config[openedBy] ? [] : hooks[who])]
+}
+
+/** The hooks that have a user's call of a route paid for. */
+function payment(app: FastifyInstance, name: ResourceName) {
+  const { rate, lookups }: Resource = RESOURCES[name]
+  if (!rate) return []
+  return async (request: FastifyRequest): Promise<void> => {
+    app.chat.limits.charge(callerOf(request), rate, lookups === undefined ? 0 : lengthOf(request.body, lookups))
+  }
 }
 
 /** What everybody may call says nothing of failures. */

@@ -12,6 +12,8 @@ import { drain } from '../services/hub/drain.js'
 import { createHub, type Hub } from '../services/hub/index.js'
 import { createReceipts } from '../services/hub/receipts.js'
 import { createTyping } from '../services/hub/typing.js'
+import { createAbuse } from '../services/limits/abuse.js'
+import { createLimits, type Limits } from '../services/limits/index.js'
 import { createLog, type Log } from '../services/log/index.js'
 import { createMetrics, type Metrics } from '../services/metrics.js'
 import { createPresence, type Presence } from '../services/presence/index.js'
@@ -52,6 +54,8 @@ export interface Chat extends ReturnType<typeof createFace> {
   sessions: Sessions
   /** The commands: `binder.run('send_message', caller, payload)` checks, authorizes and runs as both doors do. */
   binder: Binder
+  /** What users may still do: `limits.charge(caller, 'reads')` throws when that is too much. */
+  limits: Limits
   /** Profiles and tombstones. */
   users: Users
   /** What is counted; `metrics.registry` is Prometheus'. */
@@ -62,13 +66,15 @@ export type ServicesOptions = Pick<HostHooks, 'onMessage' | 'onChange' | 'author
 
 /** The whole dependency graph. */
 function compose(app: FastifyInstance, { authorize, onMessage, onChange }: ServicesOptions): Chat {
-  const { config, db, io, inside, door, log: logger } = app
+  const { config, db, io, inside, door, budgets, seats, log: logger } = app
   const maxMembers = config.PRESENCE_MAX_MEMBERS
 
   const metrics = createMetrics()
   const bus = createMemoryBus(logger)
   const transport = createTransport({ io, inside, maxBytes: config.MAX_SOCKET_BUFFER_BYTES, metrics })
   const hub = createHub({ transport, logger, metrics })
+  const abuse = createAbuse({ bus })
+  const limits = createLimits({ budgets, abuse, load: door })
   const users = createUsers(db)
   const log = createLog({
     db,
@@ -97,6 +103,7 @@ function compose(app: FastifyInstance, { authorize, onMessage, onChange }: Servi
   const { identify } = app.auth
   const sessions = createSessions({
     identify,
+    limits,
     log,
     hub,
     bus,
@@ -115,13 +122,26 @@ function compose(app: FastifyInstance, { authorize, onMessage, onChange }: Servi
     logger,
     maxMessageChars: config.MAX_MESSAGE_CHARS,
   })
-  const binder = createBinder({ handlers, logger, metrics, authorize, chatCreation: config.CHAT_CREATION })
+  const binder = createBinder({
+    handlers,
+    logger,
+    metrics,
+    authorize,
+    limits,
+    seats,
+    chatCreation: config.CHAT_CREATION,
+  })
   const listeners = createListeners({ onMessage, onChange, bus, log, logger })
 
   metrics.gauge('chat_connections', 'Engine connections.', () => io.engine.clientsCount)
   metrics.gauge('chat_users', 'Users with a socket here.', hub.countUsers)
   metrics.gauge('chat_served_chats', 'Chats with a socket here.', feed.size)
   metrics.gauge('chat_send_queue', 'Sends that wait for a commit.', log.queued)
+  metrics.gauge(
+    'chat_limited',
+    'Budgets that are not full, and users of whom refusals are counted.',
+    () => budgets.size() + abuse.size(),
+  )
   metrics.gauge('chat_db_pool_busy', 'Database connections in use.', () => db.pool.totalCount - db.pool.idleCount)
   metrics.gauge('chat_db_pool_waiting', 'Queries that wait for a database connection.', () => db.pool.waitingCount)
   door.onClosing(async () => {
@@ -137,11 +157,12 @@ function compose(app: FastifyInstance, { authorize, onMessage, onChange }: Servi
     feed.stop()
     await presence.stop()
     await listeners.stop()
+    abuse.stop()
     await log.stop()
   })
 
   const face = createFace({ log, hub, feed, users, presence, sessions, binder })
-  return { config, db, io, bus, hub, log, feed, presence, sessions, binder, users, metrics, ...face }
+  return { config, db, io, bus, hub, log, feed, presence, sessions, binder, limits, users, metrics, ...face }
 }
 
 const services: FastifyPluginAsync<ServicesOptions> = async (app, options) => {
@@ -151,5 +172,5 @@ const services: FastifyPluginAsync<ServicesOptions> = async (app, options) => {
 export default fp(services, {
   name: 'chat-services',
   fastify: '5.x',
-  dependencies: ['chat-config', 'chat-db', 'chat-auth', 'chat-io'],
+  dependencies: ['chat-config', 'chat-db', 'chat-auth', 'chat-limits', 'chat-io'],
 })

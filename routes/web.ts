@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 import { DEMO_USERS } from '../plugins/demo.js'
-import { toRoute } from '../plugins/resource.js'
+import { guard, toRoute } from '../plugins/resource.js'
 
 const TOKEN_LIFE_S = 86_400
 
@@ -10,12 +10,15 @@ const TOKEN_LIFE_S = 86_400
 export default async function webRoutes(app: FastifyInstance): Promise<void> {
   const { config } = app
   if (!config.WEB) return
-  await app.register(fastifyStatic, {
-    root: join(import.meta.dirname, '../web'),
-    index: 'index.html',
-    decorateReply: false,
-    // Source maps tell how the page was written.
-    allowedPath: (path) => !(config.isProduction && path.endsWith('.map')),
+  await app.register(async (page) => {
+    for (const hook of guard(app, 'get_page')) page.addHook('onRequest', hook)
+    await page.register(fastifyStatic, {
+      root: join(import.meta.dirname, '../web'),
+      index: 'index.html',
+      decorateReply: false,
+      // Source maps tell how the page was written.
+      allowedPath: (path) => !(config.isProduction && path.endsWith('.map')),
+    })
   })
 
   if (config.isProduction || !config.DEMO_DATA || !config.JWT_SECRET) return

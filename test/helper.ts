@@ -91,6 +91,8 @@ export async function build(t: Test, options: ChatOptions & { users?: string[] }
       presenceGraceMs: 100,
       drainMs: 50,
       maxLoopDelayMs: 0,
+      // Tests send as fast as they can.
+      rateLimit: 'off',
       dataDir: settings.databaseUrl || settings.dataDir ? '/nonexistent' : await embeddedDir(t),
       ...settings,
     },

@@ -17,6 +17,7 @@ const ROOMS = [
   'db',
   'bus',
   'hub',
+  'limits',
   'log',
   'users',
   'feed',

@@ -1,4 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
+import { BUDGETS, type BudgetName } from '../../contract/limits.js'
 import { CHAT_CREATIONS, type ChatCreation } from '../../contract/who.js'
 
 const Flag = (standard: boolean, description: string) => Type.Boolean({ default: standard, description })
@@ -8,6 +9,15 @@ const List = (description: string, { pattern, form }: Form) =>
   Text(description, { pattern: `^\\s*(${pattern})\\s*(,\\s*(${pattern})\\s*)*$`, form })
 const Count = (standard: number, description: string, minimum: number, maximum: number) =>
   Type.Integer({ default: standard, minimum, maximum, description })
+
+/** A rate and a burst, as "10/30". */
+const Allowance = (name: BudgetName, description: string) =>
+  Type.String({
+    default: `${BUDGETS[name].rate}/${BUDGETS[name].burst}`,
+    pattern: '^[1-9]\\d{0,5}/[1-9]\\d{0,5}$',
+    form: 'two whole numbers from 1 to 999999 as 10/30: so many a second, and so many at once',
+    description,
+  })
 
 /** A pattern, and what it asks for in words, as they follow "must be". */
 interface Form {
@@ -123,6 +133,19 @@ export const Settings = Type.Object({
   PRESENCE_LEASE_MS: Count(12_000, 'How long a dead node keeps its users online', 1_000, 3_600_000),
   PRESENCE_MAX_MEMBERS: Count(200, 'Largest chat along which presence, typing and read marks are pushed', 1, 100_000),
   SEARCH: Flag(true, 'Whether messages can be searched; costs an index'),
+  RATE_LIMIT: Type.Unsafe<'on' | 'off'>({
+    type: 'string',
+    enum: ['on', 'off'],
+    default: 'on',
+    description: 'Whether what users do is limited, by the budgets that follow: a second, and at once after a pause',
+  }),
+  RATE_SENDS: Allowance('sends', 'Messages that a user sends'),
+  RATE_CHANGES: Allowance('changes', 'Edits, reactions, and changes of chats and members'),
+  RATE_READS: Allowance('reads', 'History, searches, syncs, lists, look-ups and read marks of a user'),
+  RATE_TYPING: Allowance('typing', 'Typing and changes of presence'),
+  RATE_LOOKUPS: Allowance('lookups', 'People whom a user looks up, in however many calls'),
+  RATE_CONNECTS: Allowance('connects', 'Handshakes and new tokens of a user'),
+  RATE_ADDRESS_CONNECTS: Allowance('address_connects', 'Handshakes of an address'),
   DRAIN_MS: Count(2_000, 'How long a stopping node takes to close its sockets', 0, 25_000),
 })
 

@@ -6,6 +6,8 @@ import type { ChatServer, ChatSocket } from './types.js'
 export interface AdmissionOptions {
   io: ChatServer
   addressOf(request: IncomingMessage): string
+  /** Takes one handshake out of what an address may do. */
+  mayConnect(address: string): boolean
   /** Sockets of one address at once; 0: any number. */
   maxSockets: number
   /** Whether X-Forwarded-For is believed of anybody. */
@@ -18,10 +20,9 @@ export type Admission = ReturnType<typeof createAdmission>
 type Connection = ChatSocket['conn']
 
 /** How many of one address may come: so many at once, and so often. */
-export function createAdmission({ io, addressOf, maxSockets, trustsProxies, logger }: AdmissionOptions) {
+export function createAdmission({ io, addressOf, mayConnect, maxSockets, trustsProxies, logger }: AdmissionOptions) {
   const sockets = createTally()
   const addresses = new WeakMap<Connection, string>()
-  let mayConnect: (address: string) => boolean = () => true
   let refused = 0
   let hasHinted = false
 
@@ -53,11 +54,6 @@ export function createAdmission({ io, addressOf, maxSockets, trustsProxies, logg
       refused += 1
       hint(request)
       return isFull ? 'too many sockets' : 'too many handshakes'
-    },
-
-    /** Asks this of each handshake's address. */
-    limit(mayConnectNow: (address: string) => boolean): void {
-      mayConnect = mayConnectNow
     },
 
     /** How many handshakes were refused for their address. */

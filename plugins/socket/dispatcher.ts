@@ -2,7 +2,6 @@ import { ChatError } from '../../contract/errors.js'
 import type { Ack } from '../../contract/types.js'
 import type { Binder } from '../../services/binder/index.js'
 import type { Inside } from './inside.js'
-import type { Junk } from './junk.js'
 import type { Lanes } from './lanes.js'
 import type { ChatSocket } from './types.js'
 
@@ -10,7 +9,6 @@ export interface DispatcherOptions {
   binder: Binder
   lanes: Lanes
   inside: Pick<Inside, 'answer'>
-  junk: Pick<Junk, 'count'>
   /** Hears of each command by its name, never what it holds; a name that is no command's could be anything. */
   narrate?: ((userId: string, event: string) => void) | undefined
 }
@@ -19,13 +17,10 @@ export interface DispatcherOptions {
  * The one listener of every socket: a packet's event names a command, its first argument is the payload, and its last, if it is a
  * function, the ack. Nothing that a packet holds makes this throw; without an ack nothing is said.
  */
-export function createDispatcher({ binder, lanes, inside, junk, narrate }: DispatcherOptions) {
-  function run(socket: ChatSocket, event: unknown, payload: unknown): Promise<unknown> {
-    const { session } = socket.data
+export function createDispatcher({ binder, lanes, inside, narrate }: DispatcherOptions) {
+  function run({ data: { session } }: ChatSocket, event: unknown, payload: unknown): Promise<unknown> {
     if (typeof event !== 'string' || !binder.has(event)) {
-      // A host may listen to events of its own.
-      if (socket.listeners(event as never).length === 0) junk.count(socket.conn)
-      return Promise.reject(new ChatError('NOT_FOUND', { message: 'There is no such command.' }))
+      return Promise.reject(binder.refuse(session))
     }
     narrate?.(session.userId, event)
     return binder.run(event, session, payload)
@@ -34,6 +29,7 @@ export function createDispatcher({ binder, lanes, inside, junk, narrate }: Dispa
   return function dispatch(this: ChatSocket, event: unknown, ...args: unknown[]): void {
     // A packet that came in one go with the end of its socket: onAny listeners get that, too.
     if (!this.connected) return
+    if (typeof event === 'string' && !binder.has(event) && isHeard(this, event)) return
     const last = args.at(-1)
     const ack = typeof last === 'function' ? (last as (answer: Ack<unknown>) => void) : undefined
     const payload = args[0] === ack ? undefined : args[0]
@@ -52,3 +48,6 @@ export function createDispatcher({ binder, lanes, inside, junk, narrate }: Dispa
     inside.answer(this, ack, { ok: false, error: new ChatError('OVERLOADED').toBody() })
   }
 }
+
+/** Whether a host listens to events of its own. */
+const isHeard = (socket: { listenerCount(event: string): number }, event: string) => socket.listenerCount(event) > 0

@@ -78,6 +78,8 @@ export function createDoor({ io, inside, maxLagMs, logger }: DoorOptions) {
   return {
     /** Why nobody is let in just now, in a way after which a stock client tries again; null when the door is open. */
     refusal: (): string | null => (closing ? 'draining' : lag.isHigh() ? 'overloaded' : null),
+    /** Whether calls of a class are refused while the event loop is late. */
+    givesWay: lag.givesWay,
     isClosing: (): boolean => closing !== null,
     /** Work to be done before sockets are closed: what is under way is answered. */
     onClosing: (work: () => Promise<void>): void => void beforeClose.push(work),

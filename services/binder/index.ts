@@ -1,7 +1,17 @@
-import { COMMAND_NAMES, COMMANDS, type CommandName, type Input, type Output } from '../../contract/commands.js'
+import {
+  COMMAND_NAMES,
+  COMMANDS,
+  type Command,
+  type CommandName,
+  type Input,
+  type Output,
+} from '../../contract/commands.js'
 import { ChatError, failureOf } from '../../contract/errors.js'
+import type { RateClass } from '../../contract/limits.js'
 import type { ChatCreation } from '../../contract/who.js'
-import type { Caller } from '../hub/callers.js'
+import type { Caller, UserCaller } from '../hub/callers.js'
+import { type Limits, lengthOf } from '../limits/index.js'
+import type { Seats } from '../limits/seats.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
 import { check, compile } from '../validator.js'
@@ -22,14 +32,24 @@ export interface BinderOptions {
   logger: Logger
   metrics?: Pick<Metrics, 'refusals'>
   authorize?: Authorize | undefined
+  limits: Pick<Limits, 'charge'>
+  /** Of users over REST; sockets come with theirs. */
+  seats: Pick<Seats, 'take' | 'wait' | 'free' | 'waiting'>
   /** Who may send the commands that are for a `creator`. */
   chatCreation: ChatCreation
 }
 
+/** What pays for calls that are none. */
+const OF_JUNK: RateClass = 'changes'
+/** Calls of a user over REST that wait for a seat, and when one more may be tried. */
+const MAX_WAITING = 256
+const FULL_MS = 1_000
+
 export type Binder = ReturnType<typeof createBinder>
 
 /** The one way to a command, behind both doors: checks the payload, the caller's time and the node's state, runs it, maps errors. */
-export function createBinder({ handlers, logger, metrics, authorize, chatCreation }: BinderOptions) {
+export function createBinder(options: BinderOptions) {
+  const { handlers, logger, metrics, authorize, limits, seats, chatCreation } = options
   const validators = new Map(COMMAND_NAMES.map((name) => [name, compile(COMMANDS[name].input)]))
   let running = 0
   let onIdle: (() => void) | undefined
@@ -42,13 +62,10 @@ export function createBinder({ handlers, logger, metrics, authorize, chatCreatio
       if (caller.kind === 'user' && caller.expiresAtMs !== null && caller.expiresAtMs <= Date.now()) {
         throw new ChatError('TOKEN_EXPIRED')
       }
-      // biome-ignore lint/style/noNonNullAssertion: one validator per name of the table
-      check(validators.get(name)!, payload)
+      charge(name, caller, payload)
       admit(COMMANDS[name], caller, chatCreation)
-      if (authorize) await authorize({ command: name, caller, input: payload } as Call)
-      // The two checks have made the payload the command's input, and the caller one of its callers.
-      const handle = handlers[name] as (caller: Caller, input: unknown) => unknown
-      return await handle(caller, payload)
+      if (needsSeat(caller)) return await sit(caller, () => perform(name, caller, payload))
+      return await perform(name, caller, payload)
     } catch (error) {
       throw refusal(error, name)
     } finally {
@@ -57,7 +74,45 @@ export function createBinder({ handlers, logger, metrics, authorize, chatCreatio
     }
   }
 
-  function refusal(error: unknown, name: string): ChatError {
+  /** Checks a payload, and has the call paid for; what does not fit costs as much as what does. */
+  function charge(name: CommandName, caller: Caller, payload: unknown): void {
+    const { rate, lookups }: Command = COMMANDS[name]
+    try {
+      // biome-ignore lint/style/noNonNullAssertion: one validator per name of the table
+      check(validators.get(name)!, payload)
+    } catch (fault) {
+      limits.charge(caller, rate ?? OF_JUNK)
+      throw fault
+    }
+    if (rate) limits.charge(caller, rate, lookups === undefined ? 0 : lengthOf(payload, lookups))
+  }
+
+  async function perform(name: CommandName, caller: Caller, payload: unknown): Promise<unknown> {
+    if (authorize) await authorize({ command: name, caller, input: payload } as Call)
+    // The two checks have made the payload the command's input, and the caller one of its callers.
+    const handle = handlers[name] as (caller: Caller, input: unknown) => unknown
+    return handle(caller, payload)
+  }
+
+  /** Runs a call when its user has a seat for it. */
+  async function sit({ userId }: UserCaller, perform: () => Promise<unknown>): Promise<unknown> {
+    if (!seats.take(userId)) {
+      if (seats.waiting(userId) >= MAX_WAITING) throw new ChatError('RATE_LIMITED', { retryAfterMs: FULL_MS })
+      await new Promise<void>((resolve) => {
+        seats.wait(userId, () => {
+          resolve()
+          return true
+        })
+      })
+    }
+    try {
+      return await perform()
+    } finally {
+      seats.free(userId)
+    }
+  }
+
+  function refusal(error: unknown, name?: CommandName): ChatError {
     const mapped = failureOf(error)
     metrics?.refusals.inc({ code: mapped.code })
     if (mapped.code === 'INTERNAL') logger.error({ err: error, command: name }, `❌ ${name} broke`)
@@ -75,6 +130,16 @@ export function createBinder({ handlers, logger, metrics, authorize, chatCreatio
       return run(name, caller, payload) as Promise<Output<C>>
     },
 
+    /** What answers a call that names no command; it is paid for, too. */
+    refuse(caller: Caller): ChatError {
+      try {
+        limits.charge(caller, OF_JUNK)
+        return refusal(new ChatError('NOT_FOUND', { message: 'There is no such command.' }))
+      } catch (error) {
+        return refusal(error)
+      }
+    },
+
     /** Refuses what comes from now on with DRAINING, and settles when all that runs has answered. */
     async drain(): Promise<void> {
       draining = true
@@ -88,3 +153,7 @@ export function createBinder({ handlers, logger, metrics, authorize, chatCreatio
     },
   }
 }
+
+/** A socket brings a seat of its user with each of its commands, and services need none. */
+const needsSeat = (caller: Caller): caller is UserCaller =>
+  caller.kind === 'user' && caller.client === undefined && !caller.isService

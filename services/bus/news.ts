@@ -44,6 +44,8 @@ export type Signal = { [E in SignalName]: { event: E; payload: EventPayload<E> }
 export interface End {
   userId: string
   code: ClosingCode
+  /** How long to wait before coming back, where it matters. */
+  reconnectInMs?: number
 }
 
 /** What is told, by topic. */

@@ -5,6 +5,8 @@ import type { Session } from './session.js'
 
 export interface ArriveOptions {
   identify(token: unknown): Promise<Identity>
+  /** Throws for a user who connects too often. */
+  mayConnect(userId: string): void
   /** The chats of a user, with the revision of each. */
   loadChats(userId: string): Promise<MyChat[] | undefined>
   /** Somebody is on the way in: what happens to their memberships from now on is noted. */
@@ -15,7 +17,7 @@ export interface ArriveOptions {
 }
 
 /** Makes the way in: token → user → limits → chats. */
-export function createArrive({ identify, loadChats, expect, leave, isDraining }: ArriveOptions) {
+export function createArrive({ identify, mayConnect, loadChats, expect, leave, isDraining }: ArriveOptions) {
   async function identifyUser(token: unknown) {
     const identity = await identify(token)
     if (identity.kind === 'user') return identity
@@ -37,6 +39,7 @@ export function createArrive({ identify, loadChats, expect, leave, isDraining }:
     mustBeOpen()
     const { user, expiresAtMs } = await identifyUser(token)
     const { userId } = user
+    mayConnect(userId)
     const missed = new Set<string>()
     const session: Session = { kind: 'user', userId, user, expiresAtMs, state: { is: 'arriving', missed } }
     expect(session)

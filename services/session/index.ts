@@ -5,6 +5,7 @@ import type { Bus } from '../bus/index.js'
 import type { Feed } from '../feed/index.js'
 import type { Hub } from '../hub/index.js'
 import type { Client } from '../hub/ports.js'
+import type { Limits } from '../limits/index.js'
 import type { Log } from '../log/index.js'
 import type { Logger } from '../logger.js'
 import type { Presence } from '../presence/index.js'
@@ -17,6 +18,7 @@ import type { Session } from './session.js'
 
 export interface SessionsOptions {
   identify(token: unknown): Promise<Identity>
+  limits: Pick<Limits, 'connect'>
   log: Pick<Log, 'getChatsOf'>
   hub: Pick<Hub, 'add' | 'remove' | 'clientsOf' | 'countOf' | 'tell' | 'end'>
   bus: Pick<Bus, 'publish' | 'subscribe'>
@@ -37,7 +39,7 @@ const OUSTED_MS = 30_000
 
 /** The handshake, whole: token → user → limits → chats, then in, and out again; see this folder's README for the law. */
 export function createSessions(options: SessionsOptions) {
-  const { identify, log, hub, bus, feed, presence, logger, maxSocketsPerUser } = options
+  const { identify, limits, log, hub, bus, feed, presence, logger, maxSocketsPerUser } = options
   const arrivals = createArrivals()
   const inside = new Map<Client, Session>()
   const leaving = new Set<Promise<void>>()
@@ -51,9 +53,9 @@ export function createSessions(options: SessionsOptions) {
   })
   const subscriptions = [
     bus.subscribe('changes', arrivals.hear),
-    bus.subscribe('ends', ({ userId, code }) => {
+    bus.subscribe('ends', ({ userId, code, reconnectInMs }) => {
       for (const session of arrivals.of(userId)) endSession(session, code)
-      for (const client of hub.clientsOf(userId)) endClient(client, code)
+      for (const client of hub.clientsOf(userId)) endClient(client, code, reconnectInMs)
     }),
   ]
 
@@ -105,6 +107,7 @@ export function createSessions(options: SessionsOptions) {
      */
     arrive: createArrive({
       identify,
+      mayConnect: limits.connect,
       loadChats: createBatcher((userIds) => log.getChatsOf(userIds)),
       expect: arrivals.add,
       leave,

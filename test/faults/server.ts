@@ -58,6 +58,7 @@ export function createServerProcess(port: number, env: Record<string, string>) {
           PORT: String(port),
           LOG_LEVEL: 'warn',
           DEMO_DATA: 'false',
+          RATE_LIMIT: 'off',
           JWT_SECRET: SECRET,
           SERVICE_API_KEYS: API_KEY,
           CHAT_CREATION: 'service',

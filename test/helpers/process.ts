@@ -19,7 +19,7 @@ export async function startServer(
   t: Owner,
   env: Record<string, string>,
 ): Promise<{ child: ChildProcess; url: string }> {
-  const child = spawnServer(t, { NODE_ENV: 'production', HOST: '127.0.0.1', PORT: '0', ...env })
+  const child = spawnServer(t, { NODE_ENV: 'production', HOST: '127.0.0.1', PORT: '0', RATE_LIMIT: 'off', ...env })
   const said: string[] = []
   child.stderr?.on('data', (data) => said.push(String(data)))
   const url = await new Promise<string>((resolve, reject) => {

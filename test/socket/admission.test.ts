@@ -39,22 +39,21 @@ for (const transport of TRANSPORTS) {
 }
 
 t.test('handshakes of one address', async (t) => {
-  const service = await build(t, { trustProxy: 'loopback' })
-  const asked: string[] = []
-  let isOpen = false
-  service.app.admission.limit((address) => {
-    asked.push(address)
-    return isOpen
-  })
-  const socket = await turnedAway(t, service, from('2001:db8:1:2:3::4, 127.0.0.2'))
-  t.equal(asked[0], '2001:db8:1:2::/64', 'who is in front of the proxies is asked for')
-  const connected = next(socket, 'session')
-  isOpen = true
-  await connected
-  const count = asked.length
-  const { socket: polling } = await connect(t, service, 'alice', { transports: ['polling', 'websocket'] })
-  await until('it is upgraded', () => polling.io.engine.transport.name === 'websocket')
-  t.equal(asked.length, count + 1, 'one socket is one handshake, and its upgrade is none')
+  const service = await build(t, { trustProxy: 'loopback', rateAddressConnects: '1/2' })
+  const network = (i: number) => from(`2001:db8:1:2:${i}::4, 127.0.0.2`)
+  const { socket } = await connect(t, service, 'alice', { ...network(1), transports: ['polling', 'websocket'] })
+  await until('it is upgraded', () => socket.io.engine.transport.name === 'websocket')
+  await connect(t, service, 'alice', network(2))
+  const third = await turnedAway(t, service, network(3))
+  await connect(t, service, 'alice', from('2001:db8:1:3::4'))
+  t.pass('who is of another network is let in')
+  await next(third, 'session')
+})
+
+t.test('without limits an address may come as often as it likes', async (t) => {
+  const service = await build(t, { rateAddressConnects: '1/1', rateLimit: 'off' })
+  for (let i = 0; i < 5; i += 1) await connect(t, service, 'alice')
+  t.equal(service.app.admission.refused(), 0)
 })
 
 t.test('addresses behind a proxy are counted apart, and only behind one that is trusted', async (t) => {

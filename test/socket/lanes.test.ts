@@ -1,6 +1,7 @@
 import t from 'tap'
 import { createLanes } from '../../plugins/socket/lanes.js'
 import type { ChatSocket } from '../../plugins/socket/types.js'
+import { createSeats } from '../../services/limits/seats.js'
 import { build, connect, must, onEachDatabase, until } from '../helper.js'
 import { openRaw } from '../helpers/raw.js'
 
@@ -49,8 +50,8 @@ onEachDatabase('what one socket asks for stands in nobody’s way', async (t, da
 
 t.test('what waits for a socket that is gone is dropped', async (t) => {
   const read: string[] = []
-  const lanes = createLanes({ pause: () => read.push('pause'), resume: () => read.push('resume') })
-  const socket = { data: { running: 0 } } as ChatSocket
+  const lanes = createLanes({ pause: () => read.push('pause'), resume: () => read.push('resume') }, createSeats())
+  const socket = { data: { userId: 'alice', running: 0 } } as ChatSocket
   const started: number[] = []
   for (let i = 0; i < 40; i += 1) lanes.enter(socket, () => started.push(i))
   t.equal(started.length, 32)
@@ -65,8 +66,8 @@ t.test('what waits for a socket that is gone is dropped', async (t) => {
 
 t.test('what waits is bounded, and a socket whose commands are done is read again', async (t) => {
   const read: string[] = []
-  const lanes = createLanes({ pause: () => read.push('pause'), resume: () => read.push('resume') })
-  const socket = { data: { running: 0 } } as ChatSocket
+  const lanes = createLanes({ pause: () => read.push('pause'), resume: () => read.push('resume') }, createSeats())
+  const socket = { data: { userId: 'alice', running: 0 } } as ChatSocket
   let started = 0
   const start = () => {
     started += 1

@@ -3,6 +3,7 @@ import { COMMAND_NAMES } from '../../../contract/commands.js'
 import { ChatError } from '../../../contract/errors.js'
 import { createBinder, type Handlers } from '../../../services/binder/index.js'
 import type { UserCaller } from '../../../services/hub/callers.js'
+import { createSeats } from '../../../services/limits/seats.js'
 import type { Logger } from '../../../services/logger.js'
 
 const alice: UserCaller = {
@@ -18,7 +19,13 @@ function setUp(t: Test, handler: () => unknown) {
   const write = (level: string) => (_context: object, message: string) => logged.push(`${level}: ${message}`)
   const logger = { error: write('error'), warn: write('warn'), info: write('info'), debug: write('debug') }
   const handlers = Object.fromEntries(COMMAND_NAMES.map((name) => [name, handler])) as unknown as Handlers
-  const binder = createBinder({ handlers, logger: logger as unknown as Logger, chatCreation: 'users' })
+  const binder = createBinder({
+    handlers,
+    logger: logger as unknown as Logger,
+    limits: { charge() {} },
+    seats: createSeats(),
+    chatCreation: 'users',
+  })
   t.teardown(() => binder.drain())
   return { binder, logged }
 }

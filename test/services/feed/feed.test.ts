@@ -291,6 +291,7 @@ function createWorld(pause: () => Promise<unknown>) {
       user: { userId: String(token), name: '', avatarUrl: null },
       expiresAtMs: null,
     }),
+    limits: { connect() {} },
     log,
     hub,
     bus,
