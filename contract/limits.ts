@@ -45,7 +45,7 @@ export interface Budget {
   burst: number
 }
 
-/** What is limited, and by how much unless the settings say otherwise: of a user, but for `address_connects`. */
+/** What is limited, and by how much unless the settings say otherwise: of a user, or of an address where its name says so. */
 export const BUDGETS = {
   sends: { rate: 10, burst: 30 },
   changes: { rate: 5, burst: 20 },
@@ -55,11 +55,13 @@ export const BUDGETS = {
   lookups: { rate: 200, burst: 2_000 },
   connects: { rate: 2, burst: 20 },
   address_connects: { rate: 20, burst: 200 },
+  /** Requests that need no user: the page, the docs. */
+  address_reads: { rate: 200, burst: 600 },
 } as const satisfies Record<string, Budget>
 export type BudgetName = keyof typeof BUDGETS
 
-/** What a call is paid from; the order of the first four, last to first, is that of giving way under load. */
-export type RateClass = Exclude<BudgetName, 'lookups' | 'address_connects'>
+/** What a call of a user is paid from. */
+export type RateClass = Exclude<BudgetName, 'lookups' | 'address_connects' | 'address_reads'>
 
 /** So many refusals of a user for their rate, within so long, are abuse: their sockets are closed, and they stay outside for a while. */
 export const ABUSE = { refusals: 100, withinMs: 10_000, outsideMs: 30_000 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ServerOptions } from 'socket.io'
+import { WebSocketServer, type ServerOptions as WebSocketServerOptions } from 'ws'
 import fastifySocketIO from '#fastify-socket.io'
 import { MAX_PAYLOAD_BYTES } from '../contract/limits.js'
 import { createAddressOf, readTrust } from './addresses.js'
@@ -30,6 +31,16 @@ const PING_INTERVAL_MS = 15_000
 const PING_TIMEOUT_MS = 10_000
 /** Who has joined nothing by then is closed, and with the look that follows is gone: within 10 s. */
 const CONNECT_TIMEOUT_MS = 7_000
+
+/**
+ * Takes one message of each connection in a turn of the event loop, where ws would take all that have come, which can be tens of thousands:
+ * whoever sends many waits for everybody else, and not they for it.
+ */
+class FairWebSocketServer extends WebSocketServer {
+  constructor(options: WebSocketServerOptions) {
+    super({ ...options, allowSynchronousEvents: false })
+  }
+}
 
 /** The paths that Socket.IO servers of ours have on an HTTP server. */
 const taken = new WeakMap<object, Set<string>>()
@@ -64,6 +75,7 @@ async function io(app: FastifyInstance): Promise<void> {
     pingTimeout: PING_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
     parser,
+    wsEngine: FairWebSocketServer,
     perMessageDeflate: false,
   }
   await app.register(fastifySocketIO, {

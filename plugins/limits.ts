@@ -1,4 +1,3 @@
-import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { ChatError } from '../contract/errors.js'
@@ -29,6 +28,7 @@ function readBudgets(config: Config) {
     lookups: toBudget(config.RATE_LOOKUPS),
     connects: toBudget(config.RATE_CONNECTS),
     address_connects: toBudget(config.RATE_ADDRESS_CONNECTS),
+    address_reads: toBudget(config.RATE_ADDRESS_READS),
   }
 }
 
@@ -37,29 +37,14 @@ function toBudget(text: string): Budget {
   return { rate, burst }
 }
 
-/** An address may be that of many users. */
-const USERS_AN_ADDRESS = 10
-
-/** Only what names the hook is limited: a host's routes are not, and one that has the plugin keeps its own settings for them. */
-async function createAddressLimit(app: FastifyInstance): Promise<onRequestAsyncHookHandler> {
-  const { rate, burst } = toBudget(app.config.RATE_READS)
-  await app.register(rateLimit, { global: false })
-  const check = app.createRateLimit({
-    max: burst * USERS_AN_ADDRESS,
-    timeWindow: Math.ceil((burst / rate) * 1_000),
-  })
-  return async (request) => {
-    const limit = await check(request)
-    if (!limit.isAllowed && limit.isExceeded) throw new ChatError('RATE_LIMITED', { retryAfterMs: limit.ttl })
-  }
-}
-
 async function limits(app: FastifyInstance): Promise<void> {
-  const { RATE_LIMIT } = app.config
   const budgets = createBudgets(readBudgets(app.config))
   app.decorate('budgets', budgets)
   app.decorate('seats', createSeats())
-  app.decorate('limitAddress', RATE_LIMIT === 'on' ? await createAddressLimit(app) : async () => {})
+  app.decorate('limitAddress', async ({ ip }) => {
+    const retryAfterMs = budgets.take('address_reads', ip)
+    if (retryAfterMs > 0) throw new ChatError('RATE_LIMITED', { retryAfterMs })
+  })
   app.addHook('onClose', async () => budgets.stop())
 }
 

@@ -146,6 +146,7 @@ export const Settings = Type.Object({
   RATE_LOOKUPS: Allowance('lookups', 'People whom a user looks up, in however many calls'),
   RATE_CONNECTS: Allowance('connects', 'Handshakes and new tokens of a user'),
   RATE_ADDRESS_CONNECTS: Allowance('address_connects', 'Handshakes of an address'),
+  RATE_ADDRESS_READS: Allowance('address_reads', 'Requests of an address that need no user: the page, the docs'),
   DRAIN_MS: Count(2_000, 'How long a stopping node takes to close its sockets', 0, 25_000),
 })
 

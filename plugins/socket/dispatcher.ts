@@ -20,7 +20,7 @@ export interface DispatcherOptions {
 export function createDispatcher({ binder, lanes, inside, narrate }: DispatcherOptions) {
   function run({ data: { session } }: ChatSocket, event: unknown, payload: unknown): Promise<unknown> {
     if (typeof event !== 'string' || !binder.has(event)) {
-      return Promise.reject(binder.refuse(session))
+      return Promise.reject(new ChatError('NOT_FOUND', { message: 'There is no such command.' }))
     }
     narrate?.(session.userId, event)
     return binder.run(event, session, payload)

@@ -12,9 +12,14 @@ export function watchLag(maxLagMs: number) {
   const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   delays.enable()
   const load = createLoad(maxLagMs)
+  let lookedMs = performance.now()
   let looksInARow = 0
   const timer = setInterval(() => {
-    const lagMs = delays.mean / 1e6 - RESOLUTION_MS
+    // Nothing is sampled between two looks that one turn lies between: then the look itself is late.
+    const nowMs = performance.now()
+    const lateMs = nowMs - lookedMs - LOOK_MS
+    const lagMs = Math.max(delays.count > 0 ? delays.mean / 1e6 - RESOLUTION_MS : 0, lateMs)
+    lookedMs = nowMs
     looksInARow = lagMs > maxLagMs ? looksInARow + 1 : 0
     load.look(lagMs)
     delays.reset()

@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 type Next = (error?: Error) => void
 
-/** Packets in one body, and what stands between them: Engine.IO takes them all apart at once. */
-const MAX_PACKETS = 4_096
+/** Packets in one body, and what stands between them: Engine.IO takes them all at once. */
+const MAX_PACKETS = 1_024
 const SEPARATOR = 0x1e
 
 /** An engine's middleware: no answer is to be sniffed, and none is a script (JSONP is a way around CORS, for browsers that are gone). */

@@ -39,7 +39,7 @@ export interface BinderOptions {
   chatCreation: ChatCreation
 }
 
-/** What pays for calls that are none. */
+/** What pays for a payload that does not fit a command which is free. */
 const OF_JUNK: RateClass = 'changes'
 /** Calls of a user over REST that wait for a seat, and when one more may be tried. */
 const MAX_WAITING = 256
@@ -112,7 +112,7 @@ export function createBinder(options: BinderOptions) {
     }
   }
 
-  function refusal(error: unknown, name?: CommandName): ChatError {
+  function refusal(error: unknown, name: string): ChatError {
     const mapped = failureOf(error)
     metrics?.refusals.inc({ code: mapped.code })
     if (mapped.code === 'INTERNAL') logger.error({ err: error, command: name }, `❌ ${name} broke`)
@@ -128,16 +128,6 @@ export function createBinder(options: BinderOptions) {
     /** Runs a command; every failure is a ChatError. */
     run<C extends CommandName>(name: C, caller: Caller, payload: unknown): Promise<Output<C>> {
       return run(name, caller, payload) as Promise<Output<C>>
-    },
-
-    /** What answers a call that names no command; it is paid for, too. */
-    refuse(caller: Caller): ChatError {
-      try {
-        limits.charge(caller, OF_JUNK)
-        return refusal(new ChatError('NOT_FOUND', { message: 'There is no such command.' }))
-      } catch (error) {
-        return refusal(error)
-      }
     },
 
     /** Refuses what comes from now on with DRAINING, and settles when all that runs has answered. */

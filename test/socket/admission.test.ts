@@ -39,7 +39,7 @@ for (const transport of TRANSPORTS) {
 }
 
 t.test('handshakes of one address', async (t) => {
-  const service = await build(t, { trustProxy: 'loopback', rateAddressConnects: '1/2' })
+  const service = await build(t, { trustProxy: 'loopback', rateAddressConnects: '1/2', rateLimit: 'on' })
   const network = (i: number) => from(`2001:db8:1:2:${i}::4, 127.0.0.2`)
   const { socket } = await connect(t, service, 'alice', { ...network(1), transports: ['polling', 'websocket'] })
   await until('it is upgraded', () => socket.io.engine.transport.name === 'websocket')

@@ -11,7 +11,7 @@ import { openRaw } from '../helpers/raw.js'
 const MAX_SOCKETS = 3
 const QUICK = { reconnectionDelay: 20, reconnectionDelayMax: 50 }
 /** Codes that nothing ends a socket with yet. */
-const RESERVED = ['ABUSE', 'OVERLOADED', 'UNAVAILABLE']
+const RESERVED = ['OVERLOADED', 'UNAVAILABLE']
 
 const lines: string[] = []
 const host = createHost(t, { logger: { level: 'debug', stream: { write: (line: string) => void lines.push(line) } } })
@@ -45,6 +45,11 @@ const CAUSES = {
   USER_DELETED: asService('DELETE', (userId) => `/users/${userId}`),
   DISCONNECTED: asService('POST', (userId) => `/users/${userId}/disconnect`),
   LOGGED_OUT: { after: (_t, _userId, socket) => must(socket, 'logout', {}) },
+  ABUSE: {
+    async after(_t, _userId, socket) {
+      for (let i = 0; i < 400; i++) socket.emit('typing', { chatId: 'none', isTyping: true })
+    },
+  },
   TOO_MANY_SOCKETS: {
     async after(t, userId) {
       for (let i = 0; i < MAX_SOCKETS; i++) await connect(t, service, userId, { reconnection: false })
