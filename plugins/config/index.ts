@@ -2,6 +2,7 @@ import fastifyEnv from '@fastify/env'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { Refusal } from '../../services/refusals/refusal.js'
+import { readTrust } from '../addresses.js'
 import { sentencesOf } from './faults.js'
 import { developmentSecret, findWeakSecrets, findWrongKeys } from './secrets.js'
 import { type Config, type ConfigOptions, optionName, Settings } from './settings.js'
@@ -55,6 +56,9 @@ function readSettings(options: ConfigOptions): Record<string, unknown> {
 function complete(settings: Settings): Partial<Config> {
   const isProduction = settings.NODE_ENV === 'production'
   const faults = [...findWrongKeys(settings), ...(isProduction ? findWeakSecrets(settings) : [])]
+  if (readTrust(settings.TRUST_PROXY) === null) {
+    faults.push('TRUST_PROXY must be true, a number of proxies, or a comma-separated list of addresses and networks')
+  }
   if (faults.length > 0) throw new ConfigError(faults)
   const hasKey = settings.JWT_SECRET || settings.JWT_PUBLIC_KEY || settings.JWT_JWKS_URL
   return {

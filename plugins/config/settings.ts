@@ -105,6 +105,9 @@ export const Settings = Type.Object({
     form: 'a path that begins with /',
     description: 'Path of the Socket.IO endpoint',
   }),
+  TRUST_PROXY: Text(
+    'Whose X-Forwarded-For is believed: the number of proxies in front, or a comma-separated list of their addresses and networks, or `true` for anybody; unset: nobody',
+  ),
   MAX_MESSAGE_CHARS: Count(8_000, 'Characters in a message', 1, 65_536),
   MAX_CHATS_PER_USER: Count(1_000, 'Chats that a user can be in', 1, 100_000),
   MAX_SOCKET_BUFFER_BYTES: Count(
@@ -114,6 +117,12 @@ export const Settings = Type.Object({
     1_073_741_824,
   ),
   MAX_SOCKETS_PER_USER: Count(50, 'Sockets of one user on one node', 1, 10_000),
+  MAX_SOCKETS_PER_ADDRESS: Count(
+    1_000,
+    'Sockets, and TCP connections, of one address (of an IPv6 network /64) on one node; 0: any number',
+    0,
+    1_000_000,
+  ),
   MAX_LOOP_DELAY_MS: Count(
     100,
     'Mean delay of the event loop above which newcomers are told to come later; 0: never',

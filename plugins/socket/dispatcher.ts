@@ -29,6 +29,7 @@ export function createDispatcher({ binder, lanes, inside, narrate }: DispatcherO
   return function dispatch(this: ChatSocket, event: unknown, ...args: unknown[]): void {
     // A packet that came in one go with the end of its socket: onAny listeners get that, too.
     if (!this.connected) return
+    if (typeof event === 'string' && !binder.has(event) && isHeard(this, event)) return
     const last = args.at(-1)
     const ack = typeof last === 'function' ? (last as (answer: Ack<unknown>) => void) : undefined
     const payload = args[0] === ack ? undefined : args[0]
@@ -47,3 +48,6 @@ export function createDispatcher({ binder, lanes, inside, narrate }: DispatcherO
     inside.answer(this, ack, { ok: false, error: new ChatError('OVERLOADED').toBody() })
   }
 }
+
+/** Whether a host listens to events of its own. */
+const isHeard = (socket: { listenerCount(event: string): number }, event: string) => socket.listenerCount(event) > 0

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSigner } from 'fast-jwt'
-import type { Chat } from '../../contract/shapes.js'
+import type { Chat, Message } from '../../contract/shapes.js'
 
 const SERVER = resolve(import.meta.dirname, '../../server.js')
 const START_MS = 120_000
@@ -44,6 +44,9 @@ export function createServerProcess(port: number, env: Record<string, string>) {
 
     /** Whether it still runs without having been killed. */
     isRunning,
+
+    /** The process. */
+    pid: () => child?.pid,
 
     /** Starts the process, without waiting for it to serve. */
     spawn(): void {
@@ -101,7 +104,7 @@ export function createServerProcess(port: number, env: Record<string, string>) {
           ...(body && { body: JSON.stringify(body) }),
           signal: AbortSignal.timeout(10_000),
         })
-        return { status: response.status, body: (await response.json()) as { chat?: Chat } }
+        return { status: response.status, body: (await response.json()) as { chat?: Chat; message?: Message } }
       } catch {
         return undefined
       }
