@@ -114,6 +114,12 @@ export const Settings = Type.Object({
   PRESENCE_LEASE_MS: Count(12_000, 'How long a dead node keeps its users online', 1_000, 3_600_000),
   PRESENCE_MAX_MEMBERS: Count(200, 'Largest chat along which presence, typing and read marks are pushed', 1, 100_000),
   SEARCH: Flag(true, 'Whether messages can be searched; costs an index'),
+  MIN_FREE_BYTES: Count(
+    67_108_864,
+    'Room that the disk of the embedded database keeps; with less, nothing more is stored',
+    33_554_432,
+    1_099_511_627_776,
+  ),
   DRAIN_MS: Count(2_000, 'How long a stopping node takes to close its sockets', 0, 25_000),
 })
 
