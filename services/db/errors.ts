@@ -1,5 +1,6 @@
 import { DrizzleQueryError } from 'drizzle-orm'
 import { ChatError } from '../../contract/errors.js'
+import type { RefusalReason } from '../../contract/words.js'
 
 /** SQLSTATE classes after which the same statement may succeed: connection, resources, operator, rollback. */
 const PASSING = /^(08|53|57|40|55P03)/
@@ -46,6 +47,7 @@ export function toChatError(thrown: unknown): ChatError {
   if (error instanceof ChatError) return error
   const state = sqlState(error)
   if (state === 'LIMIT') return new ChatError('LIMIT_REACHED', { message: 'Somebody would be in too many chats.' })
+  if (state === 'BLOCK') return new ChatError('FORBIDDEN', { details: { reason: 'blocked' satisfies RefusalReason } })
   if (state === undefined || PASSING.test(state)) {
     return new ChatError('UNAVAILABLE', {
       cause: error,

@@ -4,8 +4,10 @@ import type { LoggedChange, Written } from '../bus/index.js'
 import { isOutcomeUnknown } from '../db/errors.js'
 import type { Database } from '../db/index.js'
 import type { Metrics } from '../metrics.js'
+import { toTime } from '../time.js'
 import { toUser } from './entities.js'
 import { createId } from './ids.js'
+import { forbidden, isWriteRefusal, tooSoon, type WriteRefusal } from './refusals.js'
 
 /** A message on its way into the log. */
 export interface Send {
@@ -15,6 +17,8 @@ export interface Send {
   clientMessageId?: string | undefined
   replyToId?: string | undefined
   metadata?: Record<string, unknown> | undefined
+  /** A service sends for the user: what a chat asks of its members does not hold it up. */
+  isByService?: boolean | undefined
 }
 
 /** What became of a send; a duplicate names the message that the key already made, and holds it if this batch did. */
@@ -45,12 +49,14 @@ interface AppendRow extends Record<string, unknown> {
 }
 
 type Outcome = [
-  outcome: 'stored' | 'duplicate' | 'conflict' | 'no_member' | 'no_reply',
+  outcome: 'stored' | 'duplicate' | 'conflict' | 'no_member' | 'no_reply' | 'slow' | WriteRefusal,
   id: string,
   seq: number,
   revision: number,
   senderName: string | null,
   senderAvatarUrl: string | null,
+  /** Of a refusal that ends: when. */
+  until: string | null,
 ]
 
 const MAX_BATCH = 256
@@ -161,6 +167,7 @@ export function createAppender(options: AppenderOptions) {
       content: send.content,
       reply_to_id: send.replyToId ?? null,
       metadata: send.metadata ?? null,
+      by_service: send.isByService,
     }))
     const [row] = await db.run<AppendRow>(
       'log_append',
@@ -182,7 +189,7 @@ export function createAppender(options: AppenderOptions) {
       if (kind === 'stored') stored.set(id, toStored((batch[i] as Pending).send, at, outcome))
     }
     if (stored.size > 0) onWritten(toWritten(stored.values()))
-    for (const [i, outcome] of outcomes.entries()) answer(batch[i] as Pending, outcome, stored.get(outcome[1]))
+    for (const [i, outcome] of outcomes.entries()) answer(batch[i] as Pending, outcome, stored.get(outcome[1]), at)
     for (const [outcome, count] of counts) metrics?.sends.inc({ outcome }, count)
   }
 }
@@ -206,11 +213,18 @@ function toWritten(messages: Iterable<Message>): Written[] {
   })
 }
 
-function answer({ resolve, reject }: Pending, [outcome, id]: Outcome, message: Message | undefined): void {
+function answer(
+  { resolve, reject }: Pending,
+  [outcome, id, , , , , until]: Outcome,
+  message: Message | undefined,
+  at: string,
+): void {
   if (outcome === 'stored' && message) resolve({ duplicate: false, message })
   else if (outcome === 'duplicate') resolve({ duplicate: true, id, ...(message && { message }) })
   else if (outcome === 'conflict') reject(new ChatError('IDEMPOTENCY_CONFLICT'))
   else if (outcome === 'no_reply') reject(invalid({ path: '/replyToId', message: 'is no message of this chat' }))
+  else if (outcome === 'slow') reject(tooSoon(Date.parse(until ?? at) - Date.parse(at)))
+  else if (isWriteRefusal(outcome)) reject(forbidden(outcome, until && toTime(Date.parse(until))))
   else reject(new ChatError('NOT_FOUND'))
 }
 
