@@ -529,7 +529,7 @@ BEGIN
 END $$;
 --> statement-breakpoint
 -- Deletes what a user wrote, up to most messages of one chat after another, a revision each, and what reports have kept of it. Answers the
--- chats that changed; none when nothing is left.
+-- chats that changed; none when nothing is left of either.
 CREATE OR REPLACE FUNCTION log_erase_messages(of_user text, most integer)
 RETURNS SETOF text
 LANGUAGE plpgsql AS $$
@@ -538,11 +538,13 @@ DECLARE
   erased uuid;
 BEGIN
   SELECT chat_id INTO of_chat FROM messages WHERE sender_id = of_user AND deleted_at IS NULL LIMIT 1;
-  IF NOT FOUND THEN RETURN; END IF;
+  IF NOT FOUND THEN
+    UPDATE reports r SET content = NULL FROM messages m WHERE m.id = r.message_id AND m.sender_id = of_user AND r.content IS NOT NULL;
+    RETURN;
+  END IF;
   PERFORM 1 FROM chats WHERE id = of_chat FOR NO KEY UPDATE;
   FOR erased IN SELECT id FROM messages WHERE sender_id = of_user AND chat_id = of_chat AND deleted_at IS NULL ORDER BY seq LIMIT most LOOP
     PERFORM log_blank_message(of_chat, erased, NULL);
-    UPDATE reports SET content = NULL WHERE message_id = erased;
   END LOOP;
   RETURN NEXT of_chat;
 END $$;

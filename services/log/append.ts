@@ -1,13 +1,12 @@
-import { ChatError, invalid } from '../../contract/errors.js'
+import { ChatError } from '../../contract/errors.js'
 import type { Message } from '../../contract/shapes.js'
 import type { LoggedChange, Written } from '../bus/index.js'
 import { isOutcomeUnknown } from '../db/errors.js'
 import type { Database } from '../db/index.js'
 import type { Metrics } from '../metrics.js'
-import { toTime } from '../time.js'
 import { toUser } from './entities.js'
 import { createId } from './ids.js'
-import { forbidden, isWriteRefusal, tooSoon, type WriteRefusal } from './refusals.js'
+import { notStored, type WriteRefusal } from './refusals.js'
 
 /** A message on its way into the log. */
 export interface Send {
@@ -17,7 +16,7 @@ export interface Send {
   clientMessageId?: string | undefined
   replyToId?: string | undefined
   metadata?: Record<string, unknown> | undefined
-  /** A service sends for the user: what a chat asks of its members does not hold it up. */
+  /** Whether a service sends for the user. */
   isByService?: boolean | undefined
 }
 
@@ -221,11 +220,7 @@ function answer(
 ): void {
   if (outcome === 'stored' && message) resolve({ duplicate: false, message })
   else if (outcome === 'duplicate') resolve({ duplicate: true, id, ...(message && { message }) })
-  else if (outcome === 'conflict') reject(new ChatError('IDEMPOTENCY_CONFLICT'))
-  else if (outcome === 'no_reply') reject(invalid({ path: '/replyToId', message: 'is no message of this chat' }))
-  else if (outcome === 'slow') reject(tooSoon(Date.parse(until ?? at) - Date.parse(at)))
-  else if (isWriteRefusal(outcome)) reject(forbidden(outcome, until && toTime(Date.parse(until))))
-  else reject(new ChatError('NOT_FOUND'))
+  else reject(notStored(outcome, at, until))
 }
 
 function toStored(send: Send, at: string, [, id, seq, revision, senderName, senderAvatarUrl]: Outcome): Message {

@@ -1,6 +1,7 @@
-import { ChatError } from '../../contract/errors.js'
+import { ChatError, invalid } from '../../contract/errors.js'
 import { MAX_BANS, MAX_BLOCKED_USERS, MAX_EMOJI } from '../../contract/limits.js'
 import type { RefusalReason } from '../../contract/words.js'
+import { toTime } from '../time.js'
 
 const WHY = {
   muted: 'You are muted in this chat.',
@@ -11,8 +12,7 @@ const WHY = {
 /** Why somebody may not write in a chat, as `log_refusal` says. */
 export type WriteRefusal = keyof typeof WHY
 
-/** Whether an outcome says that somebody may not write. */
-export const isWriteRefusal = (outcome: string): outcome is WriteRefusal => Object.hasOwn(WHY, outcome)
+const isWriteRefusal = (outcome: string): outcome is WriteRefusal => Object.hasOwn(WHY, outcome)
 
 /** FORBIDDEN to write, and why; `until` is when a mute ends. */
 export function forbidden(reason: WriteRefusal, until: string | null): ChatError {
@@ -21,9 +21,18 @@ export function forbidden(reason: WriteRefusal, until: string | null): ChatError
 }
 
 /** RATE_LIMITED by the slow mode of a chat. */
-export function tooSoon(retryAfterMs: number): ChatError {
+function tooSoon(retryAfterMs: number): ChatError {
   const details = { reason: 'slow_mode' satisfies RefusalReason }
   return new ChatError('RATE_LIMITED', { message: 'This chat is in slow mode; wait a little.', retryAfterMs, details })
+}
+
+/** Why a send was not stored; `until` is when that ends, by the clock that said `at`. */
+export function notStored(outcome: string, at: string, until: string | null): ChatError {
+  if (outcome === 'conflict') return new ChatError('IDEMPOTENCY_CONFLICT')
+  if (outcome === 'no_reply') return invalid({ path: '/replyToId', message: 'is no message of this chat' })
+  if (outcome === 'slow') return tooSoon(Date.parse(until ?? at) - Date.parse(at))
+  if (isWriteRefusal(outcome)) return forbidden(outcome, until && toTime(Date.parse(until)))
+  return new ChatError('NOT_FOUND')
 }
 
 /** What an outcome may tell beside itself. */

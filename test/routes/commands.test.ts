@@ -36,7 +36,7 @@ const INPUTS: { [C in CommandName]: Input<C> } = {
   ban_member: { chatId: CHAT, userId: 'stranger' },
   unban_member: { chatId: CHAT, userId: 'nobody' },
   list_bans: { chatId: CHAT, limit: 1 },
-  block_user: { userId: 'stranger' },
+  block_user: { userId: 'nobody' },
   unblock_user: { userId: 'nobody' },
   get_users: { userIds: ['member'] },
   typing: { chatId: CHAT, isTyping: true },
