@@ -28,6 +28,7 @@ CREATE TABLE "reports" (
 ALTER TABLE "chats" ADD COLUMN "slow_mode_seconds" integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "chats" ADD COLUMN "is_frozen" boolean DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE "chats" ADD COLUMN "is_blocked" boolean DEFAULT false NOT NULL;--> statement-breakpoint
+ALTER TABLE "chats" ADD COLUMN "has_mutes" boolean DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE "members" ADD COLUMN "muted_until" timestamp (3) with time zone;--> statement-breakpoint
 ALTER TABLE "members" ADD COLUMN "last_sent_at" timestamp (3) with time zone;--> statement-breakpoint
 ALTER TABLE "chat_log" ADD COLUMN "muted_until" timestamp (3) with time zone;--> statement-breakpoint
@@ -47,10 +48,66 @@ LANGUAGE sql IMMUTABLE AS $$
     WHEN is_frozen AND of_role = 'member' AND by_service IS NOT TRUE THEN 'frozen' END
 $$;
 --> statement-breakpoint
+-- Of sends to chats whose rows are locked, those that a rule holds up, each as [ord, refusal or slow, until when]. What is stored already
+-- is asked for again and not refused, and of what one member sends at once in slow mode, the first is not.
+CREATE FUNCTION log_refuse_sends(sends json, now_ms timestamptz)
+RETURNS json
+LANGUAGE sql
+SET enable_seqscan = off
+AS $$
+  WITH asked AS MATERIALIZED (
+    SELECT s.ord, m.muted_until, m.last_sent_at,
+      log_refusal(m.role, m.muted_until, c.is_blocked, c.is_frozen, s.by_service, now_ms) AS refusal,
+      CASE WHEN m.role = 'member' AND s.by_service IS NOT TRUE THEN c.slow_mode_seconds ELSE 0 END * interval '1 second' AS pause,
+      CASE WHEN s.client_message_id IS NULL THEN s.ord
+        ELSE min(s.ord) OVER (PARTITION BY s.chat_id, s.sender_id, s.client_message_id) END AS first_ord,
+      min(s.ord) OVER (PARTITION BY s.chat_id, s.sender_id) AS first_of_sender
+    FROM json_to_recordset(sends) AS s (ord integer, chat_id text, sender_id text, client_message_id text, by_service boolean)
+    JOIN LATERAL (SELECT * FROM members x WHERE x.chat_id = s.chat_id AND x.user_id = s.sender_id OFFSET 0) m ON true
+    JOIN LATERAL (SELECT * FROM chats x WHERE x.id = s.chat_id OFFSET 0) c ON true
+    LEFT JOIN LATERAL (
+      SELECT x.id FROM messages x
+      WHERE x.sender_id = s.sender_id AND x.chat_id COLLATE "POSIX" = s.chat_id AND x.client_message_id = s.client_message_id OFFSET 0) o ON true
+    WHERE o.id IS NULL
+  )
+  SELECT coalesce(json_agg(json_build_array(a.ord, coalesce(a.refusal, 'slow'),
+    CASE WHEN a.refusal IS NULL THEN greatest(a.last_sent_at + a.pause, CASE WHEN a.first_ord <> a.first_of_sender THEN now_ms + a.pause END)
+      WHEN a.refusal = 'muted' THEN a.muted_until END)), '[]')
+  FROM asked a
+  WHERE a.refusal IS NOT NULL
+    OR (a.pause > interval '0' AND (a.first_ord <> a.first_of_sender OR a.last_sent_at + a.pause > now_ms))
+$$;
+--> statement-breakpoint
+-- Puts the outcomes of those sends that were let through and of those that were refused in the order of them all, and notes who has sent
+-- in slow mode.
+CREATE FUNCTION log_join_outcomes(sends json, outcomes json, refused json, now_ms timestamptz)
+RETURNS json
+LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $$
+DECLARE
+  joined json;
+BEGIN
+  UPDATE members m SET last_sent_at = now_ms
+  FROM json_array_elements(sends) WITH ORDINALITY AS e (send, place)
+  JOIN json_array_elements(outcomes) WITH ORDINALITY AS o (outcome, place) ON o.place = e.place AND o.outcome->>0 = 'stored'
+  JOIN LATERAL (SELECT x.slow_mode_seconds FROM chats x WHERE x.id = e.send->>'chat_id' OFFSET 0) c ON c.slow_mode_seconds > 0
+  WHERE m.chat_id = e.send->>'chat_id' AND m.user_id = e.send->>'sender_id';
+
+  SELECT json_agg(x.outcome ORDER BY x.ord) INTO joined FROM (
+    SELECT (e.send->>'ord')::integer AS ord, o.outcome
+    FROM json_array_elements(sends) WITH ORDINALITY AS e (send, place)
+    JOIN json_array_elements(outcomes) WITH ORDINALITY AS o (outcome, place) ON o.place = e.place
+    UNION ALL
+    SELECT (f.one->>0)::integer, json_build_array(f.one->1, NULL, NULL, NULL, NULL, NULL, f.one->2)
+    FROM json_array_elements(refused) AS f (one)) x;
+  RETURN joined;
+END $$;
+--> statement-breakpoint
 -- Appends messages, any number in any chats; `of_chats` names every chat that a send is for, and each send has its place as `ord`.
 -- Answers when that was and, in the sends' order, [outcome, id, seq, revision, sender's name, sender's avatar_url] of each:
--- stored | duplicate | conflict (same key, other body) | no_member | no_reply, or what log_refusal says, or slow; behind them, until when
--- it is so. A retry of what is stored is never refused. One value, for it is read much faster than rows.
+-- stored | duplicate | conflict (same key, other body) | no_member | no_reply, or what log_refuse_sends says. One value, for it is read much
+-- faster than rows. Only in chats that have a rule is it asked whom that holds up; the others pay nothing for it.
 CREATE OR REPLACE FUNCTION log_append(of_chats text[], sends json, OUT at timestamptz, OUT outcomes json)
 LANGUAGE plpgsql
 -- The planner takes any sends for a hundred and keeps the plan that a table once deserved, reading whole tables or chats. So what
@@ -60,13 +117,21 @@ AS $$
 #variable_conflict use_column
 DECLARE
   now_ms timestamptz;
+  has_rules boolean;
+  refused json;
 BEGIN
-  PERFORM 1 FROM chats
-  WHERE chats.id = ANY (of_chats)
-  ORDER BY chats.id FOR NO KEY UPDATE;
+  SELECT bool_or(held.has_rules) INTO has_rules FROM (
+    SELECT chats.slow_mode_seconds > 0 OR chats.is_frozen OR chats.is_blocked OR chats.has_mutes AS has_rules FROM chats
+    WHERE chats.id = ANY (of_chats)
+    ORDER BY chats.id FOR NO KEY UPDATE) held;
 
   now_ms := date_trunc('milliseconds', clock_timestamp());
   at := now_ms;
+  IF has_rules THEN
+    refused := log_refuse_sends(sends, now_ms);
+    SELECT coalesce(json_agg(e.send ORDER BY e.place), '[]') INTO sends FROM json_array_elements(sends) WITH ORDINALITY AS e (send, place)
+    WHERE NOT EXISTS (SELECT 1 FROM json_array_elements(refused) AS f (one) WHERE (f.one->>0)::integer = (e.send->>'ord')::integer);
+  END IF;
 
   WITH input AS MATERIALIZED (
     SELECT s.*,
@@ -74,32 +139,23 @@ BEGIN
       CASE WHEN s.client_message_id IS NOT NULL THEN
         sha256(convert_to(coalesce(s.reply_to_id::text, '-') || coalesce(s.metadata::text, '-') || s.content, 'UTF8')) END AS body_hash
     FROM json_to_recordset(sends) AS s (
-      ord integer, id uuid, chat_id text, sender_id text, client_message_id text, content text, reply_to_id uuid, metadata jsonb, by_service boolean)
+      ord integer, id uuid, chat_id text, sender_id text, client_message_id text, content text, reply_to_id uuid, metadata jsonb)
   ), seen AS MATERIALIZED (
     SELECT i.*,
-      m.role IS NOT NULL AS is_member, m.muted_until, c.last_seq, c.revision AS head,
-      -- owners, admins and services send as they like
-      CASE WHEN m.role = 'member' AND i.by_service IS NOT TRUE THEN c.slow_mode_seconds ELSE 0 END AS slow_seconds,
-      log_refusal(m.role, m.muted_until, c.is_blocked, c.is_frozen, i.by_service, now_ms) AS refusal,
-      m.last_sent_at,
+      m.role IS NOT NULL AS is_member, c.last_seq, c.revision AS head,
       o.id AS old_id, o.body_hash AS old_hash, o.seq AS old_seq, o.revision AS old_revision,
       i.reply_to_id IS NULL OR r.id IS NOT NULL AS reply_known,
       -- of those that carry one key, the first that can be stored stands for them all
       CASE WHEN i.client_message_id IS NULL THEN i.ord
         ELSE min(i.ord) FILTER (WHERE i.reply_to_id IS NULL OR r.id IS NOT NULL)
-          OVER (PARTITION BY i.chat_id, i.sender_id, i.client_message_id) END AS first_ord,
-      -- in slow mode, of those that could be stored only the first one is
-      min(i.ord) FILTER (WHERE o.id IS NULL AND (i.reply_to_id IS NULL OR r.id IS NOT NULL))
-        OVER (PARTITION BY i.chat_id, i.sender_id) AS first_of_sender
+          OVER (PARTITION BY i.chat_id, i.sender_id, i.client_message_id) END AS first_ord
     FROM input i
     LEFT JOIN LATERAL (
-      SELECT x.role, x.visible_from_seq, x.muted_until, x.last_sent_at FROM members x WHERE x.chat_id = i.chat_id AND x.user_id = i.sender_id OFFSET 0) m ON true
+      SELECT x.role, x.visible_from_seq FROM members x WHERE x.chat_id = i.chat_id AND x.user_id = i.sender_id OFFSET 0) m ON true
     LEFT JOIN LATERAL (
       SELECT x.id, x.body_hash, x.seq, x.revision FROM messages x
       WHERE x.sender_id = i.sender_id AND x.chat_id COLLATE "POSIX" = i.chat_id AND x.client_message_id = i.client_message_id OFFSET 0) o ON true
-    LEFT JOIN LATERAL (
-      SELECT x.history_visibility, x.last_seq, x.revision, x.slow_mode_seconds, x.is_frozen, x.is_blocked FROM chats x
-      WHERE x.id = i.chat_id OFFSET 0) c ON true
+    LEFT JOIN LATERAL (SELECT x.history_visibility, x.last_seq, x.revision FROM chats x WHERE x.id = i.chat_id OFFSET 0) c ON true
     LEFT JOIN LATERAL (SELECT x.id, x.seq, x.chat_id FROM messages x WHERE x.id = i.reply_to_id OFFSET 0) r
       ON r.chat_id = i.chat_id AND (c.history_visibility = 'all' OR r.seq >= m.visible_from_seq)
   ), fresh AS MATERIALIZED (
@@ -107,9 +163,7 @@ BEGIN
       s.last_seq + (row_number() OVER w)::integer AS new_seq,
       s.head + (row_number() OVER w)::integer AS new_revision
     FROM seen s
-    WHERE s.is_member AND s.old_id IS NULL AND s.reply_known AND s.first_ord = s.ord AND s.refusal IS NULL
-      AND (s.slow_seconds = 0 OR (s.first_ord = s.first_of_sender
-        AND (s.last_sent_at IS NULL OR s.last_sent_at + s.slow_seconds * interval '1 second' <= now_ms)))
+    WHERE s.is_member AND s.old_id IS NULL AND s.reply_known AND s.first_ord = s.ord
     WINDOW w AS (PARTITION BY s.chat_id ORDER BY s.ord)
   ), stored AS (
     INSERT INTO messages (id, chat_id, seq, revision, sender_id, client_message_id, body_hash, content, reply_to_id, metadata, created_at)
@@ -123,30 +177,26 @@ BEGIN
     FROM (SELECT f.chat_id, max(f.new_seq) AS seq, max(f.new_revision) AS revision FROM fresh f GROUP BY f.chat_id) n
     WHERE c.id = n.chat_id
   ), marked AS (
-    UPDATE members m SET last_read_seq = n.seq, last_sent_at = CASE WHEN n.is_slow THEN now_ms ELSE m.last_sent_at END
-    FROM (
-      SELECT f.chat_id, f.sender_id, max(f.new_seq) AS seq, bool_or(f.slow_seconds > 0) AS is_slow
-      FROM fresh f GROUP BY f.chat_id, f.sender_id) n
+    UPDATE members m SET last_read_seq = n.seq
+    FROM (SELECT f.chat_id, f.sender_id, max(f.new_seq) AS seq FROM fresh f GROUP BY f.chat_id, f.sender_id) n
     WHERE m.chat_id = n.chat_id AND m.user_id = n.sender_id AND m.last_read_seq < n.seq
   )
   SELECT json_agg(json_build_array(
     CASE
       WHEN NOT s.is_member THEN 'no_member'
-      WHEN s.old_id IS NULL AND s.refusal IS NOT NULL THEN s.refusal
       WHEN s.old_id IS NULL AND NOT s.reply_known THEN 'no_reply'
-      WHEN s.old_id IS NULL AND f.id IS NULL THEN 'slow'
       WHEN coalesce(s.old_hash, f.body_hash) <> s.body_hash THEN 'conflict'
       WHEN s.ord = f.ord THEN 'stored'
       ELSE 'duplicate' END,
-    coalesce(s.old_id, f.id), coalesce(s.old_seq, f.new_seq), coalesce(s.old_revision, f.new_revision), u.name, u.avatar_url,
-    CASE
-      WHEN s.refusal = 'muted' THEN s.muted_until
-      WHEN s.slow_seconds > 0 THEN s.slow_seconds * interval '1 second' + CASE
-        WHEN s.last_sent_at + s.slow_seconds * interval '1 second' > now_ms THEN s.last_sent_at ELSE now_ms END END
+    coalesce(s.old_id, f.id), coalesce(s.old_seq, f.new_seq), coalesce(s.old_revision, f.new_revision), u.name, u.avatar_url
   ) ORDER BY s.ord) INTO outcomes
   FROM seen s
   LEFT JOIN fresh f ON f.ord = s.first_ord
   LEFT JOIN LATERAL (SELECT x.name, x.avatar_url FROM users x WHERE x.id = s.sender_id OFFSET 0) u ON true;
+
+  IF has_rules THEN
+    outcomes := log_join_outcomes(sends, outcomes, refused, now_ms);
+  END IF;
 END $$;
 --> statement-breakpoint
 -- Takes the next revision of a chat whose row is locked, and writes its line of a member, as they are or were.
@@ -241,6 +291,8 @@ BEGIN
   IF outcome = 'ok' THEN
     UPDATE members SET muted_until = fresh WHERE chat_id = of_chat AND user_id = of_user RETURNING * INTO held;
     PERFORM log_write_member('member_muted', held, by_actor);
+    UPDATE chats SET has_mutes = EXISTS (SELECT 1 FROM members m WHERE m.chat_id = of_chat AND m.muted_until > clock_timestamp())
+    WHERE id = of_chat;
   END IF;
 END $$;
 --> statement-breakpoint

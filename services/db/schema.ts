@@ -62,6 +62,8 @@ export const chats = pgTable(
     isFrozen: boolean('is_frozen').notNull().default(false),
     /** Of a direct chat: whether one of the two has blocked the other, so that a send finds it where it looks anyway. */
     isBlocked: boolean('is_blocked').notNull().default(false),
+    /** Whether somebody in it may be muted: where no rule is, a send looks for none. */
+    hasMutes: boolean('has_mutes').notNull().default(false),
   },
   (t) => [
     check('chats_type', sql`${t.type} in ${oneOf(CHAT_TYPES)}`),

@@ -55,7 +55,7 @@ type Outcome = [
   senderName: string | null,
   senderAvatarUrl: string | null,
   /** Of a refusal that ends: when. */
-  until: string | null,
+  until?: string | null,
 ]
 
 const MAX_BATCH = 256
@@ -78,13 +78,7 @@ export function createAppender(options: AppenderOptions) {
   function append(send: Send): Promise<Appended> {
     if (queued >= maxQueue) return Promise.reject(new ChatError('OVERLOADED', { retryAfterMs: 1_000 }))
     return new Promise((resolve, reject) => {
-      const pending: Pending = {
-        send,
-        id: createId(),
-        arrivedAt: performance.now(),
-        resolve,
-        reject,
-      }
+      const pending: Pending = { send, id: createId(), arrivedAt: performance.now(), resolve, reject }
       const line = waiting.get(send.chatId)
       if (line) line.push(pending)
       else waiting.set(send.chatId, [pending])

@@ -27,7 +27,7 @@ function tooSoon(retryAfterMs: number): ChatError {
 }
 
 /** Why a send was not stored; `until` is when that ends, by the clock that said `at`. */
-export function notStored(outcome: string, at: string, until: string | null): ChatError {
+export function notStored(outcome: string, at: string, until: string | null = null): ChatError {
   if (outcome === 'conflict') return new ChatError('IDEMPOTENCY_CONFLICT')
   if (outcome === 'no_reply') return invalid({ path: '/replyToId', message: 'is no message of this chat' })
   if (outcome === 'slow') return tooSoon(Date.parse(until ?? at) - Date.parse(at))
