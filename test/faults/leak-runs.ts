@@ -29,7 +29,12 @@ export async function leakRuns(
   owner.teardown(() => rmSync(dataDir, { recursive: true, force: true }))
   if (database === 'embedded') await copyTemplate(dataDir)
   const cluster = database === 'postgres' ? await startPostgres(owner) : undefined
-  const env = { DATA_DIR: dataDir, RATE_LIMIT: 'off', ...(cluster && { DATABASE_URL: cluster.url }) }
+  const env = {
+    DATA_DIR: dataDir,
+    RATE_LIMIT: 'off',
+    MAX_LOOP_DELAY_MS: '0',
+    ...(cluster && { DATABASE_URL: cluster.url }),
+  }
   const server = createServerProcess(await freePort(), env)
   owner.teardown(() => server.kill())
   server.spawn()

@@ -34,7 +34,7 @@ export async function listen(owner: Owner, server: ServerProcess, userId: string
     auth: { token },
     transports: ['websocket'],
     forceNew: true,
-    reconnection: false,
+    reconnectionDelay: 100,
   })
   const ear: Ear = { userId, token, socket, heard: [], goneAt: null }
   socket.onAny((event: string, payload: unknown) => void ear.heard.push({ at: now(), event, payload }))
@@ -46,9 +46,14 @@ export async function listen(owner: Owner, server: ServerProcess, userId: string
     const timer = setTimeout(() => reject(new Error(`${userId} did not get in`)), CONNECT_MS)
     socket.once('session', () => {
       clearTimeout(timer)
+      // Who is cut off from now on stays away.
+      socket.io.reconnection(false)
       resolve()
     })
-    socket.once('connect_error', reject)
+    // A node that is busy asks to come again.
+    socket.on('connect_error', (error) => {
+      if (!socket.active) reject(error)
+    })
   })
   return ear
 }
