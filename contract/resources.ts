@@ -1,7 +1,7 @@
 import { type TObject, type TSchema, Type } from '@sinclair/typebox'
 import { Closed, Cursor, Id, Ids, Limit, Nullable, OneOf, Text } from './fields.js'
 import { MAX_BULK_IDS, MAX_NAME_CHARS, PAGES, type RateClass } from './limits.js'
-import { Presence, User } from './shapes.js'
+import { Presence, Report, User } from './shapes.js'
 import type { RouteWho, Tag } from './who.js'
 import { keysOf } from './words.js'
 
@@ -58,6 +58,9 @@ export const UserBody = Closed({
 })
 export const DeleteUserQuery = Closed({ erase: Type.Optional(OneOf(['messages'])) })
 export const DisconnectAnswer = Type.Object({ disconnected: Type.Integer() })
+
+export const ReportsQuery = Closed({ cursor: Type.Optional(Cursor), limit: Type.Optional(Limit(PAGES.reports)) })
+export const ReportsAnswer = Type.Object({ reports: Type.Array(Report), nextCursor: Nullable(Type.String()) })
 
 /** One REST route that is no command's twin: what it takes, what it answers and who may call it. */
 export interface Resource {
@@ -186,6 +189,15 @@ export const RESOURCES = {
     who: 'service',
     input: { params: UserParams },
     answers: { 200: DisconnectAnswer },
+  },
+  list_reports: {
+    method: 'GET',
+    url: '/reports',
+    summary: 'What members hold against messages, newest first.',
+    tag: 'services',
+    who: 'service',
+    input: { querystring: ReportsQuery },
+    answers: { 200: ReportsAnswer },
   },
   get_openapi: {
     method: 'GET',

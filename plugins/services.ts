@@ -20,6 +20,7 @@ import { createPresence, type Presence } from '../services/presence/index.js'
 import { createMemoryLeases } from '../services/presence/memory-leases.js'
 import { createVisibility } from '../services/presence/visibility.js'
 import { createSessions, type Sessions } from '../services/session/index.js'
+import { createBlocks } from '../services/users/blocks.js'
 import { createUsers, type Users } from '../services/users/index.js'
 import type { Config } from './config/settings.js'
 import { createTransport } from './socket/transport.js'
@@ -84,13 +85,16 @@ function compose(app: FastifyInstance, { authorize, onMessage, onChange }: Servi
     logger,
     metrics,
   })
+  const blocks = createBlocks({ db, bus, hub, logger })
   const feed = createFeed({ log, hub, bus, logger, metrics })
   const { memberCount } = feed
-  const typing = createTyping({ bus, hub, memberCount, maxMembers })
-  const receipts = createReceipts({ bus, hub, memberCount, maxMembers })
+  const small = { bus, hub, clientsApart: blocks.clientsApart, memberCount, maxMembers }
+  const typing = createTyping({ ...small, mustBeAllowed: log.mustBeAllowedToWrite })
+  const receipts = createReceipts(small)
   const presence = createPresence({
     leases: createMemoryLeases({ leaseMs: config.PRESENCE_LEASE_MS }),
     visibility: createVisibility(db),
+    blocks,
     users,
     bus,
     hub,
@@ -109,6 +113,7 @@ function compose(app: FastifyInstance, { authorize, onMessage, onChange }: Servi
     bus,
     feed,
     presence,
+    blocks,
     logger,
     maxSocketsPerUser: config.MAX_SOCKETS_PER_USER,
   })
@@ -154,6 +159,7 @@ function compose(app: FastifyInstance, { authorize, onMessage, onChange }: Servi
     hub.stop()
     typing.stop()
     receipts.stop()
+    blocks.stop()
     await sessions.stop()
     feed.stop()
     await presence.stop()

@@ -1,5 +1,6 @@
 import type { Input } from '../../contract/commands.js'
 import { ChatError, invalid } from '../../contract/errors.js'
+import { FOR_GOOD } from '../../contract/limits.js'
 import type { Chat, MyChat } from '../../contract/shapes.js'
 import type { Handlers } from '../binder/index.js'
 import type { Caller } from '../hub/callers.js'
@@ -75,6 +76,23 @@ export function createChatCommands({ log, users }: ChatCommandOptions) {
       await log.addMembers(chatId, actorOf(caller), userIds)
       return { chat: await shared(chatId) }
     },
+
+    async mute_member(caller, { chatId, userId, until = FOR_GOOD }) {
+      await log.mute(chatId, actorOf(caller), userId, until)
+      return { chat: await shared(chatId) }
+    },
+
+    async ban_member(caller, { chatId, userId }) {
+      await log.ban(chatId, actorOf(caller), userId)
+      return { chat: await shared(chatId) }
+    },
+
+    async unban_member(caller, { chatId, userId }) {
+      await log.unban(chatId, actorOf(caller), userId)
+      return { chat: await shared(chatId) }
+    },
+
+    list_bans: (caller, { chatId, cursor, limit }) => log.listBans(chatId, actorOf(caller), cursor, limit),
 
     async remove_member(caller, { chatId, userId }) {
       await log.removeMember(chatId, actorOf(caller), userId)

@@ -1,5 +1,6 @@
 import { DrizzleQueryError } from 'drizzle-orm'
 import { ChatError } from '../../contract/errors.js'
+import type { RefusalReason } from '../../contract/words.js'
 
 /** SQLSTATE classes after which the same statement may succeed: connection, resources, operator, rollback, a standby that will be the primary. */
 const PASSING = /^(08|53|57|40|55P03|25006)/
@@ -54,6 +55,7 @@ export function toChatError(thrown: unknown, isRead = false): ChatError {
   if (state === 'LIMIT') return new ChatError('LIMIT_REACHED', { message: 'Somebody would be in too many chats.' })
   if (state === DISK_FULL) return storageFull(error)
   if (state === CANCELLED) return new ChatError('OVERLOADED', { cause: error, retryAfterMs: RETRY_AFTER_MS })
+  if (state === 'BLOCK') return new ChatError('FORBIDDEN', { details: { reason: 'blocked' satisfies RefusalReason } })
   if (state === undefined || PASSING.test(state)) {
     return new ChatError('UNAVAILABLE', {
       cause: error,

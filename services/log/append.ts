@@ -62,13 +62,7 @@ export function createAppender(options: AppenderOptions) {
   function append(send: Send): Promise<Appended> {
     if (queued >= maxQueue) return Promise.reject(overloaded())
     return new Promise((resolve, reject) => {
-      const pending: Pending = {
-        send,
-        id: createId(),
-        arrivedAt: performance.now(),
-        resolve,
-        reject,
-      }
+      const pending: Pending = { send, id: createId(), arrivedAt: performance.now(), resolve, reject }
       const line = waiting.get(send.chatId)
       if (line) line.push(pending)
       else waiting.set(send.chatId, [pending])
@@ -166,6 +160,7 @@ export function createAppender(options: AppenderOptions) {
       content: send.content,
       reply_to_id: send.replyToId ?? null,
       metadata: send.metadata ?? null,
+      by_service: send.isByService,
     }))
     const [row] = await db.run<AppendRow>(
       'log_append',
@@ -187,7 +182,7 @@ export function createAppender(options: AppenderOptions) {
       if (kind === 'stored') stored.set(id, toStored((batch[i] as Pending).send, at, outcome))
     }
     if (stored.size > 0) onWritten(toWritten(stored.values()))
-    for (const [i, outcome] of outcomes.entries()) answer(batch[i] as Pending, outcome, stored.get(outcome[1]))
+    for (const [i, outcome] of outcomes.entries()) answer(batch[i] as Pending, outcome, stored.get(outcome[1]), at)
     for (const [outcome, count] of counts) metrics?.sends.inc({ outcome }, count)
   }
 }

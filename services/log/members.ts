@@ -59,6 +59,7 @@ function prepareStatements(db: Pick<Database, 'select'>) {
         avatar_url: users.avatarUrl,
         role: members.role,
         joined_at: members.joinedAt,
+        muted_until: members.mutedUntil,
       })
       .from(members)
       .leftJoin(users, eq(users.id, members.userId))

@@ -127,6 +127,7 @@ interface ChangeRow extends MessageRow, Record<string, unknown> {
   avatar_url: string | null
   role: Role
   joined_at: string
+  muted_until: string | null
   member_count: number
   hidden_from: string[] | null
 }
@@ -141,7 +142,7 @@ interface StandRow extends Record<string, unknown> {
 // line tells from whom it is to be hidden. Only changes can be of old messages, so new ones are not asked about. The LIMITs take
 // nothing away: they make each span a range of the index, and each message one look-up, where the planner would else read tables.
 const READ = `
-SELECT l.chat_id, l.revision, l.kind, l.user_id, u.name, u.avatar_url, l.role, l.joined_at, c.member_count,
+SELECT l.chat_id, l.revision, l.kind, l.user_id, u.name, u.avatar_url, l.role, l.joined_at, l.muted_until, c.member_count,
   CASE WHEN $2::text IS NULL AND c.history_visibility = 'joined' AND l.kind IN ('message_updated', 'message_deleted') THEN (
     SELECT array_agg(h.user_id) FROM members h WHERE h.chat_id = l.chat_id AND h.visible_from_seq > m.seq) END AS hidden_from,
   ${MESSAGE_COLUMNS}

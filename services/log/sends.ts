@@ -1,7 +1,8 @@
-import { ChatError, invalid } from '../../contract/errors.js'
+import { ChatError } from '../../contract/errors.js'
 import type { Message } from '../../contract/shapes.js'
 import type { LoggedChange, Written } from '../bus/index.js'
 import { toUser } from './entities.js'
+import { notStored, type WriteRefusal } from './refusals.js'
 
 /** A message on its way into the log. */
 export interface Send {
@@ -11,6 +12,8 @@ export interface Send {
   clientMessageId?: string | undefined
   replyToId?: string | undefined
   metadata?: Record<string, unknown> | undefined
+  /** Whether a service sends for the user. */
+  isByService?: boolean | undefined
 }
 
 /** What became of a send; a duplicate names the message that the key already made, and holds it if this batch did. */
@@ -27,12 +30,14 @@ export interface Pending {
 
 /** What `log_append` answers of a send. */
 export type Outcome = [
-  outcome: 'stored' | 'duplicate' | 'conflict' | 'no_member' | 'no_reply',
+  outcome: 'stored' | 'duplicate' | 'conflict' | 'no_member' | 'no_reply' | 'slow' | WriteRefusal,
   id: string,
   seq: number,
   revision: number,
   senderName: string | null,
   senderAvatarUrl: string | null,
+  /** Of a refusal that ends: when. */
+  until?: string | null,
 ]
 
 /** New messages as what was written, chat by chat. A batch holds its chats' locks, so a chat's revisions follow on one another. */
@@ -52,13 +57,16 @@ export function toWritten(messages: Iterable<Message>): Written[] {
   })
 }
 
-/** Settles a send by its outcome; `message` is what its batch stored. */
-export function answer({ resolve, reject }: Pending, [outcome, id]: Outcome, message: Message | undefined): void {
+/** Settles a send by its outcome; `message` is what its batch stored, `at` the time of the batch. */
+export function answer(
+  { resolve, reject }: Pending,
+  [outcome, id, , , , , until]: Outcome,
+  message: Message | undefined,
+  at: string,
+): void {
   if (outcome === 'stored' && message) resolve({ duplicate: false, message })
   else if (outcome === 'duplicate') resolve({ duplicate: true, id, ...(message && { message }) })
-  else if (outcome === 'conflict') reject(new ChatError('IDEMPOTENCY_CONFLICT'))
-  else if (outcome === 'no_reply') reject(invalid({ path: '/replyToId', message: 'is no message of this chat' }))
-  else reject(new ChatError('NOT_FOUND'))
+  else reject(notStored(outcome, at, until))
 }
 
 /** A send that was stored, as its message. */

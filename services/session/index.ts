@@ -10,6 +10,7 @@ import type { Log } from '../log/index.js'
 import type { Logger } from '../logger.js'
 import type { Presence } from '../presence/index.js'
 import { toTime } from '../time.js'
+import type { Blocks } from '../users/blocks.js'
 import { createArrivals } from './arrivals.js'
 import { createArrive } from './arrive.js'
 import { createExpiry } from './expiry.js'
@@ -24,6 +25,7 @@ export interface SessionsOptions {
   bus: Pick<Bus, 'publish' | 'subscribe'>
   feed: Pick<Feed, 'attach' | 'admit'>
   presence: Pick<Presence, 'connect' | 'disconnect'>
+  blocks: Pick<Blocks, 'hold' | 'release' | 'blockedBy'>
   logger: Logger
   maxSocketsPerUser: number
 }
@@ -39,7 +41,7 @@ const OUSTED_MS = 30_000
 
 /** The handshake, whole: token → user → limits → chats, then in, and out again; see this folder's README for the law. */
 export function createSessions(options: SessionsOptions) {
-  const { identify, limits, log, hub, bus, feed, presence, logger, maxSocketsPerUser } = options
+  const { identify, limits, log, hub, bus, feed, presence, blocks, logger, maxSocketsPerUser } = options
   const arrivals = createArrivals()
   const inside = new Map<Client, Session>()
   const leaving = new Set<Promise<void>>()
@@ -89,6 +91,7 @@ export function createSessions(options: SessionsOptions) {
     const { state, client } = session
     session.state = { is: 'gone' }
     arrivals.delete(session)
+    blocks.release(session.userId, session)
     if (!client || !inside.delete(client)) return
     hub.remove(client)
     expiry.forget(session)
@@ -108,6 +111,7 @@ export function createSessions(options: SessionsOptions) {
     arrive: createArrive({
       identify,
       mayConnect: limits.connect,
+      loadBlocks: (session) => blocks.hold(session.userId, session),
       loadChats: createBatcher((userIds) => log.getChatsOf(userIds)),
       expect: arrivals.add,
       leave,
@@ -124,7 +128,14 @@ export function createSessions(options: SessionsOptions) {
       inside.set(client, session)
       hub.add(client)
       const expiresAt = expiresAtMs === null ? null : toTime(expiresAtMs)
-      hub.tell(client, 'session', { user, expiresAt, chats: state.chats, serverTime: toTime(Date.now()) })
+      const blockedUserIds = blocks.blockedBy(userId)
+      hub.tell(client, 'session', {
+        user,
+        expiresAt,
+        chats: state.chats,
+        blockedUserIds,
+        serverTime: toTime(Date.now()),
+      })
       for (const chat of state.chats) feed.attach(client, chat.chatId, chat.revision, chat.memberCount)
       for (const chatId of state.missed) void feed.admit(chatId, [userId])
       expiry.watch(session)

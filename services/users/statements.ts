@@ -1,5 +1,5 @@
 import { and, eq, isNotNull, or, sql } from 'drizzle-orm'
-import { isAnyOf, shareChat } from '../db/conditions.js'
+import { isAnyOf, notApart, shareChat } from '../db/conditions.js'
 import type { Database } from '../db/index.js'
 import { userStates, users } from '../db/schema.js'
 
@@ -32,7 +32,7 @@ export function prepareStatements(db: Pick<Database, 'select' | 'insert' | 'upda
           or(
             sql`${placeholder('viewerId')}::text IS NULL`,
             eq(users.id, placeholder('viewerId')),
-            shareChat(db, placeholder('viewerId'), users.id),
+            and(shareChat(db, placeholder('viewerId'), users.id), notApart(db, placeholder('viewerId'), users.id)),
           ),
         ),
       )

@@ -13,8 +13,9 @@ const API_KEY = 'Hy6uN2kV8wR4tX0zM5bQ9cJ3pL7sD1gF'
 
 const signer = createSigner({ key: SECRET, algorithm: 'HS256' })
 
-/** A token that outlives any run. */
-export const tokenOf = (userId: string) => signer({ sub: userId, exp: Math.floor(Date.now() / 1_000) + 86_400 })
+/** A token that outlives any run, or lives some seconds. */
+export const tokenOf = (userId: string, lifeS = 86_400) =>
+  signer({ sub: userId, exp: Math.floor(Date.now() / 1_000) + lifeS })
 
 /** The service as a process of its own that is killed and started again, on one port and one set of data. */
 export type ServerProcess = ReturnType<typeof createServerProcess>
