@@ -88,8 +88,9 @@ function compose(app: FastifyInstance, { authorize, onMessage, onChange }: Servi
   const { memberCount } = feed
   const typing = createTyping({ bus, hub, memberCount, maxMembers })
   const receipts = createReceipts({ bus, hub, memberCount, maxMembers })
+  const leases = createMemoryLeases({ leaseMs: config.PRESENCE_LEASE_MS })
   const presence = createPresence({
-    leases: createMemoryLeases({ leaseMs: config.PRESENCE_LEASE_MS }),
+    leases,
     visibility: createVisibility(db),
     users,
     bus,
@@ -144,6 +145,8 @@ function compose(app: FastifyInstance, { authorize, onMessage, onChange }: Servi
   )
   metrics.gauge('chat_db_pool_busy', 'Database connections in use.', () => db.pool.totalCount - db.pool.idleCount)
   metrics.gauge('chat_db_pool_waiting', 'Queries that wait for a database connection.', () => db.pool.waitingCount)
+  const rooms = { hub, feed, typing, receipts, sessions, presence, leases, binder }
+  for (const [room, { sizes }] of Object.entries(rooms)) metrics.sizes(room, sizes)
   door.onClosing(async () => {
     sessions.drain()
     await binder.drain()

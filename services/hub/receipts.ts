@@ -54,6 +54,9 @@ export function createReceipts({ bus, hub, memberCount, maxMembers, intervalMs =
       } else if (!next || next.lastReadSeq < receipt.lastReadSeq) pending.set(key, receipt)
     },
 
+    /** How many marks rest. */
+    sizes: () => ({ resting: pending.size, timers: timers.size }),
+
     stop(): void {
       unsubscribe()
       for (const timer of timers) clearTimeout(timer)

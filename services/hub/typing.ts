@@ -48,6 +48,9 @@ export function createTyping({ bus, hub, memberCount, maxMembers, timeoutMs = TY
       }
     },
 
+    /** How many type. */
+    sizes: () => ({ typists: timers.size }),
+
     stop(): void {
       unsubscribe()
       for (const timer of timers.values()) clearTimeout(timer)
