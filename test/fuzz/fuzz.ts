@@ -51,7 +51,8 @@ async function measured(part: Part, what: string, run: () => Promise<number>): P
 const wanted = PARTS.filter((part) => !values.part || values.part === part)
 if (wanted.includes('parsers')) {
   await measured('parsers', 'inputs', async () => {
-    const { inputs, failures: found } = await fuzzParsers(casesOf('parsers'))
+    const { inputs, slowest, slowestMs, failures: found } = await fuzzParsers(casesOf('parsers'))
+    console.log(`parsers: the slowest input took ${slowestMs.toFixed(1)} ms, of ${slowest}`)
     failures.push(...found)
     return inputs
   })

@@ -88,6 +88,10 @@ const samples = fc.oneof(
 /** So many commands with inputs that fit, by a seed. */
 export const sampleCommands = (seed: number, count: number): Sample[] => fc.sample(samples, { seed, numRuns: count })
 
+/** So many values that fit a schema, by a seed. */
+export const sampleInputs = (schema: TSchema, seed: number, count: number): unknown[] =>
+  fc.sample(arbitraryOf(schema), { seed, numRuns: count })
+
 /** One input made somewhat or entirely wrong. */
 export function spoil(random: Random, input: unknown): unknown {
   const kind = random()

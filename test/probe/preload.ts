@@ -1,12 +1,12 @@
-import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { Server } from 'socket.io'
+import { createCpuClock } from './cpu.js'
 import type { Answer, News, Question, Stall } from './index.js'
 
 // Loaded into a server by `--import`, before its own modules: what only the process itself can see of itself. It answers the questions
 // of the process that started it, and tells by itself of what must never happen.
 
 const LOOK_MS = 10
-const BUFFER = Buffer.alloc(128)
 
 /** The servers of Socket.IO in this process, for what listens to them. */
 const servers: Server[] = []
@@ -26,20 +26,6 @@ process.on('warning', ({ name, message }) => {
 
 function wordsOf(error: unknown): string {
   return error instanceof Error ? `${error.message}\n${error.stack}` : String(error)
-}
-
-/**
- * Time that this thread itself ran, of what the kernel counts: what neighbours on the machine take is not in it. Where the kernel does not
- * tell, the clock has to do.
- */
-function createCpuClock(): () => number {
-  try {
-    const file = openSync('/proc/self/schedstat', 'r')
-    process.once('exit', () => closeSync(file))
-    return () => Number(BUFFER.toString('latin1', 0, readSync(file, BUFFER, 0, BUFFER.length, 0)).split(' ')[0]) / 1e6
-  } catch {
-    return () => performance.now()
-  }
 }
 
 const cpu = createCpuClock()
