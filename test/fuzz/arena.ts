@@ -10,7 +10,7 @@ import type { ClientSocket } from '../helper.js'
 import { copyTemplate } from '../helpers/embedded.js'
 import { freePort, type Owner, startPostgres } from '../helpers/postgres.js'
 import { createProbedServer } from '../probe/index.js'
-import type { Case, Failure } from './cases.js'
+import { type Case, type Failure, tell } from './cases.js'
 import { CHAT_IDS, createWorld, PAIR, PAIR_CHAT, PER_CHAT, USER_IDS } from './world.js'
 
 export type Database = 'postgres' | 'embedded'
@@ -40,7 +40,10 @@ export async function openArena(owner: Owner, database: Database) {
   const failures: Failure[] = []
   const running = new Set<Case>()
   const fail = (law: string, what: string, cases: Case[] = [...running]): void => {
-    if (failures.length < MOST_FAILURES) failures.push({ law, what, cases })
+    if (failures.length >= MOST_FAILURES) return
+    failures.push({ law, what, cases })
+    // At once: what follows may take long, or never end.
+    console.log(tell({ law, what, cases }))
   }
 
   const env = {

@@ -23,6 +23,10 @@ export interface Failure {
 /** The line that runs a case again. */
 export const replayOf = ({ seed, part, index }: Case) => `npm run fuzz -- --seed ${seed} --part ${part} --case ${index}`
 
+/** A failure in words, with the lines that run its cases again. */
+export const tell = ({ law, what, cases }: Failure) =>
+  [`❌ ${law}: ${what}`, ...cases.map((one) => `   ${replayOf(one)}`)].join('\n')
+
 /** A number that a case's seed and index name, for the generators of its own. */
 export function seedOf({ seed, part, index }: Case): number {
   let hash = seed ^ (PARTS.indexOf(part) * 0x9e3779b1)
