@@ -147,6 +147,7 @@ function compose(app: FastifyInstance, { authorize, onMessage, onChange }: Servi
   metrics.gauge('chat_db_pool_waiting', 'Queries that wait for a database connection.', () => db.pool.waitingCount)
   const rooms = { hub, feed, typing, receipts, sessions, presence, leases, binder }
   for (const [room, { sizes }] of Object.entries(rooms)) metrics.sizes(room, sizes)
+  metrics.sizes('limits', () => ({ budgets: budgets.size(), abuse: abuse.size(), seats: seats.size() }))
   door.onClosing(async () => {
     sessions.drain()
     await binder.drain()

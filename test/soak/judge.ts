@@ -26,6 +26,8 @@ export interface Trend {
 
 /** Who was here within the hour is remembered by how they chose to look, and no longer: as many as there are users. */
 const REMEMBERED = ['leases.users', 'leases.resting']
+/** The look itself comes from an address, whose budget is in the old half of what is kept and in the new one. */
+const OF_THE_LOOK: Record<string, number> = { 'limits.budgets': 2 }
 const Z_95 = 1.96
 
 /** The straight line through a series, as what it grew by. */
@@ -63,7 +65,7 @@ export function leftOver(before: Sample, after: Sample, { users }: Pick<Laws, 'u
   return [
     ...of(
       'maps',
-      grown(before.maps, after.maps, (name) => (REMEMBERED.includes(name) ? users : 0)),
+      grown(before.maps, after.maps, (name) => (REMEMBERED.includes(name) ? users : (OF_THE_LOOK[name] ?? 0))),
     ),
     ...of('kept by Socket.IO', grown(before.weight.kept, after.weight.kept, none)),
     ...of('listeners', grown(before.weight.listeners, after.weight.listeners, none)),
