@@ -19,7 +19,7 @@ export function createMetrics() {
     help: 'Entries of what the rooms of the service keep in memory.',
     labelNames: ['map'],
     registers,
-    collect() {
+    collect(this: Gauge) {
       for (const [room, read] of rooms)
         for (const [map, size] of Object.entries(read())) this.set({ map: `${room}.${map}` }, size)
     },
