@@ -91,8 +91,9 @@ function compose(app: FastifyInstance, { authorize, onMessage, onChange }: Servi
   const small = { bus, hub, clientsApart: blocks.clientsApart, memberCount, maxMembers }
   const typing = createTyping({ ...small, mustBeAllowed: log.mustBeAllowedToWrite })
   const receipts = createReceipts(small)
+  const leases = createMemoryLeases({ leaseMs: config.PRESENCE_LEASE_MS })
   const presence = createPresence({
-    leases: createMemoryLeases({ leaseMs: config.PRESENCE_LEASE_MS }),
+    leases,
     visibility: createVisibility(db),
     blocks,
     users,
@@ -142,14 +143,12 @@ function compose(app: FastifyInstance, { authorize, onMessage, onChange }: Servi
   metrics.gauge('chat_users', 'Users with a socket here.', hub.countUsers)
   metrics.gauge('chat_served_chats', 'Chats with a socket here.', feed.size)
   metrics.gauge('chat_send_queue', 'Sends that wait for a commit.', log.queued)
-  metrics.gauge(
-    'chat_limited',
-    'Budgets that are not full, and users of whom refusals are counted.',
-    () => budgets.size() + abuse.size(),
-  )
   metrics.gauge('chat_db_waiting', 'Statements that wait for their turn.', db.waiting)
   metrics.gauge('chat_db_pool_busy', 'Database connections in use.', () => db.pool.totalCount - db.pool.idleCount)
   metrics.gauge('chat_db_pool_waiting', 'Queries that wait for a database connection.', () => db.pool.waitingCount)
+  const rooms = { hub, feed, typing, receipts, blocks, sessions, presence, leases, binder }
+  for (const [room, { sizes }] of Object.entries(rooms)) metrics.sizes(room, sizes)
+  metrics.sizes('limits', () => ({ budgets: budgets.size(), abuse: abuse.size(), seats: seats.size() }))
   door.onClosing(async () => {
     sessions.drain()
     await binder.drain()

@@ -30,7 +30,8 @@ export function createDispatcher({ binder, lanes, inside, narrate }: DispatcherO
     // A packet that came in one go with the end of its socket: onAny listeners get that, too.
     if (!this.connected) return
     if (typeof event === 'string' && !binder.has(event) && isHeard(this, event)) return
-    const last = args.at(-1)
+    // A packet without data has no event: then its ack is the first argument.
+    const last = args.length > 0 ? args.at(-1) : event
     const ack = typeof last === 'function' ? (last as (answer: Ack<unknown>) => void) : undefined
     const payload = args[0] === ack ? undefined : args[0]
 

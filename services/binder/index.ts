@@ -130,6 +130,9 @@ export function createBinder(options: BinderOptions) {
       return run(name, caller, payload) as Promise<Output<C>>
     },
 
+    /** How many commands run. */
+    sizes: () => ({ running }),
+
     /** Refuses what comes from now on with DRAINING, and settles when all that runs has answered. */
     async drain(): Promise<void> {
       draining = true

@@ -59,6 +59,9 @@ export function createReceipts(options: ReceiptsOptions) {
       } else if (!next || next.lastReadSeq < receipt.lastReadSeq) pending.set(key, receipt)
     },
 
+    /** How many marks rest. */
+    sizes: () => ({ resting: pending.size, timers: timers.size }),
+
     stop(): void {
       unsubscribe()
       for (const timer of timers) clearTimeout(timer)

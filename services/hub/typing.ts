@@ -82,6 +82,9 @@ export function createTyping(options: TypingOptions) {
       else await (beginnings.get(key) ?? begin(key, chatId, userId))
     },
 
+    /** How many type. */
+    sizes: () => ({ typists: timers.size }),
+
     stop(): void {
       for (const unsubscribe of subscriptions) unsubscribe()
       beginnings.clear()

@@ -75,6 +75,9 @@ export function createAnnouncer(options: AnnouncerOptions) {
     /** Announces how some users are, soon and once; what is announced meanwhile of one of them replaces it. */
     announce: (records: PresenceRecord[]): void => outgoing.add(records),
 
+    /** How much waits to be told. */
+    sizes: () => ({ outgoing: outgoing.size(), incoming: incoming.size() }),
+
     /** Tells what is still to be told. */
     async stop(): Promise<void> {
       await outgoing.stop()

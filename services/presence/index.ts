@@ -31,7 +31,7 @@ export type Presence = ReturnType<typeof createPresence>
 /** Presence of one node: its connections' leases, and what their users' comings and goings tell whom. */
 export function createPresence(options: PresenceOptions) {
   const { leases, visibility, users, hub, logger, graceMs, leaseMs } = options
-  const { announce, stop } = createAnnouncer(options)
+  const { announce, sizes, stop } = createAnnouncer(options)
   tellPartings(options)
   const { get, listOnline } = createPresenceReader({ leases, visibility, users })
 
@@ -110,6 +110,9 @@ export function createPresence(options: PresenceOptions) {
       const record = (await leases.get([userId])).get(userId)
       return record ? toPresence(record) : toOffline(userId, (await users.getLastSeen([userId])).get(userId))
     },
+
+    /** How much waits to be told. */
+    sizes,
 
     /** Tells what is still to be told, then ends the timers. */
     async stop(): Promise<void> {

@@ -174,6 +174,9 @@ export function createSessions(options: SessionsOptions) {
       return count
     },
 
+    /** How much is kept. */
+    sizes: () => ({ inside: inside.size, arriving: arrivals.size(), leaving: leaving.size, due: expiry.size() }),
+
     /** Nobody arrives any more. */
     drain(): void {
       isDraining = true

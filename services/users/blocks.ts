@@ -66,7 +66,7 @@ export function createBlocks({ db, bus, hub, logger }: BlocksOptions) {
     const { apart } = known.get(userId) ?? NONE
     for (const other of apart) if (!fresh.apart.has(other)) viewers.delete(other, userId)
     for (const other of fresh.apart) viewers.add(other, userId)
-    if (fresh === NONE) known.delete(userId)
+    if (fresh.apart.size === 0) known.delete(userId)
     else known.set(userId, fresh)
   }
 
@@ -120,6 +120,9 @@ export function createBlocks({ db, bus, hub, logger }: BlocksOptions) {
 
     /** Hears of two users, one of whom is here, as they come apart or no longer are. */
     onParting: (listener: (parting: Parting) => void): void => void listeners.add(listener),
+
+    /** How many users are known here, and how many of them are apart from somebody. */
+    sizes: () => ({ holders: holders.size, known: known.size, viewers: viewers.size }),
 
     stop(): void {
       isStopped = true
