@@ -1,3 +1,4 @@
+import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { ChatError } from '../contract/errors.js'
@@ -37,14 +38,37 @@ function toBudget(text: string): Budget {
   return { rate, burst }
 }
 
+/** Where @fastify/rate-limit counts: in the budget of addresses. Its own store reads a count that others have raised meanwhile. */
+function storeOf(budgets: Budgets, { burst }: Budget) {
+  return class Store {
+    incr(address: string, answer: (error: null, state: { current: number; ttl: number }) => void): void {
+      const ttl = budgets.take('address_reads', address)
+      answer(null, { current: ttl > 0 ? burst + 1 : burst - budgets.left('address_reads', address), ttl })
+    }
+
+    child(): Store {
+      return this
+    }
+  }
+}
+
 async function limits(app: FastifyInstance): Promise<void> {
-  const budgets = createBudgets(readBudgets(app.config))
+  const perBudget = readBudgets(app.config)
+  const budgets = createBudgets(perBudget)
   app.decorate('budgets', budgets)
   app.decorate('seats', createSeats())
-  app.decorate('limitAddress', async ({ ip }) => {
-    const retryAfterMs = budgets.take('address_reads', ip)
-    if (retryAfterMs > 0) throw new ChatError('RATE_LIMITED', { retryAfterMs })
-  })
+  if (perBudget) {
+    const { address_reads: budget } = perBudget
+    await app.register(rateLimit, { global: false, max: budget.burst, store: storeOf(budgets, budget) })
+    app.decorate(
+      'limitAddress',
+      app.rateLimit({
+        errorResponseBuilder: (_request, { ttl }) => new ChatError('RATE_LIMITED', { retryAfterMs: ttl }),
+      }),
+    )
+  } else {
+    app.decorate('limitAddress', async () => {})
+  }
   app.addHook('onClose', async () => budgets.stop())
 }
 

@@ -3,16 +3,17 @@ import type { Bus } from '../bus/index.js'
 
 export interface AbuseOptions {
   bus: Pick<Bus, 'publish' | 'subscribe'>
-  now?: () => number
 }
 
 export type Abuse = ReturnType<typeof createAbuse>
 
 /** Who was refused how often, and who is outside for it: all their sockets end, on every node, and none comes back for a while. */
-export function createAbuse({ bus, now = () => performance.now() }: AbuseOptions) {
+export function createAbuse({ bus }: AbuseOptions) {
   /** When each user was refused, the latest at the end; no more of them than it takes. */
   const refusals = new Map<string, number[]>()
   const outsideUntil = new Map<string, number>()
+
+  const now = () => performance.now()
 
   function forget(): void {
     const atMs = now()

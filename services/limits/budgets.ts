@@ -5,9 +5,9 @@ import { type Buckets, createBuckets } from './buckets.js'
 export type Budgets = ReturnType<typeof createBudgets>
 
 /** What users and addresses may still do, by budget; null limits nothing. */
-export function createBudgets(budgets: Record<BudgetName, Budget> | null, now?: () => number) {
+export function createBudgets(budgets: Record<BudgetName, Budget> | null) {
   const buckets = new Map<BudgetName, Buckets>()
-  if (budgets) for (const name of keysOf(budgets)) buckets.set(name, createBuckets(budgets[name], now))
+  if (budgets) for (const name of keysOf(budgets)) buckets.set(name, createBuckets(budgets[name]))
 
   return {
     /**
@@ -24,6 +24,9 @@ export function createBudgets(budgets: Record<BudgetName, Budget> | null, now?: 
       ids?.pay(key, lookups)
       return 0
     },
+
+    /** How many tokens a key has left of a budget. */
+    left: (name: BudgetName, key: string): number => buckets.get(name)?.left(key) ?? Infinity,
 
     /** How many buckets are kept. */
     size: (): number => [...buckets.values()].reduce((sum, { size }) => sum + size(), 0),

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import type { Closing } from '../../../contract/closings.js'
 import { COMMANDS, type Command } from '../../../contract/commands.js'
 import { ABUSE, BUDGETS, type RateClass } from '../../../contract/limits.js'
@@ -11,6 +11,13 @@ import { createBudgets } from '../../../services/limits/budgets.js'
 import { createLimits } from '../../../services/limits/index.js'
 import { createLoad } from '../../../services/limits/load.js'
 import { createSeats } from '../../../services/limits/seats.js'
+
+/** The clock that the buckets read, stopped, and moved by the test. */
+function stopClock(t: Test) {
+  const clock = { ms: 0 }
+  t.intercept(performance, 'now', { value: () => clock.ms, configurable: true })
+  return clock
+}
 
 const alice: UserCaller = {
   kind: 'user',
@@ -33,15 +40,15 @@ t.test('what lookups pay for is a list of the input, and only a logout is free',
 const steps = fc.array(fc.record({ afterMs: fc.nat(4_000), cost: fc.integer({ min: 1, max: 40 }) }), { maxLength: 60 })
 const budget = fc.record({ rate: fc.integer({ min: 1, max: 50 }), burst: fc.integer({ min: 1, max: 60 }) })
 
-t.test('a bucket pays what a counted one would, and a wait that is told is enough', async () => {
+t.test('a bucket pays what a counted one would, and a wait that is told is enough', async (t) => {
+  const clock = stopClock(t)
   fc.assert(
     fc.property(budget, steps, ({ rate, burst }, calls) => {
-      let nowMs = 0
       let tokens = burst
-      const buckets = createBuckets({ rate, burst }, () => nowMs)
+      const buckets = createBuckets({ rate, burst })
       const waits: number[] = []
       for (const { afterMs, cost } of calls) {
-        nowMs += afterMs
+        clock.ms += afterMs
         tokens = Math.min(burst, tokens + (afterMs * rate) / 1_000)
         const price = Math.min(cost, burst)
         const waitMs = buckets.waitMs('alice', cost)
@@ -49,7 +56,7 @@ t.test('a bucket pays what a counted one would, and a wait that is told is enoug
         if (waitMs > 0) {
           waits.push(waitMs)
           // Whoever waits gets in, and waits no longer than needed.
-          nowMs += waitMs
+          clock.ms += waitMs
           tokens = Math.min(burst, tokens + (waitMs * rate) / 1_000)
           if (buckets.waitMs('alice', cost) > 0 || tokens - price > (2.1 * rate) / 1_000) return false
         }
@@ -64,13 +71,15 @@ t.test('a bucket pays what a counted one would, and a wait that is told is enoug
 })
 
 t.test('what is kept of a bucket is forgotten when it is full', async (t) => {
-  let nowMs = 0
-  const buckets = createBuckets({ rate: 10, burst: 30 }, () => nowMs)
+  const clock = stopClock(t)
+  const buckets = createBuckets({ rate: 10, burst: 30 })
   for (let i = 0; i < 1_000; i++) buckets.pay(`user ${i}`, 30)
   t.equal(buckets.size(), 1_000)
-  nowMs += 2_000
+  clock.ms += 2_000
   buckets.forget()
   t.ok(buckets.waitMs('user 1', 30) > 0, 'not before')
+  buckets.forget()
+  t.equal(buckets.size(), 1, 'who asks is remembered as long again')
   buckets.forget()
   t.equal(buckets.size(), 0)
   const real = createBuckets({ rate: 100, burst: 1 })
@@ -82,31 +91,28 @@ t.test('what is kept of a bucket is forgotten when it is full', async (t) => {
 })
 
 t.test('a call whose ids cannot be paid for pays nothing', async (t) => {
-  let nowMs = 0
-  const budgets = createBudgets(
-    { ...BUDGETS, reads: { rate: 1, burst: 2 }, lookups: { rate: 10, burst: 100 } },
-    () => nowMs,
-  )
+  const clock = stopClock(t)
+  const budgets = createBudgets({ ...BUDGETS, reads: { rate: 1, burst: 2 }, lookups: { rate: 10, burst: 100 } })
   t.equal(budgets.take('reads', 'alice', 90), 0)
   const waitMs = budgets.take('reads', 'alice', 60)
   t.ok(waitMs >= 5_000 && waitMs < 5_010)
   for (let i = 0; i < 50; i++) t.ok(budgets.take('reads', 'alice', 60) > 0)
   t.equal(budgets.take('reads', 'alice'), 0, 'a call without ids has its place still')
-  nowMs += waitMs
+  clock.ms += waitMs
   t.equal(budgets.take('reads', 'alice', 60), 0)
-  nowMs += 60_000
+  clock.ms += 60_000
   t.equal(budgets.take('reads', 'alice', 5_000), 0, 'what costs more than there ever is takes all there is')
   t.ok(budgets.take('reads', 'alice', 1) > 0)
   budgets.stop()
 })
 
-function setUp() {
-  const clock = { ms: 0 }
+function setUp(t: Test) {
+  const clock = stopClock(t)
   const bus = createMemoryBus({ error: (context: unknown) => t.fail('a listener broke', { context }) })
   const ends: unknown[] = []
   bus.subscribe('ends', (end) => void ends.push(end))
-  const abuse = createAbuse({ bus, now: () => clock.ms })
-  const budgets = createBudgets(BUDGETS, () => clock.ms)
+  const abuse = createAbuse({ bus })
+  const budgets = createBudgets(BUDGETS)
   const limits = createLimits({ budgets, abuse, load: { givesWay: () => false } })
   const flood = (times: number) => {
     for (let i = 0; i < times; i++) t.throws(() => limits.charge(alice, 'typing'), { code: 'RATE_LIMITED' })
@@ -116,7 +122,7 @@ function setUp() {
 }
 
 t.test('the hundredth refusal within ten seconds is abuse: out, and back after thirty seconds', async (t) => {
-  const { clock, ends, abuse, limits, flood, stop } = setUp()
+  const { clock, ends, abuse, limits, flood, stop } = setUp(t)
   flood(ABUSE.refusals - 1)
   limits.connect('alice')
   flood(1)
@@ -147,7 +153,7 @@ t.test('the hundredth refusal within ten seconds is abuse: out, and back after t
 })
 
 t.test('refusals that are spread are no abuse', async (t) => {
-  const { clock, ends, limits, stop } = setUp()
+  const { clock, ends, limits, stop } = setUp(t)
   for (let i = 0; i < 300; i++) {
     clock.ms += 102
     for (let calls = 0; calls < 10; calls++) {
@@ -164,7 +170,7 @@ t.test('refusals that are spread are no abuse', async (t) => {
 })
 
 t.test('what another node finds to be abuse is kept outside here', async (t) => {
-  const { bus, limits, stop } = setUp()
+  const { bus, limits, stop } = setUp(t)
   const code: Closing['code'] = 'ABUSE'
   bus.publish('ends', { userId: 'bob', code: 'DISCONNECTED' })
   limits.connect('bob')
