@@ -2,6 +2,7 @@ import { ChatError } from '../../contract/errors.js'
 import type { Ack } from '../../contract/types.js'
 import type { Binder } from '../../services/binder/index.js'
 import type { Inside } from './inside.js'
+import type { Junk } from './junk.js'
 import type { Lanes } from './lanes.js'
 import type { ChatSocket } from './types.js'
 
@@ -9,6 +10,7 @@ export interface DispatcherOptions {
   binder: Binder
   lanes: Lanes
   inside: Pick<Inside, 'answer'>
+  junk: Pick<Junk, 'count'>
   /** Hears of each command by its name, never what it holds; a name that is no command's could be anything. */
   narrate?: ((userId: string, event: string) => void) | undefined
 }
@@ -17,9 +19,10 @@ export interface DispatcherOptions {
  * The one listener of every socket: a packet's event names a command, its first argument is the payload, and its last, if it is a
  * function, the ack. Nothing that a packet holds makes this throw; without an ack nothing is said.
  */
-export function createDispatcher({ binder, lanes, inside, narrate }: DispatcherOptions) {
-  function run({ data: { session } }: ChatSocket, event: unknown, payload: unknown): Promise<unknown> {
+export function createDispatcher({ binder, lanes, inside, junk, narrate }: DispatcherOptions) {
+  function run({ conn, data: { session } }: ChatSocket, event: unknown, payload: unknown): Promise<unknown> {
     if (typeof event !== 'string' || !binder.has(event)) {
+      junk.count(conn)
       return Promise.reject(new ChatError('NOT_FOUND', { message: 'There is no such command.' }))
     }
     narrate?.(session.userId, event)

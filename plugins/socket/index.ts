@@ -12,7 +12,7 @@ async function socket({ io, chat, inside, seats, junk, admission, log: logger }:
   const lanes = createLanes(inside, seats)
   const isNarrated = logger.level === 'debug' || logger.level === 'trace'
   const narrate = isNarrated ? (userId: string, event: string) => logger.debug({ userId }, `📨 ${event}`) : undefined
-  const dispatch = createDispatcher({ binder, lanes, inside, narrate })
+  const dispatch = createDispatcher({ binder, lanes, inside, junk, narrate })
   metrics.gauge('chat_commands_waiting', 'Commands that wait for others of their socket.', lanes.size)
   metrics.gauge('chat_handshakes_refused', 'Handshakes refused for their address.', admission.refused)
   const handshake = createHandshake({ sessions, inside, logger, metrics })

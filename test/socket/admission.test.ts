@@ -71,6 +71,7 @@ t.test('TCP connections of one address', async (t) => {
   const { url } = await startServer(t, {
     JWT_SECRET: SECRET,
     NODE_ENV: 'test',
+    MAX_LOOP_DELAY_MS: '0',
     DATA_DIR: await embeddedDir(t),
     MAX_SOCKETS_PER_ADDRESS: '5',
   })

@@ -117,6 +117,7 @@ t.test('no number of arguments ends the process', async (t) => {
     JWT_SECRET: SECRET,
     NODE_ENV: 'test',
     AUTO_CREATE_USERS: 'true',
+    MAX_LOOP_DELAY_MS: '0',
     DATA_DIR: tempDir(t),
   })
   const token = sign({ sub: 'alice', exp: inSeconds(3_600) })
@@ -148,4 +149,43 @@ t.test('events of a host are no junk', async (t) => {
   await must(socket, 'get_users', { userIds: ['alice'] })
   t.equal(heard, 500)
   t.ok(socket.connected)
+})
+
+// What broke: all that had come of a connection was taken in one turn, tens of thousands of commands, and everybody waited.
+t.test('one message of a connection is taken in a turn of the loop', async (t) => {
+  const service = await build(t)
+  let inTurn = 0
+  let most = 0
+  let heard = 0
+  service.app.io.on('connection', (socket) => {
+    socket.on(
+      'tick' as never,
+      (() => {
+        if (inTurn === 0)
+          setImmediate(() =>
+            setTimeout(() => {
+              inTurn = 0
+            }),
+          )
+        inTurn += 1
+        heard += 1
+        most = Math.max(most, inTurn)
+      }) as never,
+    )
+  })
+  const raw = await openRaw(t, service.url, service.token('alice'))
+  for (let i = 0; i < FLOOD; i += 1) raw.send('42["tick"]')
+  await until('all are heard', () => heard === FLOOD)
+  t.ok(most < 20, `${most} at once`)
+})
+
+t.test('who does not take its end is cut', async (t) => {
+  const service = await build(t)
+  const connections = () =>
+    new Promise<number>((resolve) => service.host.server.getConnections((_error, count) => resolve(count)))
+  const raw = await openRaw(t, service.url, service.token('alice'))
+  raw.pause()
+  for (let i = 0; i < FLOOD; i += 1) raw.send('3')
+  t.equal(await connections(), 1)
+  await until('its connection is gone', async () => (await connections()) === 0)
 })

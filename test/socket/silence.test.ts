@@ -13,6 +13,7 @@ onEachDatabase('who says nothing is gone soon', async (t, database) => {
   const { url } = await startServer(t, {
     JWT_SECRET: SECRET,
     NODE_ENV: 'test',
+    MAX_LOOP_DELAY_MS: '0',
     METRICS: 'true',
     DATA_DIR: database.dataDir ?? tempDir(t),
     ...(database.databaseUrl && { DATABASE_URL: database.databaseUrl }),
@@ -64,7 +65,12 @@ onEachDatabase('who says nothing is gone soon', async (t, database) => {
 t.test(
   'a body that comes a byte at a time is ended, a connection that is idle between two requests is not',
   async (t) => {
-    const { url } = await startServer(t, { JWT_SECRET: SECRET, NODE_ENV: 'test', DATA_DIR: await embeddedDir(t) })
+    const { url } = await startServer(t, {
+      JWT_SECRET: SECRET,
+      NODE_ENV: 'test',
+      MAX_LOOP_DELAY_MS: '0',
+      DATA_DIR: await embeddedDir(t),
+    })
     const port = Number(new URL(url).port)
     const slow = connect(port, '127.0.0.1')
     const idle = connect(port, '127.0.0.1')
