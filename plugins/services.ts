@@ -142,6 +142,7 @@ function compose(app: FastifyInstance, { authorize, onMessage, onChange }: Servi
     'Budgets that are not full, and users of whom refusals are counted.',
     () => budgets.size() + abuse.size(),
   )
+  metrics.gauge('chat_db_waiting', 'Statements that wait for their turn.', db.waiting)
   metrics.gauge('chat_db_pool_busy', 'Database connections in use.', () => db.pool.totalCount - db.pool.idleCount)
   metrics.gauge('chat_db_pool_waiting', 'Queries that wait for a database connection.', () => db.pool.waitingCount)
   door.onClosing(async () => {

@@ -6,7 +6,7 @@ import type { Caller } from '../hub/callers.js'
 import type { NewChat } from '../log/changes.js'
 import type { Log } from '../log/index.js'
 import type { Users } from '../users/index.js'
-import { actorOf } from './callers.js'
+import { actorOf, askerOf } from './callers.js'
 
 export interface ChatCommandOptions {
   log: Log
@@ -30,10 +30,11 @@ export function createChatCommands({ log, users }: ChatCommandOptions) {
   }
 
   return {
-    list_chats: (caller, { cursor, limit }) => log.listChats(caller.userId, cursor, limit),
+    list_chats: (caller, { cursor, limit }) => log.listChats(caller.userId, cursor, limit, caller),
 
-    async get_chat({ userId }, { chatId }) {
-      const chat = (await log.getChatFor(chatId, [userId])).get(userId)
+    async get_chat(caller, { chatId }) {
+      const { userId } = caller
+      const chat = (await log.getChatFor(chatId, [userId], caller)).get(userId)
       if (!chat) throw new ChatError('NOT_FOUND')
       return { chat }
     },
@@ -66,7 +67,8 @@ export function createChatCommands({ log, users }: ChatCommandOptions) {
       return { chat: await shared(chatId) }
     },
 
-    list_members: (caller, { chatId, cursor, limit }) => log.listMembers(actorOf(caller), chatId, cursor, limit),
+    list_members: (caller, { chatId, cursor, limit }) =>
+      log.listMembers(actorOf(caller), chatId, cursor, limit, askerOf(caller)),
 
     async add_members(caller, { chatId, userIds }) {
       await mustKnow(caller, 'userIds', userIds)

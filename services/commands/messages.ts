@@ -51,9 +51,9 @@ export function createMessageCommands({ log, receipts, typing, logger, maxMessag
       return { message: await log.react(caller.userId, messageId, emoji, false) }
     },
 
-    search_messages: (caller, input) => log.search(caller.userId, input),
-    sync: (caller, input) => log.sync(caller.userId, input),
-    get_messages: (caller, input) => log.getMessages(caller.userId, input),
+    search_messages: (caller, input) => log.search(caller.userId, input, caller),
+    sync: (caller, input) => log.sync(caller.userId, input, caller),
+    get_messages: (caller, input) => log.getMessages(caller.userId, input, caller),
 
     async mark_as_read({ userId }, { chatId, upToSeq, messageIds }) {
       const marked = messageIds

@@ -3,7 +3,7 @@ import type { Presence } from '../presence/index.js'
 import type { Sessions } from '../session/index.js'
 import { toTime } from '../time.js'
 import type { Users } from '../users/index.js'
-import { actorOf } from './callers.js'
+import { actorOf, askerOf } from './callers.js'
 
 export interface PeopleCommandOptions {
   users: Users
@@ -15,7 +15,7 @@ export interface PeopleCommandOptions {
 export function createPeopleCommands({ users, presence, sessions }: PeopleCommandOptions) {
   return {
     async get_users(caller, { userIds }) {
-      return { users: await users.getProfiles(actorOf(caller), [...new Set(userIds)]) }
+      return { users: await users.getProfiles(actorOf(caller), [...new Set(userIds)], askerOf(caller)) }
     },
 
     async watch_presence(caller, { userIds }) {

@@ -2,7 +2,7 @@ import type { Input, Output } from '../../contract/commands.js'
 import { ChatError, invalid } from '../../contract/errors.js'
 import { PAGES } from '../../contract/limits.js'
 import type { Message } from '../../contract/shapes.js'
-import type { Database } from '../db/index.js'
+import type { Asker, Database } from '../db/index.js'
 import { MESSAGE_COLUMNS, type MessageRow, toMessage } from './entities.js'
 
 interface PageRow extends MessageRow, Record<string, unknown> {
@@ -17,19 +17,17 @@ export function createHistory(db: Pick<Database, 'run'>) {
     /**
      * A page of a member's history in ascending seq, before, after or around a seq, else the newest. NOT_FOUND for who is no member.
      */
-    async getMessages(userId: string, input: Input<'get_messages'>): Promise<Output<'get_messages'>> {
+    async getMessages(
+      userId: string,
+      input: Input<'get_messages'>,
+      by: Asker = { userId },
+    ): Promise<Output<'get_messages'>> {
       const { chatId, beforeSeq, afterSeq, aroundSeq, limit = PAGES.messages.standard } = input
       const given = [beforeSeq, afterSeq, aroundSeq].filter((seq) => seq !== undefined)
       if (given.length > 1) throw invalid({ path: '', message: 'beforeSeq, afterSeq and aroundSeq exclude each other' })
       // Seqs have no holes, so every page is a range of them.
-      const rows = await db.run<PageRow>('history_page', PAGE_SQL, [
-        chatId,
-        userId,
-        beforeSeq ?? null,
-        afterSeq ?? null,
-        aroundSeq ?? null,
-        limit,
-      ])
+      const values = [chatId, userId, beforeSeq ?? null, afterSeq ?? null, aroundSeq ?? null, limit]
+      const rows = await db.run<PageRow>('history_page', PAGE_SQL, values, { by })
       const head = rows[0]
       if (!head) throw new ChatError('NOT_FOUND')
       const messages = rows.filter((row) => row.m_id !== null).map(toMessage)

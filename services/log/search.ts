@@ -2,22 +2,34 @@ import type { Input, Output } from '../../contract/commands.js'
 import { ChatError } from '../../contract/errors.js'
 import { PAGES } from '../../contract/limits.js'
 import { readCursor, writeCursor } from '../cursors.js'
-import type { Database } from '../db/index.js'
+import type { Asker, Database } from '../db/index.js'
 import { alone } from '../db/migrate.js'
 import type { Logger } from '../logger.js'
 import { MESSAGE_COLUMNS, type MessageRow, toMessage } from './entities.js'
 
 const SWEEP_MS = 100
+/** What a server gives one search, and one sweep. */
+const LIMIT_MS = 1_500
+const SWEEP_LIMIT_MS = 30_000
+/** The sweeping waits as patiently as a user would. */
+const SWEEPER: Asker = { userId: '' }
 
 /** Full-text search of a user's chats; without its index (setting SEARCH) it is CONFLICT. */
 export function createSearch(db: Pick<Database, 'run'>, isOn: boolean) {
   return {
     /** A page of the messages that hold all words of the query, newest first. */
-    async search(userId: string, { query, chatId, cursor, limit = PAGES.search.standard }: Input<'search_messages'>) {
+    async search(
+      userId: string,
+      { query, chatId, cursor, limit = PAGES.search.standard }: Input<'search_messages'>,
+      by: Asker = { userId },
+    ) {
       if (!isOn) throw new ChatError('CONFLICT', { message: 'Search is off (setting SEARCH).' })
       const [before = null, beforeId = null] = cursor === undefined ? [] : readCursor(cursor, 'time', 'uuid')
       const values = [userId, query, chatId ?? null, before, beforeId, limit + 1]
-      const rows = await db.run<MessageRow & Record<string, unknown>>('search', SEARCH, values)
+      const rows = await db.run<MessageRow & Record<string, unknown>>('search', SEARCH, values, {
+        by,
+        limitMs: LIMIT_MS,
+      })
       const page: Output<'search_messages'> = { messages: rows.slice(0, limit).map(toMessage), nextCursor: null }
       const last = rows.length > limit ? page.messages.at(-1) : undefined
       if (last) page.nextCursor = writeCursor(last.createdAt, last.id)
@@ -37,7 +49,10 @@ export function createSweeper(db: Pick<Database, 'run'>, isOn: boolean, logger: 
   async function sweep(): Promise<void> {
     timer = undefined
     try {
-      await db.run('sweep', `SELECT gin_clean_pending_list('messages_words')`, [])
+      await db.run('sweep', `SELECT gin_clean_pending_list('messages_words')`, [], {
+        by: SWEEPER,
+        limitMs: SWEEP_LIMIT_MS,
+      })
     } catch (error) {
       logger.debug({ err: error }, 'the index of search was not swept')
     }

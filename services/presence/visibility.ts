@@ -1,7 +1,8 @@
 import { and, eq, lte, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
 import { isAnyOf, shareChat } from '../db/conditions.js'
-import type { Database } from '../db/index.js'
+import { patiently } from '../db/drizzle.js'
+import type { Asker, Database } from '../db/index.js'
 import { chats, members } from '../db/schema.js'
 
 export type Visibility = ReturnType<typeof createVisibility>
@@ -12,8 +13,9 @@ export function createVisibility(db: Pick<Database, 'select' | 'selectDistinct'>
 
   return {
     /** Of some users, those whose presence a viewer may know; oneself always. */
-    async visibleTo(viewerId: string, userIds: string[]): Promise<Set<string>> {
-      const rows = await statements.visible.execute({ viewerId, userIds })
+    async visibleTo(viewer: Asker, userIds: string[]): Promise<Set<string>> {
+      const viewerId = viewer.userId
+      const rows = await statements.visible.execute({ viewerId, userIds, ...patiently(viewer) })
       const visible = new Set(rows.map(({ userId }) => userId))
       if (userIds.includes(viewerId)) visible.add(viewerId)
       return visible

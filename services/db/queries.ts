@@ -1,0 +1,48 @@
+import type pg from 'pg'
+
+/** A statement, and what it may take. */
+interface Statement extends pg.QueryConfig {
+  /** From its being asked to its answer, in milliseconds. */
+  query_timeout?: number
+  /** What a server gives it, in place of the connection's statement_timeout. */
+  limitMs?: number
+}
+
+/** How much later than the server we give up on a statement that has a limit of its own. */
+const GRACE_MS = 700
+
+/**
+ * Makes a pool's `query` keep its time as a whole: connecting counts, which pg bounds apart. A connection whose statement the database has
+ * refused is kept, where pg-pool would open another.
+ */
+export function boundQueries(pool: pg.Pool, standardMs: number): pg.Pool {
+  async function query(asked: Statement | string, given?: unknown[]) {
+    const { limitMs, ...statement } = typeof asked === 'string' ? { text: asked } : asked
+    const withinMs = limitMs === undefined ? (statement.query_timeout ?? standardMs) : limitMs + GRACE_MS
+    const end = performance.now() + withinMs
+    const client = await pool.connect()
+    let broken: Error | undefined
+    const onError = (error: Error) => {
+      broken = error
+    }
+    client.once('error', onError)
+    try {
+      if (limitMs !== undefined) await client.query(`BEGIN; SET LOCAL statement_timeout = ${limitMs}`)
+      const query_timeout = Math.max(1, Math.round(end - performance.now()))
+      const result = await client.query({ ...statement, query_timeout } as pg.QueryConfig, given ?? statement.values)
+      if (limitMs !== undefined) await client.query('COMMIT')
+      return result
+    } catch (error) {
+      if (limitMs !== undefined || !isRefusal(error)) broken ??= error as Error
+      throw error
+    } finally {
+      client.off('error', onError)
+      client.release(broken)
+    }
+  }
+  return Object.assign(pool, { query })
+}
+
+/** Whether the server answered with an error that leaves the connection as it was. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof Error && 'severity' in error && error.severity === 'ERROR'
