@@ -12,7 +12,7 @@ export type Orm = NodePgDatabase<typeof schema>
 type Session = Orm['_']['session']
 
 /** Runs one statement when its turn comes. */
-type Take = <T>(turn: Turn, run: () => Promise<T>) => Promise<T>
+export type Take = <T>(turn: Turn, run: () => Promise<T>) => Promise<T>
 
 const BY = Symbol('asker')
 

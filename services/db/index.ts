@@ -2,9 +2,10 @@ import pg from 'pg'
 import { ChatError } from '../../contract/errors.js'
 import type { Logger } from '../logger.js'
 import { readTime } from '../time.js'
-import { type Orm, openDrizzle } from './drizzle.js'
+import { type Orm, openDrizzle, type Take } from './drizzle.js'
 import { openEmbedded } from './embedded/index.js'
 import { toChatError } from './errors.js'
+import { CONNECT_MS, limitsOf, STATEMENT_MS, within } from './limits.js'
 import { boundQueries } from './queries.js'
 import { createTurns, type Turn } from './turns.js'
 
@@ -58,15 +59,6 @@ const types: pg.CustomTypesConfig = {
     oid === pg.types.builtins.TIMESTAMPTZ ? readTime : pg.types.getTypeParser(oid, format),
 }
 
-/** From a statement's being asked to its answer, waiting and connecting included: a command has 5 s. */
-const WITHIN_MS = 4_700
-/** How much of that it may wait before it begins. */
-const WAIT_MS = 2_000
-const CONNECT_TIMEOUT_MS = 2_000
-/** When a server ends a statement itself. */
-const STATEMENT_MS = 4_000
-/** The embedded database does one thing at a time, which nobody can end, and the machine may be slow. */
-const EMBEDDED = { withinMs: 30_000, waitMs: 5_000 }
 /** The share of a pool that patient reads may have. */
 const PATIENT_SHARE = 0.4
 
@@ -74,14 +66,14 @@ const PATIENT_SHARE = 0.4
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { databaseUrl, databaseSchema = 'public', dataDir, poolSize = 10, logger } = options
   const embedded = databaseUrl ? null : await openEmbedded({ dataDir, logger })
-  const limits = embedded ? EMBEDDED : { withinMs: WITHIN_MS, waitMs: WAIT_MS }
+  const limits = limitsOf({ embedded: embedded !== null })
   const connection: pg.ClientConfig = {
     ...(embedded ? embedded.connection : { connectionString: databaseUrl }),
     application_name: 'chat-socket-service',
     // Statements here are short: compiling one, which a large table makes PostgreSQL do, takes longer than any of them.
     options: `-c search_path=${quoteSchema(databaseSchema)} -c jit=off -c timezone=UTC -c datestyle=ISO`,
     types,
-    connectionTimeoutMillis: embedded ? EMBEDDED.withinMs : CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: embedded ? limits.withinMs : CONNECT_MS,
     query_timeout: limits.withinMs,
     ...(!embedded && { statement_timeout: STATEMENT_MS }),
     keepAlive: true,
@@ -94,7 +86,11 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const patientAtOnce = Math.max(1, Math.floor(atOnce * PATIENT_SHARE))
   const turns = createTurns({ atOnce, patientAtOnce, waitMs: limits.waitMs })
 
-  return Object.assign(openDrizzle(pool, turns.take), {
+  // The builder knows of no limits: a connection that hangs has its own.
+  const take: Take = (turn, run) =>
+    turns.take(turn, (waitedMs) => within(limits.withinMs - waitedMs, run(), turn.by !== undefined))
+
+  return Object.assign(openDrizzle(pool, take), {
     pool,
     connection,
     schema: databaseSchema,
@@ -109,15 +105,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       { withinMs = limits.withinMs, limitMs, ...turn }: RunOptions = {},
     ) {
       try {
-        const { rows } = await turns.take(turn, (waitedMs) =>
-          pool.query<Row>({
-            name,
-            text,
-            values,
-            ...(!embedded && limitMs === undefined && { query_timeout: withinMs - waitedMs }),
-            ...(!embedded && limitMs !== undefined && { limitMs }),
-          }),
-        )
+        const { rows } = await turns.take(turn, (waitedMs) => {
+          const bounds = { query_timeout: withinMs - waitedMs, ...(!embedded && limitMs !== undefined && { limitMs }) }
+          return pool.query<Row>({ name, text, values, ...bounds })
+        })
         return rows
       } catch (error) {
         throw toChatError(error, turn.by !== undefined)

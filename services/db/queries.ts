@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { within } from './limits.js'
 
 /** A statement, and what it may take. */
 interface Statement extends pg.QueryConfig {
@@ -16,11 +17,21 @@ const GRACE_MS = 700
  * refused is kept, where pg-pool would open another.
  */
 export function boundQueries(pool: pg.Pool, standardMs: number): pg.Pool {
+  async function connect(withinMs: number): Promise<pg.PoolClient> {
+    const connecting = pool.connect()
+    try {
+      return await within(withinMs, connecting, true)
+    } catch (error) {
+      connecting.then((client) => client.release()).catch(() => {})
+      throw error
+    }
+  }
+
   async function query(asked: Statement | string, given?: unknown[]) {
     const { limitMs, ...statement } = typeof asked === 'string' ? { text: asked } : asked
     const withinMs = limitMs === undefined ? (statement.query_timeout ?? standardMs) : limitMs + GRACE_MS
     const end = performance.now() + withinMs
-    const client = await pool.connect()
+    const client = await connect(withinMs)
     let broken: Error | undefined
     const onError = (error: Error) => {
       broken = error

@@ -3,6 +3,7 @@ import type { Message } from '../../contract/shapes.js'
 import type { Written } from '../bus/index.js'
 import { isOutcomeUnknown } from '../db/errors.js'
 import type { Database } from '../db/index.js'
+import { limitsOf } from '../db/limits.js'
 import { overloaded } from '../db/turns.js'
 import type { Metrics } from '../metrics.js'
 import { createId } from './ids.js'
@@ -37,9 +38,6 @@ interface AppendRow extends Record<string, unknown> {
 
 const MAX_BATCH = 256
 const MAX_QUEUE = 20_000
-/** From a send's arrival to its answer, and how much of that it may wait for a batch. */
-const WITHIN_MS = 4_700
-const WAIT_MS = { server: 2_000, embedded: 5_000 }
 const LOOK_MS = 100
 /** Failures of a batch that each of its sends would meet by itself. */
 const COMMON: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'OVERLOADED', 'STORAGE_FULL'])
@@ -53,7 +51,7 @@ const COMMON: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'OVERLOADED', 'ST
 export function createAppender(options: AppenderOptions) {
   const { db, onWritten, metrics, maxBatch = MAX_BATCH, maxQueue = MAX_QUEUE } = options
   const lanes = db.embedded ? 1 : 2
-  const waitMs = db.embedded ? WAIT_MS.embedded : WAIT_MS.server
+  const { waitMs, withinMs } = limitsOf(db)
   const waiting = new Map<string, Pending[]>()
   const busy = new Set<string>()
   let queued = 0
@@ -173,7 +171,7 @@ export function createAppender(options: AppenderOptions) {
       'log_append',
       'SELECT * FROM log_append($1, $2)',
       [chatsOf(batch), JSON.stringify(sends)],
-      { first: true, ...(!db.embedded && { withinMs: WITHIN_MS - oldestOf(batch) }) },
+      { first: true, withinMs: withinMs - oldestOf(batch) },
     )
     return row as AppendRow
   }
