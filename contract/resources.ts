@@ -15,7 +15,13 @@ export const HealthAnswer = Type.Object(
     connections: Type.Integer(),
     onlineUsers: Type.Integer(),
     checks: Type.Object({
-      database: Type.Object({ ok: Type.Boolean(), durability: Type.String() }),
+      database: Type.Object({
+        ok: Type.Boolean(),
+        durability: Type.String(),
+        isFull: Type.Boolean({
+          description: 'the disk is full: what is stored can be read, and nothing more is stored',
+        }),
+      }),
       bus: Type.Object({
         kind: Type.String({ description: 'which version of the bus is in use' }),
         ok: Type.Boolean(),

@@ -138,6 +138,12 @@ export const Settings = Type.Object({
   RATE_CONNECTS: Allowance('connects', 'Handshakes and new tokens of a user'),
   RATE_ADDRESS_CONNECTS: Allowance('address_connects', 'Handshakes of an address'),
   RATE_ADDRESS_READS: Allowance('address_reads', 'Requests of an address that need no user: the page, the docs'),
+  MIN_FREE_BYTES: Count(
+    67_108_864,
+    'Room that the disk of the embedded database keeps; with less, nothing more is stored',
+    33_554_432,
+    1_099_511_627_776,
+  ),
   DRAIN_MS: Count(2_000, 'How long a stopping node takes to close its sockets', 0, 25_000),
 })
 

@@ -1,11 +1,13 @@
 import { DrizzleQueryError } from 'drizzle-orm'
 import { ChatError } from '../../contract/errors.js'
 
-/** SQLSTATE classes after which the same statement may succeed: connection, resources, operator, rollback. */
-const PASSING = /^(08|53|57|40|55P03)/
+/** SQLSTATE classes after which the same statement may succeed: connection, resources, operator, rollback, a standby that will be the primary. */
+const PASSING = /^(08|53|57|40|55P03|25006)/
 /** A statement that took longer than its limit. */
 const CANCELLED = '57014'
 const RETRY_AFTER_MS = 1_000
+const DISK_FULL = '53100'
+const FULL_RETRY_AFTER_MS = 5_000
 const ANSWERED = /^[0-9A-Z]{5}$/
 
 interface PgError extends Error {
@@ -50,6 +52,7 @@ export function toChatError(thrown: unknown, isRead = false): ChatError {
   if (error instanceof ChatError) return error
   const state = sqlState(error)
   if (state === 'LIMIT') return new ChatError('LIMIT_REACHED', { message: 'Somebody would be in too many chats.' })
+  if (state === DISK_FULL) return storageFull(error)
   if (state === CANCELLED) return new ChatError('OVERLOADED', { cause: error, retryAfterMs: RETRY_AFTER_MS })
   if (state === undefined || PASSING.test(state)) {
     return new ChatError('UNAVAILABLE', {
@@ -59,3 +62,7 @@ export function toChatError(thrown: unknown, isRead = false): ChatError {
   }
   return new ChatError('INTERNAL', { cause: error })
 }
+
+/** Why nothing more is stored; what was refused is known not to have happened. */
+export const storageFull = (cause: unknown) =>
+  new ChatError('STORAGE_FULL', { cause, retryAfterMs: FULL_RETRY_AFTER_MS })

@@ -4,9 +4,10 @@ import type { Logger } from '../logger.js'
 import { readTime } from '../time.js'
 import { type Orm, openDrizzle, type Take } from './drizzle.js'
 import { openEmbedded } from './embedded/index.js'
+import { MIN_FREE_BYTES, watchRoom } from './embedded/room.js'
 import { toChatError } from './errors.js'
 import { CONNECT_MS, limitsOf, STATEMENT_MS, within } from './limits.js'
-import { boundQueries } from './queries.js'
+import { boundQueries, readOnlyWhile } from './queries.js'
 import { createTurns, type Turn } from './turns.js'
 
 export type { Asker } from './rounds.js'
@@ -30,6 +31,8 @@ export interface Database extends Orm {
     values: unknown[],
     options?: RunOptions,
   ): Promise<Row[]>
+  /** Whether the disk of the embedded database is full: then it can only be read. */
+  isFull(): boolean
   /** How much work waits for its turn. */
   waiting(): number
   /** Settles when the embedded database is beyond help; never for a server. */
@@ -49,6 +52,8 @@ export interface DatabaseOptions {
   databaseUrl?: string
   databaseSchema?: string
   dataDir: string
+  /** What the disk of the embedded database keeps free: with less, nothing more is stored. */
+  minFreeBytes?: number
   poolSize?: number
   logger: Logger
 }
@@ -64,8 +69,15 @@ const PATIENT_SHARE = 0.4
 
 /** Opens the database: a pool on `databaseUrl`, else the embedded one, which one process alone may hold. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { databaseUrl, databaseSchema = 'public', dataDir, poolSize = 10, logger } = options
-  const embedded = databaseUrl ? null : await openEmbedded({ dataDir, logger })
+  const {
+    databaseUrl,
+    databaseSchema = 'public',
+    dataDir,
+    minFreeBytes = MIN_FREE_BYTES,
+    poolSize = 10,
+    logger,
+  } = options
+  const embedded = databaseUrl ? null : await openEmbedded({ dataDir, minFreeBytes, logger })
   const limits = limitsOf({ embedded: embedded !== null })
   const connection: pg.ClientConfig = {
     ...(embedded ? embedded.connection : { connectionString: databaseUrl }),
@@ -79,12 +91,14 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     keepAlive: true,
   }
   const atOnce = embedded ? 1 : poolSize
-  const pool = boundQueries(new pg.Pool({ ...connection, max: atOnce }), limits.withinMs)
+  const pool = boundQueries(new pg.Pool({ ...connection, max: atOnce }), limits.withinMs, embedded !== null)
   // A connection that dies in the pool's hands must not end the process.
   pool.on('error', (error) => logger.warn({ err: error }, 'a database connection was lost'))
 
   const patientAtOnce = Math.max(1, Math.floor(atOnce * PATIENT_SHARE))
   const turns = createTurns({ atOnce, patientAtOnce, waitMs: limits.waitMs })
+
+  const room = embedded && watchRoom({ dataDir, minFreeBytes, logger, onChange: readOnlyWhile(pool, turns) })
 
   // The builder knows of no limits: a connection that hangs has its own.
   const take: Take = (turn, run) =>
@@ -98,6 +112,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     hasForeignUsers: false,
     durability: embedded ? ('process-crash' as const) : ('power-loss' as const),
     waiting: turns.waiting,
+    isFull: () => room?.isFull() ?? false,
     async run<Row extends pg.QueryResultRow>(
       name: string,
       text: string,
@@ -116,6 +131,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     },
     failed: embedded?.failed ?? new Promise<Error>(() => {}),
     async close() {
+      room?.stop()
       await pool.end()
       await embedded?.close()
     },
