@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Database } from '../services/db/index.js'
 import { startDatabase } from '../services/db/start.js'
-import { prepareSearch } from '../services/log/search.js'
+import { prepareSearch } from '../services/log/search-index.js'
 
 declare module 'fastify' {
   interface FastifyInstance {

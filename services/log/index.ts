@@ -14,7 +14,8 @@ import { createMembers } from './members.js'
 import { createMessageChanges } from './messages.js'
 import { rangeOf, type WrittenRow } from './outcomes.js'
 import { createReader } from './reader.js'
-import { createSearch, createSweeper } from './search.js'
+import { createSearch } from './search.js'
+import { createSweeper } from './search-index.js'
 
 export interface LogOptions {
   db: Database
