@@ -96,7 +96,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   pool.on('error', (error) => logger.warn({ err: error }, 'a database connection was lost'))
 
   const patientAtOnce = Math.max(1, Math.floor(atOnce * PATIENT_SHARE))
-  const turns = createTurns({ atOnce, patientAtOnce, waitMs: limits.waitMs })
+  const turns = createTurns({ atOnce, patientAtOnce, ...limits })
 
   const room = embedded && watchRoom({ dataDir, minFreeBytes, logger, onChange: readOnlyWhile(pool, turns) })
 

@@ -4,12 +4,14 @@ import { ChatError } from '../../contract/errors.js'
 export interface Limits {
   withinMs: number
   waitMs: number
+  /** The same for a read that waits patiently. */
+  patientWaitMs: number
 }
 
 /** What a server does is answered within 5 s, whatever becomes of it; the rest of those is for the way and a busy loop. */
-const SERVER: Limits = { withinMs: 4_300, waitMs: 1_800 }
+const SERVER: Limits = { withinMs: 4_300, waitMs: 1_800, patientWaitMs: 1_800 }
 /** The embedded database does one thing at a time, which nobody can end, and the machine may be slow. */
-const EMBEDDED: Limits = { withinMs: 30_000, waitMs: 5_000 }
+const EMBEDDED: Limits = { withinMs: 30_000, waitMs: 15_000, patientWaitMs: 5_000 }
 
 export const limitsOf = ({ embedded }: { embedded: boolean }): Limits => (embedded ? EMBEDDED : SERVER)
 

@@ -13,8 +13,9 @@ export interface TurnsOptions {
   /** Pieces of work at once, and how many of those may be patient ones. */
   atOnce: number
   patientAtOnce: number
-  /** What has not begun by then is refused. */
+  /** What has not begun by then is refused, and how long the patient may wait. */
   waitMs: number
+  patientWaitMs: number
   /** How many of each kind may wait. */
   maxWaiting?: number
 }
@@ -30,7 +31,8 @@ const TURNS_A_ROUND = 4
  * has a share of its own; the patient get every fourth turn, user by user; what cannot begin in time is OVERLOADED; it never waits in a
  * line without an end.
  */
-export function createTurns({ atOnce, patientAtOnce, waitMs, maxWaiting = MAX_WAITING }: TurnsOptions) {
+export function createTurns(options: TurnsOptions) {
+  const { atOnce, patientAtOnce, waitMs, patientWaitMs, maxWaiting = MAX_WAITING } = options
   const first: Ticket[] = []
   const urgent: Ticket[] = []
   const patient = createRounds()
@@ -71,9 +73,9 @@ export function createTurns({ atOnce, patientAtOnce, waitMs, maxWaiting = MAX_WA
 
   /** Refuses what has waited too long. */
   function look(): void {
-    const before = performance.now() - waitMs
-    for (const line of [first, urgent]) while (line[0] && line[0].askedAt < before) line.shift()?.refuse()
-    patient.refuseOlder(before)
+    const now = performance.now()
+    for (const line of [first, urgent]) while (line[0] && line[0].askedAt < now - waitMs) line.shift()?.refuse()
+    patient.refuseOlder(now - patientWaitMs)
     if (waiting() > 0) return
     clearInterval(timer)
     timer = undefined

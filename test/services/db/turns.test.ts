@@ -27,11 +27,12 @@ function createWorks(turns: ReturnType<typeof createTurns>) {
   }
 }
 
+const PATIENCE = { waitMs: 60_000, patientWaitMs: 60_000 }
 const by = (userId: string) => ({ by: { userId } })
 
 t.test('turns', async (t) => {
   await t.test('what is urgent goes before, and every fourth turn is for the patient, user by user', async (t) => {
-    const works = createWorks(createTurns({ atOnce: 1, patientAtOnce: 1, waitMs: 60_000 }))
+    const works = createWorks(createTurns({ atOnce: 1, patientAtOnce: 1, ...PATIENCE }))
     void works.ask('now')
     for (let i = 1; i <= 4; i += 1) void works.ask(`alice ${i}`, by('alice'))
     void works.ask('bob 1', by('bob'))
@@ -44,7 +45,7 @@ t.test('turns', async (t) => {
   })
 
   await t.test('patient work has a share, and what is urgent the rest', async (t) => {
-    const works = createWorks(createTurns({ atOnce: 4, patientAtOnce: 2, waitMs: 60_000 }))
+    const works = createWorks(createTurns({ atOnce: 4, patientAtOnce: 2, ...PATIENCE }))
     for (let i = 1; i <= 5; i += 1) void works.ask(`read ${i}`, by(`user ${i}`))
     void works.ask('change 1')
     void works.ask('change 2')
@@ -54,7 +55,7 @@ t.test('turns', async (t) => {
   })
 
   await t.test('what cannot begin in time, or not even wait, is OVERLOADED', async (t) => {
-    const turns = createTurns({ atOnce: 1, patientAtOnce: 1, waitMs: 50, maxWaiting: 2 })
+    const turns = createTurns({ atOnce: 1, patientAtOnce: 1, waitMs: 50, patientWaitMs: 50, maxWaiting: 2 })
     const works = createWorks(turns)
     const running = works.ask('now')
     const waiting = [works.ask('read', by('alice')), works.ask('change'), works.ask('batch', { first: true })]
@@ -68,7 +69,7 @@ t.test('turns', async (t) => {
   })
 
   await t.test('what somebody asked for who is gone is dropped', async (t) => {
-    const works = createWorks(createTurns({ atOnce: 1, patientAtOnce: 1, waitMs: 60_000 }))
+    const works = createWorks(createTurns({ atOnce: 1, patientAtOnce: 1, ...PATIENCE }))
     void works.ask('now')
     const asker = { userId: 'alice', state: { is: 'in' } }
     const dropped = [1, 2, 3].map((i) => works.ask(`old ${i}`, { by: asker }))
