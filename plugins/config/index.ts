@@ -3,8 +3,9 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { Refusal } from '../../services/refusals/refusal.js'
 import { sentencesOf } from './faults.js'
-import { developmentSecret, findWeakSecrets, findWrongKeys } from './secrets.js'
+import { developmentSecret, findWeakSecrets } from './secrets.js'
 import { type Config, type ConfigOptions, optionName, Settings } from './settings.js'
+import { findWrongKeys } from './wrong-keys.js'
 
 declare module 'fastify' {
   interface FastifyInstance {

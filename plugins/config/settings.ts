@@ -62,17 +62,23 @@ export const Settings = Type.Object({
     minLength: 1,
     description: 'Folder of the embedded database and of the development secret',
   }),
-  JWT_SECRET: Text('HS256 secret, at least 32 bytes; development makes one and keeps it in DATA_DIR'),
-  JWT_PUBLIC_KEY: Text('PEM of the key that verifies RS256, ES256 or EdDSA tokens'),
-  JWT_JWKS_URL: Text('URL of the JWKS that verifies tokens', {
-    pattern: '^https?://[^/]',
-    form: 'a URL as https://id.example.com/.well-known/jwks.json',
+  JWT_SECRET: Text(
+    'HS256 secret, at least 32 bytes; several with commas between, each as it is or as `kid=NAME:SECRET`; development makes one and keeps it in DATA_DIR',
+  ),
+  JWT_PUBLIC_KEY: Text(
+    'PEM of the key that verifies RS256, ES256 or EdDSA tokens; several with commas between, each as it is or as `kid=NAME:PEM`',
+  ),
+  JWT_JWKS_URL: List('URL of the JWKS that verifies tokens; several with commas between, each for its own JWT_ISSUER', {
+    pattern: 'https?://[^/,\\s][^,\\s]*',
+    form: 'a URL as https://id.example.com/.well-known/jwks.json, or several with commas between',
   }),
   JWT_ALGORITHMS: List('Comma-separated; default HS256 for a secret, else RS256,ES256,EdDSA', {
     pattern: '(HS|RS|PS|ES)(256|384|512)|EdDSA',
     form: 'a comma-separated list of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 and EdDSA',
   }),
-  JWT_ISSUER: Text('Required `iss`'),
+  JWT_ISSUER: Text(
+    'Required `iss`; of several with commas between, one; with several JWT_JWKS_URL, each of its own, in their order',
+  ),
   JWT_AUDIENCE: Text('Required `aud`'),
   JWT_USER_CLAIM: Type.String({ default: 'sub', minLength: 1, description: 'Claim that holds the user id' }),
   JWT_REQUIRE_EXP: Flag(true, 'Whether a token must end'),
