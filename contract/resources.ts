@@ -1,7 +1,7 @@
 import { type TObject, type TSchema, Type } from '@sinclair/typebox'
 import { Closed, Cursor, Id, Ids, Limit, Nullable, OneOf, Text } from './fields.js'
 import { MAX_BULK_IDS, MAX_NAME_CHARS, PAGES, type RateClass } from './limits.js'
-import { Presence, User } from './shapes.js'
+import { Presence, Time, User } from './shapes.js'
 import type { RouteWho, Tag } from './who.js'
 import { keysOf } from './words.js'
 
@@ -52,6 +52,8 @@ export const UserBody = Closed({
 })
 export const DeleteUserQuery = Closed({ erase: Type.Optional(OneOf(['messages'])) })
 export const DisconnectAnswer = Type.Object({ disconnected: Type.Integer() })
+/** Tokens count again whose `iat` is at `validFrom` or later; one in whole seconds is of the beginning of its second. */
+export const RevokeAnswer = Type.Object({ disconnected: Type.Integer(), validFrom: Time })
 
 /** One REST route that is no command's twin: what it takes, what it answers and who may call it. */
 export interface Resource {
@@ -175,11 +177,12 @@ export const RESOURCES = {
   revoke_tokens: {
     method: 'POST',
     url: '/users/:userId/revoke-tokens',
-    summary: 'Make all tokens issued to a user so far worthless, and cut their sockets.',
+    summary:
+      'Make all tokens issued to a user so far worthless, and cut their sockets; those with an `iat` from `validFrom` on count.',
     tag: 'services',
     who: 'service',
     input: { params: UserParams },
-    answers: { 200: DisconnectAnswer },
+    answers: { 200: RevokeAnswer },
   },
   get_openapi: {
     method: 'GET',
