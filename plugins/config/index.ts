@@ -5,6 +5,7 @@ import { Refusal } from '../../services/refusals/refusal.js'
 import { sentencesOf } from './faults.js'
 import { developmentSecret, findWeakSecrets } from './secrets.js'
 import { type Config, type ConfigOptions, optionName, Settings } from './settings.js'
+import { findWrongHooks } from './wrong-hooks.js'
 import { findWrongKeys } from './wrong-keys.js'
 
 declare module 'fastify' {
@@ -55,7 +56,11 @@ function readSettings(options: ConfigOptions): Record<string, unknown> {
 /** Checks what no schema can, and fills in what depends on the mode. */
 function complete(settings: Settings): Partial<Config> {
   const isProduction = settings.NODE_ENV === 'production'
-  const faults = [...findWrongKeys(settings), ...(isProduction ? findWeakSecrets(settings) : [])]
+  const faults = [
+    ...findWrongKeys(settings),
+    ...findWrongHooks(settings),
+    ...(isProduction ? findWeakSecrets(settings) : []),
+  ]
   if (faults.length > 0) throw new ConfigError(faults)
   const hasKey = settings.JWT_SECRET || settings.JWT_PUBLIC_KEY || settings.JWT_JWKS_URL
   return {

@@ -31,6 +31,7 @@ export function findWeakSecrets(settings: Settings): string[] {
     faults.push('JWT_SECRET (or JWT_PUBLIC_KEY, or JWT_JWKS_URL) must be set in production')
   }
   for (const { key } of readKeys(settings.JWT_SECRET)) faults.push(weakness('JWT_SECRET', key))
+  for (const key of listOf(settings.BEFORE_SEND_SECRET)) faults.push(weakness('BEFORE_SEND_SECRET', key.slice(6)))
   for (const key of listOf(settings.SERVICE_API_KEYS)) faults.push(weakness('SERVICE_API_KEYS', key))
   return [...new Set(faults.filter((fault) => fault !== null))]
 }

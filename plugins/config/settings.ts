@@ -144,6 +144,22 @@ export const Settings = Type.Object({
   RATE_CONNECTS: Allowance('connects', 'Handshakes and new tokens of a user'),
   RATE_ADDRESS_CONNECTS: Allowance('address_connects', 'Handshakes of an address'),
   RATE_ADDRESS_READS: Allowance('address_reads', 'Requests of an address that need no user: the page, the docs'),
+  BEFORE_SEND_URL: Text('Asked by a signed POST before a message of a user is stored or changed', {
+    pattern: '^https?://[^/?#@\\s]+([/?]\\S*)?$',
+    form: 'a URL as https://api.example.com/chat/before-send, without user and password',
+  }),
+  BEFORE_SEND_SECRET: List('Signs what BEFORE_SEND_URL is asked; of several with commas between, each', {
+    pattern: 'whsec_[A-Za-z0-9+/]{32,}={0,2}',
+    form: 'as whsec_ and the base64 of at least 24 random bytes, or several with commas between',
+  }),
+  BEFORE_SEND_TIMEOUT_MS: Count(300, 'How long BEFORE_SEND_URL may take', 10, 10_000),
+  BEFORE_SEND_FAIL: Type.Unsafe<'open' | 'closed'>({
+    type: 'string',
+    enum: ['open', 'closed'],
+    default: 'open',
+    description:
+      'Without an answer of BEFORE_SEND_URL, a message is stored (`open`), or refused as UNAVAILABLE (`closed`)',
+  }),
   DRAIN_MS: Count(2_000, 'How long a stopping node takes to close its sockets', 0, 25_000),
 })
 

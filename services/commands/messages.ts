@@ -22,10 +22,19 @@ export function createMessageCommands({ log, receipts, typing, logger, maxMessag
   }
 
   return {
-    async send_message({ userId }, input) {
+    async send_message({ userId }, input, asked) {
       mustFit(input.content)
       const { chatId, content, clientMessageId, replyToId, metadata } = input
-      const sent = await log.append({ chatId, senderId: userId, content, clientMessageId, replyToId, metadata })
+      const original = asked === input ? undefined : { content: asked.content, metadata: asked.metadata }
+      const sent = await log.append({
+        chatId,
+        senderId: userId,
+        content,
+        clientMessageId,
+        replyToId,
+        metadata,
+        original,
+      })
       const { id, seq } = sent.message
       logger.debug(
         { messageId: id, chatId, seq, userId },

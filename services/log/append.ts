@@ -15,6 +15,8 @@ export interface Send {
   clientMessageId?: string | undefined
   replyToId?: string | undefined
   metadata?: Record<string, unknown> | undefined
+  /** What the sender wrote, where something else is stored: it is what a retry must repeat. */
+  original?: { content: string; metadata?: Record<string, unknown> | undefined } | undefined
 }
 
 /** What became of a send; a duplicate names the message that the key already made, and holds it if this batch did. */
@@ -161,6 +163,7 @@ export function createAppender(options: AppenderOptions) {
       content: send.content,
       reply_to_id: send.replyToId ?? null,
       metadata: send.metadata ?? null,
+      ...(send.original && { original: send.original }),
     }))
     const [row] = await db.run<AppendRow>(
       'log_append',
