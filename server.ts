@@ -47,7 +47,9 @@ async function start(env: NodeJS.ProcessEnv): Promise<void> {
     // Loaded late: with too few open files, loading is what fails.
     const { default: Fastify, LogController } = await import('fastify')
     const { frameworkErrors, notFound } = await import('./plugins/errors.js')
-    app = Fastify({
+    const { readTls } = await import('./plugins/config/tls.js')
+    const tls = readTls(env)
+    const options: FastifyServerOptions = {
       logger: loggerOptions(env),
       logController: new LogController({ disableRequestLogging: true }),
       pluginTimeout: START_TIMEOUT_MS,
@@ -55,7 +57,9 @@ async function start(env: NodeJS.ProcessEnv): Promise<void> {
       frameworkErrors,
       requestTimeout: 30_000,
       routerOptions: { maxParamLength: 512 },
-    })
+      ...(tls && { https: tls }),
+    }
+    app = Fastify(options)
     app.setNotFoundHandler(notFound)
     await serve(app, env)
   } catch (error) {

@@ -40,6 +40,8 @@ export const Settings = Type.Object({
     maximum: 65_535,
     description: 'Port to listen on; 0 takes a free one',
   }),
+  TLS_CERT_FILE: Text('PEM file of the certificate, with those between it and its root: the process then serves https'),
+  TLS_KEY_FILE: Text('PEM file of its private key'),
   LOG_LEVEL: Type.Optional(
     Type.Unsafe<'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'>({
       type: 'string',

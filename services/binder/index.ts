@@ -127,7 +127,8 @@ export function createBinder(options: BinderOptions) {
     const mapped = failureOf(error)
     metrics?.refusals.inc({ code: mapped.code })
     if (mapped.code === 'INTERNAL') logger.error({ err: error, command: name }, `❌ ${name} broke`)
-    else if (mapped.code === 'UNAVAILABLE') logger.warn({ err: mapped.cause, command: name }, `${name}: unavailable`)
+    else if (mapped.code === 'UNAVAILABLE' && mapped.cause)
+      logger.warn({ err: mapped.cause, command: name }, `${name}: database unavailable`)
     return mapped
   }
 
