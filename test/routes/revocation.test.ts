@@ -92,6 +92,7 @@ onEachDatabase('a revocation reaches who is being looked up by the host', async 
   })
   const options = await chatOptions(t, {
     ...database,
+    maxLoopDelayMs: 0,
     async resolveUser({ userId }) {
       asked += 1
       await held

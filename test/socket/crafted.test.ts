@@ -19,10 +19,13 @@ import { forge, serveJwks } from '../helpers/tokens.js'
 
 const SAME: ErrorBody = { code: 'UNAUTHENTICATED', message: ERRORS.UNAUTHENTICATED.message, retryable: false }
 
+/** Each token is to be refused for what it is. */
+const QUIET = { rateLimit: 'off', maxLoopDelayMs: 0 } as const
+
 async function start(t: Test, database: DatabaseOptions, settings: ChatPluginOptions) {
   const lines: string[] = []
   const host = createHost(t, { logger: { level: 'trace', stream: { write: (line: string) => void lines.push(line) } } })
-  const options = { ...settings, ...database, autoCreateUsers: true, jwtAudience: OURS.audience }
+  const options = { ...settings, ...database, autoCreateUsers: true, jwtAudience: OURS.audience, ...QUIET }
   await host.register(chat, await chatOptions(t, options))
   return { lines, host, service: await serviceOf(host) }
 }
