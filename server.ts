@@ -52,7 +52,10 @@ async function start(env: NodeJS.ProcessEnv): Promise<void> {
     const { default: Fastify, LogController } = await import('fastify')
     const { frameworkErrors, notFound } = await import('./plugins/errors.js')
     const { readTrust } = await import('./plugins/addresses.js')
-    app = Fastify({
+    const { readTls } = await import('./plugins/config/tls.js')
+    const tls = readTls(env)
+    const patience = { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_LOOK_MS }
+    const options = {
       logger: loggerOptions(env),
       logController: new LogController({ disableRequestLogging: true }),
       pluginTimeout: START_TIMEOUT_MS,
@@ -61,9 +64,9 @@ async function start(env: NodeJS.ProcessEnv): Promise<void> {
       // A setting that says nothing is for the check of the settings to refuse.
       trustProxy: readTrust(env.TRUST_PROXY) ?? false,
       requestTimeout: REQUEST_TIMEOUT_MS,
-      http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_LOOK_MS },
       routerOptions: { maxParamLength: 512 },
-    })
+    }
+    app = tls ? Fastify({ ...options, https: { ...tls, ...patience } }) : Fastify({ ...options, http: patience })
     app.setNotFoundHandler(notFound)
     await serve(app, env)
   } catch (error) {

@@ -1,7 +1,7 @@
 import { type TObject, type TSchema, Type } from '@sinclair/typebox'
 import { Closed, Cursor, Id, Ids, Limit, Nullable, OneOf, Text } from './fields.js'
 import { MAX_BULK_IDS, MAX_NAME_CHARS, PAGES, type RateClass } from './limits.js'
-import { Presence, Report, User } from './shapes.js'
+import { Presence, Report, Time, User } from './shapes.js'
 import type { RouteWho, Tag } from './who.js'
 import { keysOf } from './words.js'
 
@@ -58,6 +58,8 @@ export const UserBody = Closed({
 })
 export const DeleteUserQuery = Closed({ erase: Type.Optional(OneOf(['messages'])) })
 export const DisconnectAnswer = Type.Object({ disconnected: Type.Integer() })
+/** Tokens count again whose `iat` is at `validFrom` or later; one in whole seconds is of the beginning of its second. */
+export const RevokeAnswer = Type.Object({ disconnected: Type.Integer(), validFrom: Time })
 
 export const ReportsQuery = Closed({ cursor: Type.Optional(Cursor), limit: Type.Optional(Limit(PAGES.reports)) })
 export const ReportsAnswer = Type.Object({ reports: Type.Array(Report), nextCursor: Nullable(Type.String()) })
@@ -184,11 +186,12 @@ export const RESOURCES = {
   revoke_tokens: {
     method: 'POST',
     url: '/users/:userId/revoke-tokens',
-    summary: 'Make all tokens issued to a user so far worthless, and cut their sockets.',
+    summary:
+      'Make all tokens issued to a user so far worthless, and cut their sockets; those with an `iat` from `validFrom` on count.',
     tag: 'services',
     who: 'service',
     input: { params: UserParams },
-    answers: { 200: DisconnectAnswer },
+    answers: { 200: RevokeAnswer },
   },
   list_reports: {
     method: 'GET',

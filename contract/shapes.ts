@@ -3,7 +3,7 @@ import { Nullable, OneOf } from './fields.js'
 import { MAX_REACTION_USERS, UNREAD_CAP } from './limits.js'
 import { CHANGE_KINDS, CHAT_TYPES, HISTORY_VISIBILITIES, PRESENCE_STATUSES, ROLES } from './words.js'
 
-const Time = Type.String({ description: 'RFC 3339, UTC, milliseconds' })
+export const Time = Type.String({ description: 'RFC 3339, UTC, milliseconds' })
 const Count = Type.Integer({ minimum: 0 })
 
 /** Who somebody is, as everybody sees it. */

@@ -135,11 +135,13 @@ BEGIN
 
   WITH input AS MATERIALIZED (
     SELECT s.*,
-      -- what a retry must repeat; edits change the content, and only a send with a key has one
+      -- what a retry must repeat; edits change the content, a hook may have put something else in its place, and only a send with a key has one
       CASE WHEN s.client_message_id IS NOT NULL THEN
-        sha256(convert_to(coalesce(s.reply_to_id::text, '-') || coalesce(s.metadata::text, '-') || s.content, 'UTF8')) END AS body_hash
+        sha256(convert_to(coalesce(s.reply_to_id::text, '-') || CASE
+          WHEN s.original IS NULL THEN coalesce(s.metadata::text, '-') || s.content
+          ELSE coalesce((s.original->'metadata')::text, '-') || (s.original->>'content') END, 'UTF8')) END AS body_hash
     FROM json_to_recordset(sends) AS s (
-      ord integer, id uuid, chat_id text, sender_id text, client_message_id text, content text, reply_to_id uuid, metadata jsonb)
+      ord integer, id uuid, chat_id text, sender_id text, client_message_id text, content text, reply_to_id uuid, metadata jsonb, original jsonb)
   ), seen AS MATERIALIZED (
     SELECT i.*,
       m.role IS NOT NULL AS is_member, c.last_seq, c.revision AS head,

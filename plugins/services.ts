@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
+import { createAsk, createBeforeSend, inTurn } from '../services/before-send/index.js'
 import { type Binder, createBinder } from '../services/binder/index.js'
 import type { Bus } from '../services/bus/index.js'
 import { createMemoryBus } from '../services/bus/memory.js'
@@ -22,6 +23,7 @@ import { createVisibility } from '../services/presence/visibility.js'
 import { createSessions, type Sessions } from '../services/session/index.js'
 import { createBlocks } from '../services/users/blocks.js'
 import { createUsers, type Users } from '../services/users/index.js'
+import { listOf } from './config/lists.js'
 import type { Config } from './config/settings.js'
 import { createTransport } from './socket/transport.js'
 import type { ChatServer } from './socket/types.js'
@@ -128,11 +130,28 @@ function compose(app: FastifyInstance, { authorize, onMessage, onChange }: Servi
     logger,
     maxMessageChars: config.MAX_MESSAGE_CHARS,
   })
+  const asking = config.BEFORE_SEND_URL
+    ? createAsk({
+        url: config.BEFORE_SEND_URL,
+        secrets: listOf(config.BEFORE_SEND_SECRET),
+        timeoutMs: config.BEFORE_SEND_TIMEOUT_MS,
+      })
+    : undefined
+  const beforeSend =
+    asking &&
+    createBeforeSend({
+      ask: asking.ask,
+      log,
+      onFailure: config.BEFORE_SEND_FAIL,
+      maxMessageChars: config.MAX_MESSAGE_CHARS,
+      logger,
+      metrics,
+    })
   const binder = createBinder({
     handlers,
     logger,
     metrics,
-    authorize,
+    authorize: inTurn(authorize, beforeSend),
     limits,
     seats,
     chatCreation: config.CHAT_CREATION,
@@ -164,6 +183,7 @@ function compose(app: FastifyInstance, { authorize, onMessage, onChange }: Servi
     await presence.stop()
     await listeners.stop()
     abuse.stop()
+    asking?.stop()
     await log.stop()
   })
 

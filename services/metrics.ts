@@ -64,6 +64,12 @@ export function createMetrics() {
       labelNames: ['code'],
       registers,
     }),
+    verdicts: new Counter({
+      name: 'chat_before_send_total',
+      help: 'Messages that BEFORE_SEND_URL was asked about, by its answer: allow, refuse, replace, or failed.',
+      labelNames: ['verdict'],
+      registers,
+    }),
     presenceChanges: new Counter({ name: 'chat_presence_changes_total', help: 'Presence changes told.', registers }),
 
     /** Has what a room keeps in memory counted, each map by its name. */

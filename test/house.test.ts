@@ -24,6 +24,7 @@ const ROOMS = [
   'presence',
   'session',
   'binder',
+  'before-send',
   'commands',
   'hooks',
   'face',

@@ -4,8 +4,10 @@ import fp from 'fastify-plugin'
 import { Refusal } from '../../services/refusals/refusal.js'
 import { readTrust } from '../addresses.js'
 import { sentencesOf } from './faults.js'
-import { developmentSecret, findWeakSecrets, findWrongKeys } from './secrets.js'
+import { developmentSecret, findWeakSecrets } from './secrets.js'
 import { type Config, type ConfigOptions, optionName, Settings } from './settings.js'
+import { findWrongHooks } from './wrong-hooks.js'
+import { findWrongKeys } from './wrong-keys.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -55,7 +57,11 @@ function readSettings(options: ConfigOptions): Record<string, unknown> {
 /** Checks what no schema can, and fills in what depends on the mode. */
 function complete(settings: Settings): Partial<Config> {
   const isProduction = settings.NODE_ENV === 'production'
-  const faults = [...findWrongKeys(settings), ...(isProduction ? findWeakSecrets(settings) : [])]
+  const faults = [
+    ...findWrongKeys(settings),
+    ...findWrongHooks(settings),
+    ...(isProduction ? findWeakSecrets(settings) : []),
+  ]
   if (readTrust(settings.TRUST_PROXY) === null) {
     faults.push('TRUST_PROXY must be true, a number of proxies, or a comma-separated list of addresses and networks')
   }

@@ -27,11 +27,12 @@ export function createMessageCommands({ log, receipts, typing, logger, maxMessag
   }
 
   return {
-    async send_message(caller, input) {
+    async send_message(caller, input, asked) {
       const { userId, isByService } = authorOf(caller)
       mustFit(input.content)
       const { chatId, content, clientMessageId, replyToId, metadata } = input
-      const send = { chatId, senderId: userId, content, clientMessageId, replyToId, metadata, isByService }
+      const original = asked === input ? undefined : { content: asked.content, metadata: asked.metadata }
+      const send = { chatId, senderId: userId, content, clientMessageId, replyToId, metadata, isByService, original }
       const sent = await log.append(send)
       const { id, seq } = sent.message
       logger.debug(

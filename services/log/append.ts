@@ -161,6 +161,7 @@ export function createAppender(options: AppenderOptions) {
       reply_to_id: send.replyToId ?? null,
       metadata: send.metadata ?? null,
       by_service: send.isByService,
+      original: send.original,
     }))
     const [row] = await db.run<AppendRow>(
       'log_append',

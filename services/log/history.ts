@@ -43,6 +43,11 @@ export function createHistory(db: Pick<Database, 'run'>) {
       }
     },
 
+    /** Whether a sender's key has made a message already. */
+    async isSent(chatId: string, senderId: string, clientMessageId: string): Promise<boolean> {
+      return (await db.run('history_is_sent', IS_SENT_SQL, [chatId, senderId, clientMessageId])).length > 0
+    },
+
     /** A message that a member may see, else NOT_FOUND. */
     async getMessage(userId: string, messageId: string): Promise<Message> {
       const [row] = await db.run<MessageRow & Record<string, unknown>>('history_message', MESSAGE_SQL, [
@@ -94,3 +99,6 @@ WHERE m.id = $1 AND (c.history_visibility = 'all' OR m.seq >= b.visible_from_seq
 
 const SENT_SQL = `
 SELECT ${MESSAGE_COLUMNS} FROM messages m LEFT JOIN users s ON s.id = m.sender_id WHERE m.id = $1 AND m.sender_id = $2`
+
+const IS_SENT_SQL = `
+SELECT 1 FROM messages WHERE sender_id = $2 AND chat_id COLLATE "POSIX" = $1 AND client_message_id = $3`

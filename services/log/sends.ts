@@ -12,6 +12,8 @@ export interface Send {
   clientMessageId?: string | undefined
   replyToId?: string | undefined
   metadata?: Record<string, unknown> | undefined
+  /** What the sender wrote, where something else is stored: it is what a retry must repeat. */
+  original?: { content: string; metadata?: Record<string, unknown> | undefined } | undefined
   /** Whether a service sends for the user. */
   isByService?: boolean | undefined
 }

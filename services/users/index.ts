@@ -79,9 +79,11 @@ export function createUsers(db: Database) {
       return { user: toUser(userId, name, avatarUrl), created: row?.created ?? false }
     },
 
-    /** Makes all tokens issued so far worthless. */
-    async revokeTokens(userId: string): Promise<void> {
-      await statements.revokeTokens.execute({ userId })
+    /** Makes all tokens issued so far worthless; answers from when on those that are issued count. */
+    async revokeTokens(userId: string): Promise<string> {
+      const [row] = await statements.revokeTokens.execute({ userId })
+      if (!row?.validFrom) throw new Error('a revocation answers when it was')
+      return row.validFrom
     },
 
     /** When users who are offline were last seen; those who never were have no entry. */

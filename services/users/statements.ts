@@ -51,8 +51,17 @@ export function prepareStatements(db: Pick<Database, 'select' | 'insert' | 'upda
 
     revokeTokens: db
       .insert(userStates)
-      .values({ userId: placeholder('userId'), tokensValidFrom: sql`now()` })
-      .onConflictDoUpdate({ target: userStates.userId, set: { tokensValidFrom: sql`now()` } })
+      // The next millisecond: whatever was issued before now lies below it.
+      .values({
+        userId: placeholder('userId'),
+        tokensValidFrom: sql`date_trunc('milliseconds', now()) + interval '1 millisecond'`,
+      })
+      // A clock that is put back revives no token.
+      .onConflictDoUpdate({
+        target: userStates.userId,
+        set: { tokensValidFrom: sql`greatest(${userStates.tokensValidFrom}, excluded.tokens_valid_from)` },
+      })
+      .returning({ validFrom: userStates.tokensValidFrom })
       .prepare('revoke_tokens'),
 
     lastSeen: db

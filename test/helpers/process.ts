@@ -26,7 +26,7 @@ export async function startServer(
     child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${said.join('')}`)))
     createInterface({ input: child.stdout as NonNullable<typeof child.stdout> }).on('line', (line) => {
       said.push(line)
-      const address = /server on (http:[^"]+)/.exec(line)?.[1]
+      const address = /server on (https?:[^"]+)/.exec(line)?.[1]
       if (address) resolve(address)
     })
   })
