@@ -71,8 +71,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     keepAlive: true,
   }
   const pool = new pg.Pool({ ...connection, max: embedded ? 1 : poolSize })
-  // A connection that dies in the pool's hands must not end the process.
-  pool.on('error', (error) => logger.warn({ err: error }, 'a database connection was lost'))
+  // A connection that dies in the pool's hands must not end the process. The error holds all that the connection knew: statements, and its key.
+  pool.on('error', ({ message }) => logger.warn({ reason: message }, 'a database connection was lost'))
 
   const turns = embedded ? createTurns() : null
   const take = <T>(isUrgent: boolean, work: () => Promise<T>) => (turns ? turns(isUrgent, work) : work())
