@@ -10,4 +10,14 @@ import { START } from './start.js'
 import { TOKENS } from './tokens.js'
 
 /** Every guard that is taken out, by what it guards. */
-export const GUARDS: Guard[] = [...LOG, ...MEMBERS, ...INPUT, ...TOKENS, ...DOOR, ...DELIVERY, ...PRESENCE, ...START]
+export const GUARDS: Guard[] = [
+  ...LOG,
+  ...MEMBERS,
+  ...INPUT,
+  ...TOKENS,
+  ...DOOR,
+  ...DELIVERY,
+  ...PRESENCE,
+  ...START,
+  ...LOGS,
+]

@@ -60,7 +60,7 @@ export const INPUT: Guard[] = [
     file: 'contract/fields.ts',
     find: 'minLength: 1,\n  maxLength: 128,',
     replace: 'minLength: 1,',
-    tests: [VALIDATION],
+    tests: ['services/session/claims > users'],
   },
   {
     name: 'control characters in ids',
@@ -84,7 +84,7 @@ export const INPUT: Guard[] = [
     file: 'services/commands/messages.ts',
     find: 'if (content.length <= maxMessageChars || [...content].length <= maxMessageChars) return',
     replace: 'return',
-    tests: [VALIDATION],
+    tests: ['routes/commands > commands over REST, embedded > what does not fit'],
   },
   {
     name: 'size of pages',

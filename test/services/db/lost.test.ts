@@ -10,11 +10,12 @@ t.test('a connection that is lost says nothing of its inside', needsPostgres, as
   t.equal((await call('GET', '/chats', { as: 'alice' })).status, 200)
   const { pool } = app.db
   const lost = new Promise((resolve) => pool.once('error', resolve))
-  const client = await pool.connect()
-  await client.query(
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+  const [one, other] = [await pool.connect(), await pool.connect()]
+  one.release()
+  await other.query(
+    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
   )
-  client.release()
+  other.release()
   t.match(await lost, { client: {} }, 'it would have been there')
   await until('the service goes on', async () => (await call('GET', '/chats', { as: 'alice' })).status === 200)
 })
