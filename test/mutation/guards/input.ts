@@ -204,7 +204,7 @@ export const INPUT: Guard[] = [
     file: 'services/commands/chats.ts',
     find: "if (chatId !== undefined && caller.kind === 'user' && !caller.isService) {",
     replace: 'if (false) {',
-    tests: ['routes/commands > commands over REST, embedded > who may do what', VALIDATION],
+    tests: ['services/log/chosen > only a service chooses the id of a chat, postgres'],
   },
   {
     name: 'authorize',
