@@ -140,8 +140,8 @@ export const DOOR: Guard[] = [
     name: 'commands under way',
     about: 'A socket has 32 commands under way, and is not read meanwhile.',
     file: 'plugins/socket/lanes.ts',
-    find: 'if (socket.data.running >= MAX_UNDER_WAY || waiting.has(socket)) return hold(socket, start)',
-    replace: '',
+    find: 'if (running >= MAX_UNDER_WAY || waiting.has(socket) ||',
+    replace: 'if (',
     tests: ['socket/lanes > what waits for a socket that is gone is dropped', 'socket/lanes'],
   },
   {
@@ -156,8 +156,8 @@ export const DOOR: Guard[] = [
     name: 'commands that wait',
     about: 'Those that wait behind the 32 are bounded.',
     file: 'plugins/socket/lanes.ts',
-    find: 'return line.length < MAX_WAITING && line.push(start) > 0',
-    replace: 'return line.push(start) > 0',
+    find: 'line.commands.length < MAX_WAITING && line.commands.push',
+    replace: 'line.commands.push',
     tests: ['socket/lanes > what waits is bounded'],
   },
   {

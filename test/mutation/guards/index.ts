@@ -2,6 +2,7 @@ import type { Guard } from '../guard.js'
 import { DELIVERY } from './delivery.js'
 import { DOOR } from './door.js'
 import { INPUT } from './input.js'
+import { LIMITS } from './limits.js'
 import { LOG } from './log.js'
 import { LOGS } from './logs.js'
 import { MEMBERS } from './members.js'
@@ -16,6 +17,7 @@ export const GUARDS: Guard[] = [
   ...INPUT,
   ...TOKENS,
   ...DOOR,
+  ...LIMITS,
   ...DELIVERY,
   ...PRESENCE,
   ...START,

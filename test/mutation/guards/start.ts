@@ -80,8 +80,8 @@ export const START: Guard[] = [
     name: 'docs and metrics closed',
     about: 'In production they are for services.',
     file: 'plugins/resource.ts',
-    find: 'return openedBy && app.config[openedBy] ? [] : hooks[who]',
-    replace: 'return openedBy ? [] : hooks[who]',
+    find: '...(openedBy && app.config[openedBy] ? [] : hooks[who])',
+    replace: '...(openedBy ? [] : hooks[who])',
     tests: ['routes/leaks > production opens nothing by itself'],
   },
   {
