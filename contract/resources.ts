@@ -1,37 +1,10 @@
 import { type TObject, type TSchema, Type } from '@sinclair/typebox'
 import { Closed, Cursor, Id, Ids, Limit, Nullable, OneOf, Text } from './fields.js'
+import { HealthAnswer, LiveAnswer, ReadyAnswer } from './health.js'
 import { MAX_BULK_IDS, MAX_NAME_CHARS, PAGES, type RateClass } from './limits.js'
 import { Presence, Report, Time, User } from './shapes.js'
 import type { RouteWho, Tag } from './who.js'
 import { keysOf } from './words.js'
-
-const HEALTHS = ['ok', 'degraded', 'down'] as const
-
-export const HealthAnswer = Type.Object(
-  {
-    status: OneOf(HEALTHS),
-    uptime: Type.Number({ description: 'seconds' }),
-    version: Type.String(),
-    connections: Type.Integer(),
-    onlineUsers: Type.Integer(),
-    checks: Type.Object({
-      database: Type.Object({
-        ok: Type.Boolean(),
-        durability: Type.String(),
-        isFull: Type.Boolean({
-          description: 'the disk is full: what is stored can be read, and nothing more is stored',
-        }),
-      }),
-      bus: Type.Object({
-        kind: Type.String({ description: 'which version of the bus is in use' }),
-        ok: Type.Boolean(),
-      }),
-    }),
-  },
-  { title: 'Health' },
-)
-const ReadyAnswer = Type.Object({ ready: Type.Boolean() })
-const LiveAnswer = Type.Object({ live: Type.Boolean() })
 
 export const OnlineQuery = Closed({ cursor: Type.Optional(Cursor), limit: Type.Optional(Limit(PAGES.online)) })
 export const OnlineAnswer = Type.Object({

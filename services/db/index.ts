@@ -92,8 +92,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   }
   const atOnce = embedded ? 1 : poolSize
   const pool = boundQueries(new pg.Pool({ ...connection, max: atOnce }), limits.withinMs, embedded !== null)
-  // A connection that dies in the pool's hands must not end the process.
-  pool.on('error', (error) => logger.warn({ err: error }, 'a database connection was lost'))
+  // A connection that dies in the pool's hands must not end the process. The error holds all that the connection knew: statements, and its key.
+  pool.on('error', ({ message }) => logger.warn({ reason: message }, 'a database connection was lost'))
 
   const patientAtOnce = Math.max(1, Math.floor(atOnce * PATIENT_SHARE))
   const turns = createTurns({ atOnce, patientAtOnce, ...limits })
