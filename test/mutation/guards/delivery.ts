@@ -105,8 +105,8 @@ export const DELIVERY: Guard[] = [
     name: 'read marks in large chats',
     about: 'They are told to the reader alone.',
     file: 'services/hub/receipts.ts',
-    find: 'isSmall ? { chatIds: [chatId] } : { clients: hub.clientsOf(userId) }',
-    replace: '{ chatIds: [chatId] }',
+    find: 'hub.signal(isSmall ? others : { clients: hub.clientsOf(userId) },',
+    replace: 'hub.signal(others,',
     tests: ['socket/large-chats > in a large chat nobody is told who types or reads'],
   },
   {

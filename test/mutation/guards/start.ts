@@ -31,7 +31,7 @@ export const START: Guard[] = [
   {
     name: 'keys of one kind',
     about: 'An HS algorithm and a public key exclude each other.',
-    file: 'plugins/config/secrets.ts',
+    file: 'plugins/config/wrong-keys.ts',
     find: "algorithm.startsWith('HS') !== isSymmetric",
     replace: 'false',
     tests: ['plugins/config > what else is wrong'],
