@@ -17,6 +17,7 @@ import commandRoutes from './routes/commands.js'
 import healthRoutes from './routes/health.js'
 import metricsRoutes from './routes/metrics.js'
 import presenceRoutes from './routes/presence.js'
+import reportRoutes from './routes/reports.js'
 import userRoutes from './routes/users.js'
 import webRoutes from './routes/web.js'
 import type { HostHooks } from './services/hooks.js'
@@ -55,6 +56,7 @@ export async function service(app: FastifyInstance, options: ChatOptions = {}): 
   await app.register(metricsRoutes)
   await app.register(presenceRoutes)
   await app.register(userRoutes)
+  await app.register(reportRoutes)
   await app.register(commandRoutes)
   await app.register(webRoutes)
 }

@@ -10,6 +10,10 @@ import { tell } from './services/refusals/tell.js'
 const START_TIMEOUT_MS = 60_000
 const CLOSE_TIMEOUT_MS = 30_000
 const REFUSED_CLOSE_MS = 5_000
+/** Who has not asked for anything in this time, in whole headers, is nobody; whole bodies have longer. */
+const HEADERS_TIMEOUT_MS = 8_000
+const REQUEST_TIMEOUT_MS = 30_000
+const CONNECTIONS_LOOK_MS = 1_000
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
 
 function loggerOptions(env: NodeJS.ProcessEnv): FastifyServerOptions['logger'] {
@@ -47,15 +51,22 @@ async function start(env: NodeJS.ProcessEnv): Promise<void> {
     // Loaded late: with too few open files, loading is what fails.
     const { default: Fastify, LogController } = await import('fastify')
     const { frameworkErrors, notFound } = await import('./plugins/errors.js')
-    app = Fastify({
+    const { readTrust } = await import('./plugins/addresses.js')
+    const { readTls } = await import('./plugins/config/tls.js')
+    const tls = readTls(env)
+    const patience = { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_LOOK_MS }
+    const options = {
       logger: loggerOptions(env),
       logController: new LogController({ disableRequestLogging: true }),
       pluginTimeout: START_TIMEOUT_MS,
       return503OnClosing: false,
       frameworkErrors,
-      requestTimeout: 30_000,
+      // A setting that says nothing is for the check of the settings to refuse.
+      trustProxy: readTrust(env.TRUST_PROXY) ?? false,
+      requestTimeout: REQUEST_TIMEOUT_MS,
       routerOptions: { maxParamLength: 512 },
-    })
+    }
+    app = tls ? Fastify({ ...options, https: { ...tls, ...patience } }) : Fastify({ ...options, http: patience })
     app.setNotFoundHandler(notFound)
     await serve(app, env)
   } catch (error) {
@@ -70,7 +81,10 @@ async function start(env: NodeJS.ProcessEnv): Promise<void> {
 async function serve(app: FastifyInstance, env: NodeJS.ProcessEnv): Promise<void> {
   const { service } = await import('./app.js')
   await service(app, { env })
-  const { HOST, PORT, NODE_ENV } = app.config
+  const { limitConnections } = await import('./plugins/connections.js')
+  const { readTrust } = await import('./plugins/addresses.js')
+  const { HOST, PORT, NODE_ENV, MAX_SOCKETS_PER_ADDRESS, TRUST_PROXY } = app.config
+  limitConnections(app.server, { max: MAX_SOCKETS_PER_ADDRESS, trust: readTrust(TRUST_PROXY) || false })
   const address = await app.listen({ host: HOST, port: PORT }).catch((error: unknown) => {
     throw listenRefusal(error, HOST, PORT)
   })

@@ -1,7 +1,24 @@
 import { type Static, type TObject, type TSchema, Type } from '@sinclair/typebox'
-import { Closed, Content, Cursor, Id, Ids, Limit, MessageId, Metadata, Nullable, OneOf, Text, Whole } from './fields.js'
 import {
+  Closed,
+  Content,
+  Cursor,
+  Id,
+  Ids,
+  Limit,
+  MessageId,
+  Metadata,
+  Nullable,
+  OneOf,
+  Text,
+  Time,
+  Whole,
+} from './fields.js'
+import {
+  MAX_COMMENT_CHARS,
   MAX_IDS,
+  MAX_REASON_CHARS,
+  MAX_SLOW_MODE_SECONDS,
   MAX_TITLE_CHARS,
   MAX_TOKEN_BYTES,
   MAX_WATCHED_USERS,
@@ -10,6 +27,7 @@ import {
   TYPING_MS,
 } from './limits.js'
 import {
+  Ban,
   Chat,
   ChatType,
   HistoryVisibility,
@@ -57,6 +75,7 @@ export interface Command {
 const Nothing = Type.Object({})
 const MessageAnswer = Type.Object({ message: Message })
 const ChatAnswer = Type.Object({ chat: Chat })
+const Blocked = Type.Object({ blockedUserIds: Type.Array(Type.String()) })
 const Emoji = Text(32)
 const Title = Nullable(Text(MAX_TITLE_CHARS))
 
@@ -119,6 +138,20 @@ export const COMMANDS = {
     input: Closed({ messageId: MessageId, emoji: Emoji }),
     output: MessageAnswer,
     rest: { method: 'DELETE', url: '/messages/:messageId/reactions/:emoji' },
+  },
+  report_message: {
+    summary: 'Report a message to those who run the service; once each.',
+    tag: 'messages',
+    who: 'member',
+    service: false,
+    rate: 'changes',
+    input: Closed({
+      messageId: MessageId,
+      reason: Text(MAX_REASON_CHARS),
+      comment: Type.Optional(Text(MAX_COMMENT_CHARS)),
+    }),
+    output: Nothing,
+    rest: { method: 'POST', url: '/messages/:messageId/report' },
   },
   mark_as_read: {
     summary: 'Move your read mark forward, by seq or by message ids; it never goes back.',
@@ -232,7 +265,7 @@ export const COMMANDS = {
     rest: { method: 'POST', url: '/chats' },
   },
   update_chat: {
-    summary: 'Change the title of a group, or from where on its history is seen.',
+    summary: 'Change the title of a group, from where on its history is seen, and who may send how often.',
     tag: 'chats',
     who: 'admin',
     service: true,
@@ -241,6 +274,8 @@ export const COMMANDS = {
       chatId: Id,
       title: Type.Optional(Title),
       historyVisibility: Type.Optional(HistoryVisibility),
+      slowModeSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_SLOW_MODE_SECONDS })),
+      isFrozen: Type.Optional(Type.Boolean()),
     }),
     output: ChatAnswer,
     rest: { method: 'PATCH', url: '/chats/:chatId' },
@@ -294,6 +329,68 @@ export const COMMANDS = {
     input: Closed({ chatId: Id }),
     output: ChatAnswer,
     rest: { method: 'POST', url: '/chats/:chatId/leave' },
+  },
+  mute_member: {
+    summary:
+      'Have a member of a group write nothing until a time, or for good where none is named; null lets them write again.',
+    tag: 'chats',
+    who: 'admin',
+    service: true,
+    rate: 'changes',
+    input: Closed({ chatId: Id, userId: Id, until: Type.Optional(Nullable(Time)) }),
+    output: ChatAnswer,
+    rest: { method: 'PUT', url: '/chats/:chatId/members/:userId/mute' },
+  },
+  ban_member: {
+    summary: 'Take somebody out of a group and keep them out, or keep out who is not in it.',
+    tag: 'chats',
+    who: 'admin',
+    service: true,
+    rate: 'changes',
+    input: Closed({ chatId: Id, userId: Id }),
+    output: ChatAnswer,
+    rest: { method: 'PUT', url: '/chats/:chatId/bans/:userId' },
+  },
+  unban_member: {
+    summary: 'Let somebody be added to a group again.',
+    tag: 'chats',
+    who: 'admin',
+    service: true,
+    rate: 'changes',
+    input: Closed({ chatId: Id, userId: Id }),
+    output: ChatAnswer,
+    rest: { method: 'DELETE', url: '/chats/:chatId/bans/:userId' },
+  },
+  list_bans: {
+    summary: 'Who is kept out of a group, by user id.',
+    tag: 'chats',
+    who: 'admin',
+    service: true,
+    rate: 'reads',
+    input: Closed({ chatId: Id, cursor: Type.Optional(Cursor), limit: Type.Optional(Limit(PAGES.bans)) }),
+    output: Type.Object({ bans: Type.Array(Ban), nextCursor: Nullable(Type.String()) }),
+    rest: { method: 'GET', url: '/chats/:chatId/bans' },
+  },
+  block_user: {
+    summary:
+      'Have nothing to do with somebody: no direct messages, and neither sees presence, typing or profile of the other.',
+    tag: 'users',
+    who: 'self',
+    service: false,
+    rate: 'changes',
+    input: Closed({ userId: Id }),
+    output: Blocked,
+    rest: { method: 'PUT', url: '/users/me/blocks/:userId' },
+  },
+  unblock_user: {
+    summary: 'No longer block somebody.',
+    tag: 'users',
+    who: 'self',
+    service: false,
+    rate: 'changes',
+    input: Closed({ userId: Id }),
+    output: Blocked,
+    rest: { method: 'DELETE', url: '/users/me/blocks/:userId' },
   },
   get_users: {
     summary: 'Profiles of yourself and of people you share a chat with; others are left out.',

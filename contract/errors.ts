@@ -25,6 +25,11 @@ export const ERRORS = {
   RATE_LIMITED: { status: 429, retryable: true, message: 'Too many calls; wait and try again.' },
   OVERLOADED: { status: 503, retryable: true, message: 'The server is busy; try again soon.' },
   UNAVAILABLE: { status: 503, retryable: true, message: 'The database cannot be reached; try again soon.' },
+  STORAGE_FULL: {
+    status: 507,
+    retryable: true,
+    message: 'The disk is full: what is stored can be read, and nothing more is stored.',
+  },
   DRAINING: { status: 503, retryable: true, message: 'This node is going away; reconnect and try again.' },
   INTERNAL: { status: 500, retryable: false, message: 'Something broke on our side.' },
 } as const

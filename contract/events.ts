@@ -7,19 +7,25 @@ import { keysOf } from './words.js'
 
 /** What a socket is told once, right after it connects: who it is and every chat it is in. */
 export const Session = Type.Object(
-  { user: User, expiresAt: Nullable(Type.String()), chats: Type.Array(MyChat), serverTime: Type.String() },
+  {
+    user: User,
+    expiresAt: Nullable(Type.String()),
+    chats: Type.Array(MyChat),
+    blockedUserIds: Type.Array(Type.String()),
+    serverTime: Type.String(),
+  },
   { title: 'Session' },
 )
 export type Session = Static<typeof Session>
 
 /** Every event the server sends; the payload is the shape itself. */
 export const EVENTS = {
-  session: { summary: 'Once after connecting: who you are and all your chats.', payload: Session },
+  session: { summary: 'Once after connecting: who you are, all your chats and whom you block.', payload: Session },
   new_message: { summary: 'A message was stored.', payload: Message },
   message_updated: { summary: 'A message was edited, or its reactions changed.', payload: Message },
   message_deleted: { summary: 'A message was deleted; it keeps its place with content null.', payload: Message },
-  member_changed: { summary: 'A member came, went or has another role.', payload: MemberChange },
-  chat_updated: { summary: 'The title or history visibility of a chat changed.', payload: Chat },
+  member_changed: { summary: 'A member came, went, has another role or was muted.', payload: MemberChange },
+  chat_updated: { summary: 'The title, history visibility or rules of a chat changed.', payload: Chat },
   chat_added: { summary: 'You are in a chat now; its events follow from this revision on.', payload: MyChat },
   chat_removed: {
     summary: 'You are no longer in a chat; nothing above this revision follows.',

@@ -40,6 +40,14 @@ export const Metadata = Type.Unsafe<Record<string, unknown>>({
   plainJson: { maxBytes: MAX_METADATA_BYTES, maxDepth: MAX_METADATA_DEPTH },
 })
 
+/** A point in time, in RFC 3339; whether there is such a day is asked of the calendar. */
+export const Time = Type.Unsafe<string>({
+  type: 'string',
+  pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?(Z|[+-]\\d{2}:\\d{2})$',
+  isTime: true,
+  description: 'must be a time in RFC 3339',
+})
+
 /** A whole number from 0. */
 export const Whole = Type.Integer({ minimum: 0, maximum: 2_147_483_647 })
 

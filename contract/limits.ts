@@ -9,6 +9,16 @@ export const MAX_TITLE_CHARS = 200
 /** Ids in one call; of `status/bulk`, which only reads, more. */
 export const MAX_IDS = 500
 export const MAX_BULK_IDS = 1_000
+/** Users whom one user blocks, and whom one chat keeps out. */
+export const MAX_BLOCKED_USERS = 1_000
+export const MAX_BANS = 10_000
+/** The longest wait between two messages of a member in slow mode. */
+export const MAX_SLOW_MODE_SECONDS = 3_600
+/** What a report says: its reason, a word or some, and its comment. */
+export const MAX_REASON_CHARS = 64
+export const MAX_COMMENT_CHARS = 1_000
+/** When a mute ends that is for good. */
+export const FOR_GOOD = '9999-12-31T23:59:59.999Z'
 /** Users whose presence one socket follows. */
 export const MAX_WATCHED_USERS = 500
 /** Different emoji on one message. */
@@ -36,6 +46,8 @@ export const PAGES = {
   changes: { maximum: 1_000, standard: 500 },
   chats: { maximum: 200, standard: 50 },
   members: { maximum: 500, standard: 100 },
+  bans: { maximum: 500, standard: 100 },
+  reports: { maximum: 200, standard: 50 },
   online: { maximum: 1_000, standard: 100 },
 } as const satisfies Record<string, PageSize>
 

@@ -1,31 +1,10 @@
 import { type TObject, type TSchema, Type } from '@sinclair/typebox'
 import { Closed, Cursor, Id, Ids, Limit, Nullable, OneOf, Text } from './fields.js'
+import { HealthAnswer, LiveAnswer, ReadyAnswer } from './health.js'
 import { MAX_BULK_IDS, MAX_NAME_CHARS, PAGES, type RateClass } from './limits.js'
-import { Presence, User } from './shapes.js'
+import { Presence, Report, Time, User } from './shapes.js'
 import type { RouteWho, Tag } from './who.js'
 import { keysOf } from './words.js'
-
-const HEALTHS = ['ok', 'degraded', 'down'] as const
-
-export const HealthAnswer = Type.Object(
-  {
-    status: OneOf(HEALTHS),
-    uptime: Type.Number({ description: 'seconds' }),
-    version: Type.String(),
-    connections: Type.Integer(),
-    onlineUsers: Type.Integer(),
-    checks: Type.Object({
-      database: Type.Object({ ok: Type.Boolean(), durability: Type.String() }),
-      bus: Type.Object({
-        kind: Type.String({ description: 'which version of the bus is in use' }),
-        ok: Type.Boolean(),
-      }),
-    }),
-  },
-  { title: 'Health' },
-)
-const ReadyAnswer = Type.Object({ ready: Type.Boolean() })
-const LiveAnswer = Type.Object({ live: Type.Boolean() })
 
 export const OnlineQuery = Closed({ cursor: Type.Optional(Cursor), limit: Type.Optional(Limit(PAGES.online)) })
 export const OnlineAnswer = Type.Object({
@@ -52,6 +31,11 @@ export const UserBody = Closed({
 })
 export const DeleteUserQuery = Closed({ erase: Type.Optional(OneOf(['messages'])) })
 export const DisconnectAnswer = Type.Object({ disconnected: Type.Integer() })
+/** Tokens count again whose `iat` is at `validFrom` or later; one in whole seconds is of the beginning of its second. */
+export const RevokeAnswer = Type.Object({ disconnected: Type.Integer(), validFrom: Time })
+
+export const ReportsQuery = Closed({ cursor: Type.Optional(Cursor), limit: Type.Optional(Limit(PAGES.reports)) })
+export const ReportsAnswer = Type.Object({ reports: Type.Array(Report), nextCursor: Nullable(Type.String()) })
 
 /** One REST route that is no command's twin: what it takes, what it answers and who may call it. */
 export interface Resource {
@@ -175,11 +159,21 @@ export const RESOURCES = {
   revoke_tokens: {
     method: 'POST',
     url: '/users/:userId/revoke-tokens',
-    summary: 'Make all tokens issued to a user so far worthless, and cut their sockets.',
+    summary:
+      'Make all tokens issued to a user so far worthless, and cut their sockets; those with an `iat` from `validFrom` on count.',
     tag: 'services',
     who: 'service',
     input: { params: UserParams },
-    answers: { 200: DisconnectAnswer },
+    answers: { 200: RevokeAnswer },
+  },
+  list_reports: {
+    method: 'GET',
+    url: '/reports',
+    summary: 'What members hold against messages, newest first.',
+    tag: 'services',
+    who: 'service',
+    input: { querystring: ReportsQuery },
+    answers: { 200: ReportsAnswer },
   },
   get_openapi: {
     method: 'GET',

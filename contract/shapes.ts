@@ -3,7 +3,7 @@ import { Nullable, OneOf } from './fields.js'
 import { MAX_REACTION_USERS, UNREAD_CAP } from './limits.js'
 import { CHANGE_KINDS, CHAT_TYPES, HISTORY_VISIBILITIES, PRESENCE_STATUSES, ROLES } from './words.js'
 
-const Time = Type.String({ description: 'RFC 3339, UTC, milliseconds' })
+export const Time = Type.String({ description: 'RFC 3339, UTC, milliseconds' })
 const Count = Type.Integer({ minimum: 0 })
 
 /** Who somebody is, as everybody sees it. */
@@ -46,17 +46,21 @@ export type Role = Static<typeof Role>
 
 /** Somebody's place in a chat. */
 export const Member = Type.Object(
-  { chatId: Type.String(), user: User, role: Role, joinedAt: Time },
+  { chatId: Type.String(), user: User, role: Role, mutedUntil: Nullable(Time), joinedAt: Time },
   { title: 'Member' },
 )
 export type Member = Static<typeof Member>
 
-/** A member's coming, going or change of role: `removed` says which side they are on now. */
+/** A member's coming, going, change of role or muting: `removed` says which side they are on now. */
 export const MemberChange = Type.Composite(
   [Member, Type.Object({ revision: Type.Integer({ minimum: 1 }), removed: Type.Boolean() })],
   { title: 'MemberChange' },
 )
 export type MemberChange = Static<typeof MemberChange>
+
+/** Somebody who is kept out of a chat; `actorId` is null for a service. */
+export const Ban = Type.Object({ user: User, actorId: Nullable(Type.String()), at: Time }, { title: 'Ban' })
+export type Ban = Static<typeof Ban>
 
 export const ChatType = OneOf(CHAT_TYPES)
 export type ChatType = Static<typeof ChatType>
@@ -73,6 +77,8 @@ const chat = {
   lastSeq: Count,
   lastMessage: Nullable(Message),
   historyVisibility: HistoryVisibility,
+  slowModeSeconds: Count,
+  isFrozen: Type.Boolean(),
 }
 
 /** A chat as every member sees it; where history starts at the joining, `lastMessage` is null here and told by MyChat alone. */
@@ -122,6 +128,21 @@ export const Change = Type.Object(
   { title: 'Change' },
 )
 export type Change = Static<typeof Change>
+
+/** What a member holds against a message; `content` is what it said then. */
+export const Report = Type.Object(
+  {
+    id: Type.String(),
+    message: Message,
+    content: Nullable(Type.String()),
+    reporter: User,
+    reason: Type.String(),
+    comment: Nullable(Type.String()),
+    at: Time,
+  },
+  { title: 'Report' },
+)
+export type Report = Static<typeof Report>
 
 /** What `sync` says of one chat: a page of changes, or why there is none. */
 export const SyncedChat = Type.Union([

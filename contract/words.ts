@@ -1,3 +1,6 @@
+/** Why a member is refused what they else may do, as `details.reason` says it. */
+export const REFUSAL_REASONS = ['muted', 'blocked', 'frozen', 'slow_mode', 'banned'] as const
+
 /** The roles of a chat's members, highest first. */
 export const ROLES = ['owner', 'admin', 'member'] as const
 export const CHAT_TYPES = ['direct', 'group'] as const
@@ -18,10 +21,12 @@ export const CHANGE_KINDS = {
   member_added: 'member_changed',
   member_removed: 'member_changed',
   member_role: 'member_changed',
+  member_muted: 'member_changed',
   chat_created: 'chat_updated',
   chat_updated: 'chat_updated',
 } as const
 
+export type RefusalReason = (typeof REFUSAL_REASONS)[number]
 export type ChosenStatus = (typeof CHOSEN_STATUSES)[number]
 export type ChangeKind = keyof typeof CHANGE_KINDS
 export type ChangeType = (typeof CHANGE_KINDS)[ChangeKind]

@@ -6,7 +6,7 @@ import type { Caller } from '../services/hub/callers.js'
 import { createAccounts, type ResolveUser } from '../services/session/accounts.js'
 import { createIdentity } from '../services/session/identify.js'
 import { createUsers } from '../services/users/index.js'
-import { listOf } from './config/secrets.js'
+import { listOf } from './config/lists.js'
 import { registerTokens } from './tokens.js'
 
 declare module 'fastify' {
@@ -39,6 +39,7 @@ function createAuth(app: FastifyInstance, { verify, sign }: Tokens, { resolveUse
   const { config } = app
   const users = createUsers(app.db)
   const { readToken, identify } = createIdentity({
+    logger: app.log,
     verify,
     authenticate: createAccounts({ users, autoCreate: config.AUTO_CREATE_USERS, resolveUser, logger: app.log }),
     claims: {

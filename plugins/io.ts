@@ -2,19 +2,26 @@ import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ServerOptions } from 'socket.io'
+import { WebSocketServer, type ServerOptions as WebSocketServerOptions } from 'ws'
 import fastifySocketIO from '#fastify-socket.io'
 import { MAX_PAYLOAD_BYTES } from '../contract/limits.js'
+import { createAddressOf, readTrust } from './addresses.js'
 import { ConfigError } from './config/index.js'
 import { createOrigins } from './origins.js'
+import { type Admission, createAdmission } from './socket/admission.js'
+import * as parser from './socket/decoder.js'
 import { createDoor, type Door } from './socket/door.js'
 import { createInside, type Inside } from './socket/inside.js'
-import { asksFor, createUtf8Guard, refuseScripts } from './socket/polling.js'
-import type { ChatServer } from './socket/types.js'
+import { createJunk, type Junk } from './socket/junk.js'
+import { asksFor, createBodyGuard, refuseScripts } from './socket/polling.js'
+import type { ChatServer, ChatSocket } from './socket/types.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
     io: ChatServer
     door: Door
+    admission: Admission
+    junk: Junk
     /** What reaches behind Socket.IO. */
     inside: Inside
   }
@@ -22,7 +29,18 @@ declare module 'fastify' {
 
 const PING_INTERVAL_MS = 15_000
 const PING_TIMEOUT_MS = 10_000
-const CONNECT_TIMEOUT_MS = 10_000
+/** Who has joined nothing by then is closed, and with the look that follows is gone: within 10 s. */
+const CONNECT_TIMEOUT_MS = 7_000
+
+/**
+ * Takes one message of each connection in a turn of the event loop, where ws would take all that have come, which can be tens of thousands:
+ * whoever sends many waits for everybody else, and not they for it.
+ */
+class FairWebSocketServer extends WebSocketServer {
+  constructor(options: WebSocketServerOptions) {
+    super({ ...options, allowSynchronousEvents: false })
+  }
+}
 
 /** The paths that Socket.IO servers of ours have on an HTTP server. */
 const taken = new WeakMap<object, Set<string>>()
@@ -47,13 +65,17 @@ async function io(app: FastifyInstance): Promise<void> {
     // CORS headers say which browsers may poll; only allowRequest also guards WebSocket upgrades.
     cors: { origin: (origin, answer) => answer(null, origin !== undefined && origins.isListed(origin)) },
     allowRequest: (request, answer) => {
-      if (!origins.isAllowed(request)) answer('origin not allowed', false)
-      else answer(app.door.refusal() ?? null, app.door.refusal() === null)
+      const refusal = origins.isAllowed(request)
+        ? (app.door.refusal() ?? app.admission.refusal(request))
+        : 'origin not allowed'
+      answer(refusal, refusal === null)
     },
     maxHttpBufferSize: MAX_PAYLOAD_BYTES,
     pingInterval: PING_INTERVAL_MS,
     pingTimeout: PING_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
+    parser,
+    wsEngine: FairWebSocketServer,
     perMessageDeflate: false,
   }
   await app.register(fastifySocketIO, {
@@ -67,10 +89,28 @@ async function io(app: FastifyInstance): Promise<void> {
   app.io.engine.use((request: IncomingMessage, _response: unknown, next: (error?: Error) => void) => {
     next(asksFor(request, 'sid') && !origins.isAllowed(request) ? new Error('origin not allowed') : undefined)
   })
-  app.io.engine.use(createUtf8Guard(MAX_PAYLOAD_BYTES))
+  app.io.engine.use(createBodyGuard(MAX_PAYLOAD_BYTES))
   const inside = createInside(app.io)
   app.decorate('inside', inside)
+  const trust = readTrust(config.TRUST_PROXY) || false
+  app.decorate(
+    'admission',
+    createAdmission({
+      io: app.io,
+      addressOf: createAddressOf(trust),
+      mayConnect: (address) => app.budgets.take('address_connects', address) === 0,
+      maxSockets: config.MAX_SOCKETS_PER_ADDRESS,
+      trustsProxies: trust !== false,
+      logger: app.log,
+    }),
+  )
+  const junk = createJunk()
+  app.io.engine.on('connection', (connection: ChatSocket['conn']) => {
+    junk.watch(connection)
+    inside.onPing(connection, junk.count)
+  })
+  app.decorate('junk', junk)
   app.decorate('door', createDoor({ io: app.io, inside, maxLagMs: config.MAX_LOOP_DELAY_MS, logger: app.log }))
 }
 
-export default fp(io, { name: 'chat-io', fastify: '5.x', dependencies: ['chat-config'] })
+export default fp(io, { name: 'chat-io', fastify: '5.x', dependencies: ['chat-config', 'chat-limits'] })

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
+import { createAsk, createBeforeSend, inTurn } from '../services/before-send/index.js'
 import { type Binder, createBinder } from '../services/binder/index.js'
 import type { Bus, BusKind } from '../services/bus/index.js'
 import { openBus } from '../services/bus/open.js'
@@ -20,7 +21,9 @@ import { createPresence, type Presence } from '../services/presence/index.js'
 import { createMemoryLeases } from '../services/presence/memory-leases.js'
 import { createVisibility } from '../services/presence/visibility.js'
 import { createSessions, type Sessions } from '../services/session/index.js'
+import { createBlocks } from '../services/users/blocks.js'
 import { createUsers, type Users } from '../services/users/index.js'
+import { listOf } from './config/lists.js'
 import type { Config } from './config/settings.js'
 import { createTransport } from './socket/transport.js'
 import type { ChatServer } from './socket/types.js'
@@ -93,13 +96,17 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     logger,
     metrics,
   })
+  const blocks = createBlocks({ db, bus, hub, logger })
   const feed = createFeed({ log, hub, bus, logger, metrics })
   const { memberCount } = feed
-  const typing = createTyping({ bus, hub, memberCount, maxMembers })
-  const receipts = createReceipts({ bus, hub, memberCount, maxMembers })
+  const small = { bus, hub, clientsApart: blocks.clientsApart, memberCount, maxMembers }
+  const typing = createTyping({ ...small, mustBeAllowed: log.mustBeAllowedToWrite })
+  const receipts = createReceipts(small)
+  const leases = createMemoryLeases({ leaseMs: config.PRESENCE_LEASE_MS })
   const presence = createPresence({
-    leases: createMemoryLeases({ leaseMs: config.PRESENCE_LEASE_MS }),
+    leases,
     visibility: createVisibility(db),
+    blocks,
     users,
     bus,
     hub,
@@ -119,6 +126,7 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     bus,
     feed,
     presence,
+    blocks,
     logger,
     maxSocketsPerUser: config.MAX_SOCKETS_PER_USER,
   })
@@ -132,11 +140,28 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     logger,
     maxMessageChars: config.MAX_MESSAGE_CHARS,
   })
+  const asking = config.BEFORE_SEND_URL
+    ? createAsk({
+        url: config.BEFORE_SEND_URL,
+        secrets: listOf(config.BEFORE_SEND_SECRET),
+        timeoutMs: config.BEFORE_SEND_TIMEOUT_MS,
+      })
+    : undefined
+  const beforeSend =
+    asking &&
+    createBeforeSend({
+      ask: asking.ask,
+      log,
+      onFailure: config.BEFORE_SEND_FAIL,
+      maxMessageChars: config.MAX_MESSAGE_CHARS,
+      logger,
+      metrics,
+    })
   const binder = createBinder({
     handlers,
     logger,
     metrics,
-    authorize,
+    authorize: inTurn(authorize, beforeSend),
     limits,
     seats,
     chatCreation: config.CHAT_CREATION,
@@ -148,13 +173,12 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
   metrics.gauge('chat_users', 'Users with a socket here.', hub.countUsers)
   metrics.gauge('chat_served_chats', 'Chats with a socket here.', feed.size)
   metrics.gauge('chat_send_queue', 'Sends that wait for a commit.', log.queued)
-  metrics.gauge(
-    'chat_limited',
-    'Budgets that are not full, and users of whom refusals are counted.',
-    () => budgets.size() + abuse.size(),
-  )
+  metrics.gauge('chat_db_waiting', 'Statements that wait for their turn.', db.waiting)
   metrics.gauge('chat_db_pool_busy', 'Database connections in use.', () => db.pool.totalCount - db.pool.idleCount)
   metrics.gauge('chat_db_pool_waiting', 'Queries that wait for a database connection.', () => db.pool.waitingCount)
+  const rooms = { hub, feed, typing, receipts, blocks, sessions, presence, leases, binder }
+  for (const [room, { sizes }] of Object.entries(rooms)) metrics.sizes(room, sizes)
+  metrics.sizes('limits', () => ({ budgets: budgets.size(), abuse: abuse.size(), seats: seats.size() }))
   door.onClosing(async () => {
     sessions.drain()
     await binder.drain()
@@ -164,11 +188,13 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     hub.stop()
     typing.stop()
     receipts.stop()
+    blocks.stop()
     await sessions.stop()
     feed.stop()
     await presence.stop()
     await listeners.stop()
     abuse.stop()
+    asking?.stop()
     await log.stop()
     await bus.stop()
   })

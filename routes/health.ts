@@ -26,13 +26,14 @@ export default async function healthRoutes(instance: FastifyInstance): Promise<v
     handler: async (_request, reply) => {
       const ok = await databaseAnswers()
       const bus = app.chat.bus.health()
+      const isFull = app.db.isFull()
       return reply.status(ok ? 200 : 503).send({
-        status: !ok ? 'down' : bus.ok ? 'ok' : 'degraded',
+        status: !ok ? 'down' : bus.ok && !isFull ? 'ok' : 'degraded',
         uptime: process.uptime(),
         version,
         connections: app.io.engine.clientsCount,
         onlineUsers: await app.chat.presence.countOnline(),
-        checks: { database: { ok, durability: app.db.durability }, bus },
+        checks: { database: { ok, durability: app.db.durability, isFull }, bus },
       })
     },
   })

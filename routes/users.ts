@@ -34,8 +34,8 @@ export default async function userRoutes(instance: FastifyInstance): Promise<voi
   app.route({
     ...toRoute(instance, 'revoke_tokens'),
     handler: async ({ params: { userId } }) => {
-      await users.revokeTokens(userId)
-      return { disconnected: sessions.end(userId, 'TOKEN_REVOKED') }
+      const validFrom = await users.revokeTokens(userId)
+      return { disconnected: sessions.end(userId, 'TOKEN_REVOKED'), validFrom }
     },
   })
 }

@@ -132,9 +132,10 @@ const cases = {
     const chatUrl = `http://127.0.0.1:${await freePort()}`
     const url = `http://127.0.0.1:${await freePort()}`
     const server = 'node_modules/chat-socket-service/dist/server.js'
-    const chat = await start(folder, server, { ...env, PORT: new URL(chatUrl).port }, `${chatUrl}/ready`)
+    const judged = { ...env, BEFORE_SEND_URL: `${url}/before-send`, BEFORE_SEND_SECRET: `whsec_${secret()}` }
+    const chat = await start(folder, server, { ...judged, PORT: new URL(chatUrl).port }, `${chatUrl}/ready`)
     const port = new URL(url).port
-    const api = await start(folder, 'dist/server.js', { ...env, CHAT_URL: chatUrl, PORT: port }, `${chatUrl}/live`)
+    const api = await start(folder, 'dist/server.js', { ...judged, CHAT_URL: chatUrl, PORT: port }, `${chatUrl}/live`)
     for (let tries = 0; tries < 100 && !(await fetch(url).catch(() => null)); tries += 1) await sleep(100)
 
     const signUp = (id) => call(`${url}/people`, { method: 'POST', body: { id, name: id }, status: 201 })
@@ -149,6 +150,13 @@ const cases = {
     const page = await clients[1].emitWithAck('get_messages', { chatId })
     const contents = page.data.messages.map(({ content }) => content)
     must(contents.join() === 'Welcome to Red!', `the team has these messages: ${contents.join()}`)
+    const write = (content) => clients[1].emitWithAck('send_message', { chatId, content })
+    must((await write('spam')).error?.message === 'No spam, please.', 'the judge is not asked')
+    must((await write('darn it')).data?.message.content === '**** it', 'what the judge replaces stays')
+    must(
+      (await fetch(`${url}/before-send`, { method: 'POST', body: '{}' })).status === 401,
+      'a stranger may ask the judge',
+    )
     must((await call(`${url}/people/ann/presence`)).isOnline, 'ann does not seem to be online')
     await call(`${url}/people/%20/presence`)
     const told = await end('the chat', chat, clients)

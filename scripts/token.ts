@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util'
 import jwt from '@fastify/jwt'
 import Fastify from 'fastify'
-import { listOf } from '../plugins/config/secrets.js'
+import { readKeys } from '../plugins/config/keys.js'
+import { listOf } from '../plugins/config/lists.js'
+import { algorithmsOf } from '../plugins/config/wrong-keys.js'
 import { Refusal, readSettings, run } from './run.js'
 
 const USAGE = 'Usage: npm run -s token -- <userId> [--service] [--days <n>]'
@@ -32,20 +34,20 @@ await run(async () => {
   const config = await readSettings()
   if (config.isProduction)
     throw new Refusal('This makes development tokens; in production your own service makes them.')
-  if (!config.JWT_SECRET)
-    throw new Refusal('Tokens are verified by a public key here, so whoever has the private one makes them.')
+  const [first] = readKeys(config.JWT_SECRET)
+  if (!first) throw new Refusal('Tokens are verified by a public key here, so whoever has the private one makes them.')
   const lifetimeS = Math.ceil(days * DAY_S)
   if (lifetimeS > config.JWT_MAX_LIFETIME) throw new Refusal('--days is more than JWT_MAX_LIFETIME allows.')
 
   const app = Fastify()
   await app.register(jwt, {
-    secret: config.JWT_SECRET,
-    sign: { algorithm: (listOf(config.JWT_ALGORITHMS)[0] ?? 'HS256') as 'HS256' },
+    secret: first.key,
+    sign: { algorithm: algorithmsOf(config)[0] ?? 'HS256', ...(first.kid !== undefined && { kid: first.kid }) },
   })
   const claims = {
     ...(userId && { [config.JWT_USER_CLAIM]: userId }),
     ...(isService && { scope: 'service' }),
-    ...(config.JWT_ISSUER && { iss: config.JWT_ISSUER }),
+    ...(config.JWT_ISSUER && { iss: listOf(config.JWT_ISSUER)[0] }),
     ...(config.JWT_AUDIENCE && { aud: config.JWT_AUDIENCE }),
     exp: Math.floor(Date.now() / 1_000) + lifetimeS,
   }

@@ -3,7 +3,7 @@ const LINGER_MS = 25
 /**
  * Makes many single look-ups one: keys that arrive in one turn of the loop, or while a batch runs, leave together, and under load,
  * when the last batch was just now, those of some milliseconds. Each caller gets its own value (undefined when the batch had none)
- * or the batch's error.
+ * or the error of the batch that failed.
  */
 export function createBatcher<V>(load: (keys: string[]) => Promise<Map<string, V>>, maxBatch = 200) {
   let waiting = new Map<string, { resolve(value: V | undefined): void; reject(error: unknown): void }[]>()
@@ -18,7 +18,10 @@ export function createBatcher<V>(load: (keys: string[]) => Promise<Map<string, V
         const values = await load(batch.map(([key]) => key))
         for (const [key, callers] of batch) for (const { resolve } of callers) resolve(values.get(key))
       } catch (error) {
-        for (const [, callers] of batch) for (const { reject } of callers) reject(error)
+        // Those who wait, too: they would wait as long again for the same.
+        const failed = [...batch, ...waiting]
+        waiting = new Map()
+        for (const [, callers] of failed) for (const { reject } of callers) reject(error)
       }
     }
     running = false

@@ -54,6 +54,9 @@ export function createGatherer<V>({ keyOf, isNewer, flush, onFailure, lingerMs }
       if (waiting.size > 0) running ??= run()
     },
 
+    /** How many values wait. */
+    size: (): number => waiting.size,
+
     /** Flushes what waits, once; what fails then is given up. */
     async stop(): Promise<void> {
       isStopped = true

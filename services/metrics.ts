@@ -2,6 +2,9 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 
 export type Metrics = ReturnType<typeof createMetrics>
 
+/** How many entries each map of a room has. */
+export type Sizes = Record<string, number>
+
 const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]
 const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 
@@ -10,6 +13,17 @@ export function createMetrics() {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
+  const rooms = new Map<string, () => Sizes>()
+  new Gauge({
+    name: 'chat_map_entries',
+    help: 'Entries of what the rooms of the service keep in memory.',
+    labelNames: ['map'],
+    registers,
+    collect(this: Gauge) {
+      for (const [room, read] of rooms)
+        for (const [map, size] of Object.entries(read())) this.set({ map: `${room}.${map}` }, size)
+    },
+  })
 
   return {
     registry,
@@ -62,7 +76,16 @@ export function createMetrics() {
       labelNames: ['fault'],
       registers,
     }),
+    verdicts: new Counter({
+      name: 'chat_before_send_total',
+      help: 'Messages that BEFORE_SEND_URL was asked about, by its answer: allow, refuse, replace, or failed.',
+      labelNames: ['verdict'],
+      registers,
+    }),
     presenceChanges: new Counter({ name: 'chat_presence_changes_total', help: 'Presence changes told.', registers }),
+
+    /** Has what a room keeps in memory counted, each map by its name. */
+    sizes: (room: string, read: () => Sizes): void => void rooms.set(room, read),
 
     /** A gauge that is read when it is asked for. */
     gauge(name: string, help: string, read: () => number): void {

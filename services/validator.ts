@@ -42,7 +42,20 @@ function createAjv(coerceTypes: boolean): Ajv {
       },
     errors: true,
   })
+  // A pattern cannot tell a day that there is from one that there is not.
+  ajv.addKeyword({
+    keyword: 'isTime',
+    type: 'string',
+    validate: (_schema: unknown, value: string) => !Number.isNaN(Date.parse(value)) && isDay(value.slice(0, 10)),
+    error: { message: 'must be a time in RFC 3339' },
+  })
   return ajv
+}
+
+/** Whether the calendar has a day; `Date` takes the 31st of February for a day of March. */
+function isDay(text: string): boolean {
+  const at = new Date(`${text}T00:00:00Z`)
+  return !Number.isNaN(at.getTime()) && at.toISOString().slice(0, 10) === text
 }
 
 const exact = createAjv(false)

@@ -13,6 +13,7 @@ import { frameworkErrors } from '../plugins/errors.js'
 import { next } from '../scripts/socket.js'
 import { compile } from '../services/validator.js'
 import { copyTemplate } from './helpers/embedded.js'
+import { noteTexts, watchForLeaks } from './helpers/leaks.js'
 import { createDatabase, needsPostgres } from './helpers/postgres.js'
 
 /** A secret that production would take, too. */
@@ -71,13 +72,21 @@ export interface CallOptions {
 
 export const API_KEY = 'Zk3vPq9LxT7wRb2NcYd5GhJm8sFa4uEo'
 
+/** What the log of a test shows, if anything; it is written and searched for what must not be in it all the same. */
+const { TEST_LOG } = process.env
+
 /** Starts the service on a free port, with the people of `users` in it; it ends with the test. */
 export async function build(t: Test, options: ChatOptions & { users?: string[] } = {}): Promise<Service> {
   const { users = ['alice', 'bob', 'carol', 'dave'], ...settings } = options
+  const hear = watchForLeaks(t, [SECRET, API_KEY])
+  const write = (line: string) => {
+    hear(line)
+    if (TEST_LOG) process.stdout.write(line)
+  }
   const host = Fastify({
     pluginTimeout: 60_000,
     logController: new LogController({ disableRequestLogging: true }),
-    logger: { level: process.env.TEST_LOG ?? 'silent' },
+    logger: { level: TEST_LOG ?? 'trace', stream: { write } },
     return503OnClosing: false,
     frameworkErrors,
   })
@@ -108,6 +117,7 @@ export async function build(t: Test, options: ChatOptions & { users?: string[] }
     url: `http://127.0.0.1:${(host.server.address() as AddressInfo).port}`,
     token,
     async call(method, url, { as, onBehalfOf, body, headers = {} } = {}) {
+      noteTexts(body)
       const response = await host.inject({
         method,
         url,
@@ -155,6 +165,7 @@ export function client(t: Test, service: Service, userId: string, options: Conne
     autoConnect: false,
     ...options,
   })
+  socket.onAnyOutgoing((_event: string, payload: unknown) => noteTexts(payload))
   socket.onAny((event: string, payload: unknown, ...rest: unknown[]) => {
     const validate = validators.get(event)
     if (!validate?.(payload) || rest.length > 0) {

@@ -24,6 +24,7 @@ const ROOMS = [
   'presence',
   'session',
   'binder',
+  'before-send',
   'commands',
   'hooks',
   'face',
@@ -40,6 +41,7 @@ const README_LINES = { min: 3, max: 40 }
 const LONG: Record<string, string> = {
   'contract/commands.ts': 'the table of all commands',
   'test/faults/checker.ts': 'every anomaly by name, each a few lines',
+  'test/model/model.ts': 'a chat as the contract tells it, each command a method',
   'test/model/steps.ts': 'every command as a random step, each a few lines',
 }
 

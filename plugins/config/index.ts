@@ -2,10 +2,13 @@ import fastifyEnv from '@fastify/env'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { Refusal } from '../../services/refusals/refusal.js'
+import { readTrust } from '../addresses.js'
 import { busOf, findWrongBus } from './bus.js'
 import { sentencesOf } from './faults.js'
-import { developmentSecret, findWeakSecrets, findWrongKeys } from './secrets.js'
+import { developmentSecret, findWeakSecrets } from './secrets.js'
 import { type Config, type ConfigOptions, optionName, Settings } from './settings.js'
+import { findWrongHooks } from './wrong-hooks.js'
+import { findWrongKeys } from './wrong-keys.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -58,8 +61,12 @@ function complete(settings: Settings): Partial<Config> {
   const faults = [
     ...findWrongKeys(settings),
     ...findWrongBus(settings),
+    ...findWrongHooks(settings),
     ...(isProduction ? findWeakSecrets(settings) : []),
   ]
+  if (readTrust(settings.TRUST_PROXY) === null) {
+    faults.push('TRUST_PROXY must be true, a number of proxies, or a comma-separated list of addresses and networks')
+  }
   if (faults.length > 0) throw new ConfigError(faults)
   const hasKey = settings.JWT_SECRET || settings.JWT_PUBLIC_KEY || settings.JWT_JWKS_URL
   return {

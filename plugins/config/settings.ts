@@ -41,6 +41,8 @@ export const Settings = Type.Object({
     maximum: 65_535,
     description: 'Port to listen on; 0 takes a free one',
   }),
+  TLS_CERT_FILE: Text('PEM file of the certificate, with those between it and its root: the process then serves https'),
+  TLS_KEY_FILE: Text('PEM file of its private key'),
   LOG_LEVEL: Type.Optional(
     Type.Unsafe<'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'>({
       type: 'string',
@@ -74,17 +76,23 @@ export const Settings = Type.Object({
     minLength: 1,
     description: 'Folder of the embedded database and of the development secret',
   }),
-  JWT_SECRET: Text('HS256 secret, at least 32 bytes; development makes one and keeps it in DATA_DIR'),
-  JWT_PUBLIC_KEY: Text('PEM of the key that verifies RS256, ES256 or EdDSA tokens'),
-  JWT_JWKS_URL: Text('URL of the JWKS that verifies tokens', {
-    pattern: '^https?://[^/]',
-    form: 'a URL as https://id.example.com/.well-known/jwks.json',
+  JWT_SECRET: Text(
+    'HS256 secret, at least 32 bytes; several with commas between, each as it is or as `kid=NAME:SECRET`; development makes one and keeps it in DATA_DIR',
+  ),
+  JWT_PUBLIC_KEY: Text(
+    'PEM of the key that verifies RS256, ES256 or EdDSA tokens; several with commas between, each as it is or as `kid=NAME:PEM`',
+  ),
+  JWT_JWKS_URL: List('URL of the JWKS that verifies tokens; several with commas between, each for its own JWT_ISSUER', {
+    pattern: 'https?://[^/,\\s][^,\\s]*',
+    form: 'a URL as https://id.example.com/.well-known/jwks.json, or several with commas between',
   }),
   JWT_ALGORITHMS: List('Comma-separated; default HS256 for a secret, else RS256,ES256,EdDSA', {
     pattern: '(HS|RS|PS|ES)(256|384|512)|EdDSA',
     form: 'a comma-separated list of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 and EdDSA',
   }),
-  JWT_ISSUER: Text('Required `iss`'),
+  JWT_ISSUER: Text(
+    'Required `iss`; of several with commas between, one; with several JWT_JWKS_URL, each of its own, in their order',
+  ),
   JWT_AUDIENCE: Text('Required `aud`'),
   JWT_USER_CLAIM: Type.String({ default: 'sub', minLength: 1, description: 'Claim that holds the user id' }),
   JWT_REQUIRE_EXP: Flag(true, 'Whether a token must end'),
@@ -117,6 +125,9 @@ export const Settings = Type.Object({
     form: 'a path that begins with /',
     description: 'Path of the Socket.IO endpoint',
   }),
+  TRUST_PROXY: Text(
+    'Whose X-Forwarded-For is believed: the number of proxies in front, or a comma-separated list of their addresses and networks, or `true` for anybody; unset: nobody',
+  ),
   MAX_MESSAGE_CHARS: Count(8_000, 'Characters in a message', 1, 65_536),
   MAX_CHATS_PER_USER: Count(1_000, 'Chats that a user can be in', 1, 100_000),
   MAX_SOCKET_BUFFER_BYTES: Count(
@@ -126,6 +137,12 @@ export const Settings = Type.Object({
     1_073_741_824,
   ),
   MAX_SOCKETS_PER_USER: Count(50, 'Sockets of one user on one node', 1, 10_000),
+  MAX_SOCKETS_PER_ADDRESS: Count(
+    1_000,
+    'Sockets, and TCP connections, of one address (of an IPv6 network /64) on one node; 0: any number',
+    0,
+    1_000_000,
+  ),
   MAX_LOOP_DELAY_MS: Count(
     100,
     'Mean delay of the event loop above which newcomers are told to come later; 0: never',
@@ -150,6 +167,28 @@ export const Settings = Type.Object({
   RATE_CONNECTS: Allowance('connects', 'Handshakes and new tokens of a user'),
   RATE_ADDRESS_CONNECTS: Allowance('address_connects', 'Handshakes of an address'),
   RATE_ADDRESS_READS: Allowance('address_reads', 'Requests of an address that need no user: the page, the docs'),
+  MIN_FREE_BYTES: Count(
+    67_108_864,
+    'Room that the disk of the embedded database keeps; with less, nothing more is stored',
+    33_554_432,
+    1_099_511_627_776,
+  ),
+  BEFORE_SEND_URL: Text('Asked by a signed POST before a message of a user is stored or changed', {
+    pattern: '^https?://[^/?#@\\s]+([/?]\\S*)?$',
+    form: 'a URL as https://api.example.com/chat/before-send, without user and password',
+  }),
+  BEFORE_SEND_SECRET: List('Signs what BEFORE_SEND_URL is asked; of several with commas between, each', {
+    pattern: 'whsec_[A-Za-z0-9+/]{32,}={0,2}',
+    form: 'as whsec_ and the base64 of at least 24 random bytes, or several with commas between',
+  }),
+  BEFORE_SEND_TIMEOUT_MS: Count(300, 'How long BEFORE_SEND_URL may take', 10, 10_000),
+  BEFORE_SEND_FAIL: Type.Unsafe<'open' | 'closed'>({
+    type: 'string',
+    enum: ['open', 'closed'],
+    default: 'open',
+    description:
+      'Without an answer of BEFORE_SEND_URL, a message is stored (`open`), or refused as UNAVAILABLE (`closed`)',
+  }),
   DRAIN_MS: Count(2_000, 'How long a stopping node takes to close its sockets', 0, 25_000),
 })
 

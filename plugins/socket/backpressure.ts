@@ -6,7 +6,7 @@ const LOOK_MS = 1_000
 
 export interface BackpressureOptions {
   io: ChatServer
-  inside: Pick<Inside, 'waitingBytes'>
+  inside: Pick<Inside, 'waitingBytes' | 'closeLeft'>
   /** Over half of this a socket lags behind, over all of it it is too slow. */
   maxBytes: number
   metrics: Pick<Metrics, 'gauge'>
@@ -20,6 +20,7 @@ export function createBackpressure({ io, inside, maxBytes, metrics, onSlow }: Ba
   metrics.gauge('chat_socket_buffer_bytes', 'Bytes that wait for all sockets.', () => buffered)
 
   const timer = setInterval(() => {
+    inside.closeLeft()
     lagging.clear()
     buffered = 0
     for (const socket of io.of('/').sockets.values()) {

@@ -2,6 +2,7 @@ import { ChatError } from '../../contract/errors.js'
 import type { Ack } from '../../contract/types.js'
 import type { Binder } from '../../services/binder/index.js'
 import type { Inside } from './inside.js'
+import type { Junk } from './junk.js'
 import type { Lanes } from './lanes.js'
 import type { ChatSocket } from './types.js'
 
@@ -9,6 +10,7 @@ export interface DispatcherOptions {
   binder: Binder
   lanes: Lanes
   inside: Pick<Inside, 'answer'>
+  junk: Pick<Junk, 'count'>
   /** Hears of each command by its name, never what it holds; a name that is no command's could be anything. */
   narrate?: ((userId: string, event: string) => void) | undefined
 }
@@ -17,9 +19,10 @@ export interface DispatcherOptions {
  * The one listener of every socket: a packet's event names a command, its first argument is the payload, and its last, if it is a
  * function, the ack. Nothing that a packet holds makes this throw; without an ack nothing is said.
  */
-export function createDispatcher({ binder, lanes, inside, narrate }: DispatcherOptions) {
-  function run({ data: { session } }: ChatSocket, event: unknown, payload: unknown): Promise<unknown> {
+export function createDispatcher({ binder, lanes, inside, junk, narrate }: DispatcherOptions) {
+  function run({ conn, data: { session } }: ChatSocket, event: unknown, payload: unknown): Promise<unknown> {
     if (typeof event !== 'string' || !binder.has(event)) {
+      junk.count(conn)
       return Promise.reject(new ChatError('NOT_FOUND', { message: 'There is no such command.' }))
     }
     narrate?.(session.userId, event)
@@ -29,7 +32,9 @@ export function createDispatcher({ binder, lanes, inside, narrate }: DispatcherO
   return function dispatch(this: ChatSocket, event: unknown, ...args: unknown[]): void {
     // A packet that came in one go with the end of its socket: onAny listeners get that, too.
     if (!this.connected) return
-    const last = args.at(-1)
+    if (typeof event === 'string' && !binder.has(event) && isHeard(this, event)) return
+    // A packet without data has no event: then its ack is the first argument.
+    const last = args.length > 0 ? args.at(-1) : event
     const ack = typeof last === 'function' ? (last as (answer: Ack<unknown>) => void) : undefined
     const payload = args[0] === ack ? undefined : args[0]
 
@@ -47,3 +52,6 @@ export function createDispatcher({ binder, lanes, inside, narrate }: DispatcherO
     inside.answer(this, ack, { ok: false, error: new ChatError('OVERLOADED').toBody() })
   }
 }
+
+/** Whether a host listens to events of its own. */
+const isHeard = (socket: { listenerCount(event: string): number }, event: string) => socket.listenerCount(event) > 0

@@ -1,19 +1,29 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { ABUSE } from '../../contract/limits.js'
 import { createDispatcher } from './dispatcher.js'
 import { createHandshake } from './handshake.js'
 import { createLanes } from './lanes.js'
 import type { ChatSocket } from './types.js'
 
 /** Wires sockets to services: handshake → session → commands → end. */
-async function socket({ io, chat, inside, seats, log: logger }: FastifyInstance): Promise<void> {
-  const { sessions, binder, metrics } = chat
+async function socket({ io, chat, inside, seats, junk, admission, log: logger }: FastifyInstance): Promise<void> {
+  const { sessions, binder, bus, metrics } = chat
   const lanes = createLanes(inside, seats)
   const isNarrated = logger.level === 'debug' || logger.level === 'trace'
   const narrate = isNarrated ? (userId: string, event: string) => logger.debug({ userId }, `📨 ${event}`) : undefined
-  const dispatch = createDispatcher({ binder, lanes, inside, narrate })
+  const dispatch = createDispatcher({ binder, lanes, inside, junk, narrate })
   metrics.gauge('chat_commands_waiting', 'Commands that wait for others of their socket.', lanes.size)
+  metrics.gauge('chat_handshakes_refused', 'Handshakes refused for their address.', admission.refused)
   const handshake = createHandshake({ sessions, inside, logger, metrics })
+
+  junk.onTooMuch((conn) => {
+    const sockets = [...io.of('/').sockets.values()].filter((socket) => socket.conn === conn)
+    const userIds = new Set(sockets.flatMap(({ data: { session } }) => session?.userId ?? []))
+    logger.debug({ userIds: [...userIds] }, '❌ a connection sends what nobody waits for')
+    for (const userId of userIds) bus.publish('ends', { userId, code: 'ABUSE', reconnectInMs: ABUSE.outsideMs })
+    if (userIds.size === 0) inside.cut(conn)
+  })
 
   io.use(handshake.middleware)
 

@@ -20,12 +20,15 @@ interface Connection {
   writeBuffer?: { data?: string | Buffer }[]
   transport?: { name?: string; socket?: Websocket; shouldClose?: (() => void) | null }
   close?(discard: boolean): void
+  once?(event: 'upgrade', listener: () => void): void
 }
 
 interface Websocket {
   readyState?: number
   pause?(): void
   resume?(): void
+  terminate?(): void
+  on?(event: 'ping', listener: () => void): void
   _sender?: Sender
   _socket?: Partial<Tcp> | null
 }
@@ -53,6 +56,8 @@ interface PacketWriter {
 
 const OPEN = 1
 const ACK = 3
+/** How long one that is cut has to read why. */
+const LAST_WORD_MS = 500
 
 export type Inside = ReturnType<typeof createInside>
 
@@ -62,6 +67,17 @@ export function createInside(io: ChatServer) {
   /** The answer that is being given: what else is acked, by listeners of a host, may hold binary data. */
   let answering: unknown
   const corked = new WeakSet<Tcp>()
+  const seenClosing = new WeakSet<Connection>()
+  /** How much of a queue was counted; the engine takes another when it has sent one. */
+  const counted = new WeakMap<object, { packets: number; bytes: number }>()
+
+  function queuedBytes(queue: Connection['writeBuffer']): number {
+    if (!Array.isArray(queue) || queue.length === 0) return 0
+    const count = counted.get(queue) ?? { packets: 0, bytes: 0 }
+    for (; count.packets < queue.length; count.packets += 1) count.bytes += queue[count.packets]?.data?.length ?? 0
+    counted.set(queue, count)
+    return count.bytes
+  }
 
   /**
    * Holds back what is written to a socket until all promises are settled that settle now: the answers and events that one commit brings
@@ -136,15 +152,15 @@ export function createInside(io: ChatServer) {
     resume: ({ conn }: ChatSocket): void => insidesOf(conn).transport?.socket?.resume?.(),
 
     /** Bytes that wait for a socket: what the engine has queued, and what the kernel has not taken. */
-    waitingBytes({ conn }: ChatSocket): number {
-      const { writeBuffer } = insidesOf(conn)
-      let bytes = tcpOf(conn)?.writableLength ?? 0
-      if (Array.isArray(writeBuffer)) for (const { data } of writeBuffer) bytes += data?.length ?? 0
-      return bytes
-    },
+    waitingBytes: ({ conn }: ChatSocket): number =>
+      (tcpOf(conn)?.writableLength ?? 0) + queuedBytes(insidesOf(conn).writeBuffer),
 
-    /** Bytes that the kernel has not taken of a socket yet. */
-    unsentBytes: ({ conn }: ChatSocket): number => tcpOf(conn)?.writableLength ?? 0,
+    /** Tells of each ping of a connection's WebSocket, which ws answers by itself. */
+    onPing(conn: ChatSocket['conn'], heard: (conn: ChatSocket['conn']) => void): void {
+      const listen = () => insidesOf(conn).transport?.socket?.on?.('ping', () => heard(conn))
+      if (insidesOf(conn).transport?.socket) listen()
+      else insidesOf(conn).once?.('upgrade', listen)
+    },
 
     /** Frees what only the handshake needed: the HTTP request, its headers and the token. */
     letGo(socket: ChatSocket): void {
@@ -154,11 +170,30 @@ export function createInside(io: ChatServer) {
 
     /** Closes every engine connection, in a namespace or not; `discard` waits for nobody to take what was sent. */
     closeAll(discard: boolean): void {
+      for (const conn of Object.values(server.engine?.clients ?? {})) close(conn, discard)
+    },
+
+    /** Closes the connections that were closing at the last look already: polling ones for which nobody comes. */
+    closeLeft(): void {
       for (const conn of Object.values(server.engine?.clients ?? {})) {
-        conn.close?.(discard)
-        // One that polls would end with its next poll.
-        if (discard) conn.transport?.shouldClose?.()
+        if (conn.readyState !== 'closing') continue
+        if (seenClosing.has(conn)) close(conn, true)
+        else seenClosing.add(conn)
       }
+    },
+
+    /** Ends a connection with nothing more said. */
+    cut(conn: ChatSocket['conn']): void {
+      const websocket = insidesOf(conn).transport?.socket
+      close(insidesOf(conn), true)
+      websocket?.terminate?.()
+    },
+
+    /** Reads a connection that has been closed no more, whatever it still sends, and ends it when it has had time to read why. */
+    cutSoon(conn: ChatSocket['conn']): void {
+      const websocket = insidesOf(conn).transport?.socket
+      websocket?.pause?.()
+      setTimeout(() => websocket?.terminate?.(), LAST_WORD_MS).unref()
     },
 
     /** Closes the adapters of all namespaces. */
@@ -171,6 +206,12 @@ export function createInside(io: ChatServer) {
 const serverOf = (io: object): ServerInsides => io
 const insidesOf = (conn: object): Connection => conn
 const writerOf = (socket: object): PacketWriter => socket
+
+function close(conn: Connection, discard: boolean): void {
+  conn.close?.(discard)
+  // One that polls would end with its next poll.
+  if (discard) conn.transport?.shouldClose?.()
+}
 
 /** The TCP socket of a websocket, or nothing. */
 const tcpOf = (conn: object) => insidesOf(conn).transport?.socket?._socket

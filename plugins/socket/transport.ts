@@ -57,8 +57,8 @@ export function createTransport({ io, inside, maxBytes, metrics }: TransportOpti
       for (const id of ids) {
         const socket = excluded?.has(id) ? undefined : sockets.get(id)
         if (!socket) continue
-        const unsent = inside.unsentBytes(socket)
-        if (unsent > maxBytes) onSlow(socket, unsent)
+        const waiting = inside.waitingBytes(socket)
+        if (waiting > maxBytes) onSlow(socket, waiting)
         else inside.write(socket, frames, deliveries)
         reached += 1
       }
@@ -83,10 +83,12 @@ export function createTransport({ io, inside, maxBytes, metrics }: TransportOpti
       const socket = socketOf(client)
       if (!socket) return
       // Behind what it does not take there is nothing to be told.
-      const isStuck = inside.waitingBytes(socket) > maxBytes
-      if (!isStuck) inside.emit(socket, { event: 'closing', payload: closing })
+      const { conn } = socket
+      if (inside.waitingBytes(socket) > maxBytes) return void inside.cut(conn)
+      inside.emit(socket, { event: 'closing', payload: closing })
+      if (closing.code === 'ABUSE') inside.cutSoon(conn)
       if (!closing.retryable) return void socket.disconnect(true)
-      socket.conn.close(isStuck)
+      conn.close()
       // One that polls goes with its next poll; it is in no chat from now on.
       for (const room of [...socket.rooms]) if (room !== socket.id) socket.leave(room)
     },

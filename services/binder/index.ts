@@ -16,16 +16,25 @@ import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
 import { check, compile } from '../validator.js'
 import { admit, type CallerOf } from './callers.js'
+import { type Replacement, replaced } from './replacement.js'
 
-/** What stands behind a command: it answers data or throws a ChatError. */
-export type Handler<C extends CommandName> = (caller: CallerOf<C>, input: Input<C>) => Promise<Output<C>> | Output<C>
+export type { Replacement } from './replacement.js'
+
+/** What stands behind a command: it answers data or throws a ChatError. `asked` is the input as its caller sent it, where a hook has replaced some of it. */
+export type Handler<C extends CommandName> = (
+  caller: CallerOf<C>,
+  input: Input<C>,
+  asked: Input<C>,
+) => Promise<Output<C>> | Output<C>
 export type Handlers = { [C in CommandName]: Handler<C> }
 
 /** A command that has passed its schema, from a caller who may send it, and is about to run. */
 export type Call = { [C in CommandName]: { command: C; caller: CallerOf<C>; input: Input<C> } }[CommandName]
 
-/** Asked before a command runs; what it throws is the answer. */
-export type Authorize = (call: Call) => Promise<void> | void
+/** Asked before a command runs; what it throws is the answer, and what it answers takes the place of what was written. */
+export type Authorize = (
+  call: Call,
+) => Promise<Replacement | undefined> | Replacement | undefined | Promise<void> | void
 
 export interface BinderOptions {
   handlers: Handlers
@@ -88,10 +97,12 @@ export function createBinder(options: BinderOptions) {
   }
 
   async function perform(name: CommandName, caller: Caller, payload: unknown): Promise<unknown> {
-    if (authorize) await authorize({ command: name, caller, input: payload } as Call)
+    const replacement = await authorize?.({ command: name, caller, input: payload } as Call)
+    // biome-ignore lint/style/noNonNullAssertion: one validator per name of the table
+    const input = replacement ? replaced(name, payload, replacement, validators.get(name)!) : payload
     // The two checks have made the payload the command's input, and the caller one of its callers.
-    const handle = handlers[name] as (caller: Caller, input: unknown) => unknown
-    return handle(caller, payload)
+    const handle = handlers[name] as (caller: Caller, input: unknown, asked: unknown) => unknown
+    return handle(caller, input, payload)
   }
 
   /** Runs a call when its user has a seat for it. */
@@ -116,7 +127,7 @@ export function createBinder(options: BinderOptions) {
     const mapped = failureOf(error)
     metrics?.refusals.inc({ code: mapped.code })
     if (mapped.code === 'INTERNAL') logger.error({ err: error, command: name }, `❌ ${name} broke`)
-    else if (mapped.code === 'UNAVAILABLE')
+    else if (mapped.code === 'UNAVAILABLE' && mapped.cause)
       logger.warn({ err: mapped.cause, command: name }, `${name}: database unavailable`)
     return mapped
   }
@@ -129,6 +140,9 @@ export function createBinder(options: BinderOptions) {
     run<C extends CommandName>(name: C, caller: Caller, payload: unknown): Promise<Output<C>> {
       return run(name, caller, payload) as Promise<Output<C>>
     },
+
+    /** How many commands run. */
+    sizes: () => ({ running }),
 
     /** Refuses what comes from now on with DRAINING, and settles when all that runs has answered. */
     async drain(): Promise<void> {

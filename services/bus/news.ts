@@ -50,11 +50,17 @@ export interface End {
   ageMs?: number
 }
 
+/** One of two users has blocked the other, or no longer does; what holds is in the database. */
+export interface BlockNews {
+  userIds: [string, string]
+}
+
 /** What is told, by topic. */
 export interface News {
   changes: Written[]
   signals: Signal
   ends: End
+  blocks: BlockNews
 }
 
 export type Topic = keyof News

@@ -1,6 +1,6 @@
 import { TYPING_MS } from '../../contract/limits.js'
 import type { News, Range, Topic, Written } from './news.js'
-import { LEAVING_LINE, RISEN_LINE, toChangesLine, toEndLine, toPacket, toSignalLine } from './wire.js'
+import { LEAVING_LINE, RISEN_LINE, toBlockLine, toChangesLine, toEndLine, toPacket, toSignalLine } from './wire.js'
 
 export interface OutboxOptions {
   node: string
@@ -81,6 +81,7 @@ export function createOutbox(options: OutboxOptions) {
       for (const written of news) pushChanges(written, hasBodies)
     },
     signals: (news) => pushLine(toSignalLine(news), news.event === 'typing' ? { untilMs: now() + TYPING_MS } : {}),
+    blocks: (news) => pushLine(toBlockLine(news)),
     ends(news) {
       const atMs = now() - (news.ageMs ?? 0)
       const line = () => toEndLine(news, Math.round(now() - atMs))

@@ -5,7 +5,7 @@ import { Id, Nullable, OneOf, Whole } from '../../contract/fields.js'
 import { Chat, Member, Message } from '../../contract/shapes.js'
 import { CHANGE_KINDS, keysOf } from '../../contract/words.js'
 import { guard } from '../validator.js'
-import type { End, LoggedChange, Range, Signal, Told, Written } from './news.js'
+import type { BlockNews, End, LoggedChange, Range, Signal, Told, Written } from './news.js'
 
 /**
  * What nodes send each other: `[version, node, number, lines]`, in JSON. Packets that tell something are numbered one by one, and what its node could not
@@ -28,6 +28,7 @@ const Ended = Type.Tuple([
   Type.Number({ minimum: 0 }),
   Nullable(Whole),
 ])
+const Block = Type.Tuple([Type.Literal('block'), Id, Id])
 const Change = Type.Object({
   revision: Whole,
   kind: OneOf(keysOf(CHANGE_KINDS)),
@@ -50,6 +51,7 @@ const isPacket = guard(
 const isLine = guard(Type.Array(Type.Unknown(), { minItems: 1 }))
 const isChanges = guard(Changes)
 const isEnded = guard(Ended)
+const isBlock = guard(Block)
 const isChange = guard(Change)
 const isTyping = guard(Type.Tuple([SIGNAL, Type.Literal('typing'), EVENTS.typing.payload]))
 const isReceipt = guard(Type.Tuple([SIGNAL, Type.Literal('messages_read'), EVENTS.messages_read.payload]))
@@ -69,6 +71,7 @@ export function toChangesLine({ chatId, range, joined = [], changes = [] }: Writ
 }
 
 export const toSignalLine = ({ event, payload }: Signal): string => JSON.stringify(['signal', event, payload])
+export const toBlockLine = ({ userIds }: BlockNews): string => JSON.stringify(['block', ...userIds])
 export const toEndLine = ({ userId, code, reconnectInMs }: End, ageMs: number): string =>
   JSON.stringify(['end', userId, code, ageMs, reconnectInMs ?? null])
 /** The line of a node that stops. */
@@ -113,10 +116,11 @@ function readLine(packet: Packet, line: unknown): void {
   else packet.isEmpty = false
   if (isChanges(line)) readChanges(packet, line)
   else if (isEnded(line)) readEnd(packet, line)
+  else if (isBlock(line)) packet.told.push({ topic: 'blocks', news: { userIds: [line[1], line[2]] } })
   else if (isTyping(line)) packet.told.push({ topic: 'signals', news: { event: line[1], payload: line[2] } })
   else if (isReceipt(line)) packet.told.push({ topic: 'signals', news: { event: line[1], payload: line[2] } })
   else if (isPresence(line)) packet.told.push({ topic: 'signals', news: { event: line[1], payload: line[2] } })
-  else if (typeof what !== 'string' || ['changes', 'end', 'signal'].includes(what)) packet.faults += 1
+  else if (typeof what !== 'string' || ['changes', 'end', 'signal', 'block'].includes(what)) packet.faults += 1
 }
 
 function readEnd(packet: Packet, [, userId, code, ageMs, reconnectInMs]: (typeof Ended)['static']): void {

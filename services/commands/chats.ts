@@ -1,12 +1,13 @@
 import type { Input } from '../../contract/commands.js'
 import { ChatError, invalid } from '../../contract/errors.js'
+import { FOR_GOOD } from '../../contract/limits.js'
 import type { Chat, MyChat } from '../../contract/shapes.js'
 import type { Handlers } from '../binder/index.js'
 import type { Caller } from '../hub/callers.js'
 import type { NewChat } from '../log/changes.js'
 import type { Log } from '../log/index.js'
 import type { Users } from '../users/index.js'
-import { actorOf } from './callers.js'
+import { actorOf, askerOf } from './callers.js'
 
 export interface ChatCommandOptions {
   log: Log
@@ -30,10 +31,11 @@ export function createChatCommands({ log, users }: ChatCommandOptions) {
   }
 
   return {
-    list_chats: (caller, { cursor, limit }) => log.listChats(caller.userId, cursor, limit),
+    list_chats: (caller, { cursor, limit }) => log.listChats(caller.userId, cursor, limit, caller),
 
-    async get_chat({ userId }, { chatId }) {
-      const chat = (await log.getChatFor(chatId, [userId])).get(userId)
+    async get_chat(caller, { chatId }) {
+      const { userId } = caller
+      const chat = (await log.getChatFor(chatId, [userId], caller)).get(userId)
       if (!chat) throw new ChatError('NOT_FOUND')
       return { chat }
     },
@@ -66,13 +68,31 @@ export function createChatCommands({ log, users }: ChatCommandOptions) {
       return { chat: await shared(chatId) }
     },
 
-    list_members: (caller, { chatId, cursor, limit }) => log.listMembers(actorOf(caller), chatId, cursor, limit),
+    list_members: (caller, { chatId, cursor, limit }) =>
+      log.listMembers(actorOf(caller), chatId, cursor, limit, askerOf(caller)),
 
     async add_members(caller, { chatId, userIds }) {
       await mustKnow(caller, 'userIds', userIds)
       await log.addMembers(chatId, actorOf(caller), userIds)
       return { chat: await shared(chatId) }
     },
+
+    async mute_member(caller, { chatId, userId, until = FOR_GOOD }) {
+      await log.mute(chatId, actorOf(caller), userId, until)
+      return { chat: await shared(chatId) }
+    },
+
+    async ban_member(caller, { chatId, userId }) {
+      await log.ban(chatId, actorOf(caller), userId)
+      return { chat: await shared(chatId) }
+    },
+
+    async unban_member(caller, { chatId, userId }) {
+      await log.unban(chatId, actorOf(caller), userId)
+      return { chat: await shared(chatId) }
+    },
+
+    list_bans: (caller, { chatId, cursor, limit }) => log.listBans(chatId, actorOf(caller), cursor, limit),
 
     async remove_member(caller, { chatId, userId }) {
       await log.removeMember(chatId, actorOf(caller), userId)

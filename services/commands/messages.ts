@@ -1,8 +1,10 @@
 import { ChatError, invalid } from '../../contract/errors.js'
 import type { Handlers } from '../binder/index.js'
+import type { UserCaller } from '../hub/callers.js'
 import type { Receipts } from '../hub/receipts.js'
 import type { Typing } from '../hub/typing.js'
 import type { Log } from '../log/index.js'
+import type { Author } from '../log/messages.js'
 import type { Logger } from '../logger.js'
 
 export interface MessageCommandOptions {
@@ -13,6 +15,9 @@ export interface MessageCommandOptions {
   maxMessageChars: number
 }
 
+/** The author of what a caller writes. */
+const authorOf = ({ userId, isService }: UserCaller): Author => ({ userId, isByService: isService === true })
+
 /** Sending, reading and typing. */
 export function createMessageCommands({ log, receipts, typing, logger, maxMessageChars }: MessageCommandOptions) {
   /** Characters are code points; a text never has more of them than units. */
@@ -22,10 +27,13 @@ export function createMessageCommands({ log, receipts, typing, logger, maxMessag
   }
 
   return {
-    async send_message({ userId }, input) {
+    async send_message(caller, input, asked) {
+      const { userId, isByService } = authorOf(caller)
       mustFit(input.content)
       const { chatId, content, clientMessageId, replyToId, metadata } = input
-      const sent = await log.append({ chatId, senderId: userId, content, clientMessageId, replyToId, metadata })
+      const original = asked === input ? undefined : { content: asked.content, metadata: asked.metadata }
+      const send = { chatId, senderId: userId, content, clientMessageId, replyToId, metadata, isByService, original }
+      const sent = await log.append(send)
       const { id, seq } = sent.message
       logger.debug(
         { messageId: id, chatId, seq, userId },
@@ -36,7 +44,7 @@ export function createMessageCommands({ log, receipts, typing, logger, maxMessag
 
     async edit_message(caller, { messageId, content }) {
       mustFit(content)
-      return { message: await log.edit(caller.userId, messageId, content) }
+      return { message: await log.edit(authorOf(caller), messageId, content) }
     },
 
     async delete_message(caller, { messageId }) {
@@ -44,16 +52,21 @@ export function createMessageCommands({ log, receipts, typing, logger, maxMessag
     },
 
     async add_reaction(caller, { messageId, emoji }) {
-      return { message: await log.react(caller.userId, messageId, emoji, true) }
+      return { message: await log.react(authorOf(caller), messageId, emoji, true) }
     },
 
     async remove_reaction(caller, { messageId, emoji }) {
-      return { message: await log.react(caller.userId, messageId, emoji, false) }
+      return { message: await log.react(authorOf(caller), messageId, emoji, false) }
     },
 
-    search_messages: (caller, input) => log.search(caller.userId, input),
-    sync: (caller, input) => log.sync(caller.userId, input),
-    get_messages: (caller, input) => log.getMessages(caller.userId, input),
+    async report_message({ userId }, input) {
+      await log.report(userId, input)
+      return {}
+    },
+
+    search_messages: (caller, input) => log.search(caller.userId, input, caller),
+    sync: (caller, input) => log.sync(caller.userId, input, caller),
+    get_messages: (caller, input) => log.getMessages(caller.userId, input, caller),
 
     async mark_as_read({ userId }, { chatId, upToSeq, messageIds }) {
       const marked = messageIds
@@ -66,8 +79,8 @@ export function createMessageCommands({ log, receipts, typing, logger, maxMessag
       return { chats: marked.map(({ state }) => state) }
     },
 
-    typing(caller, input) {
-      typing.type(caller.client, input)
+    async typing(caller, input) {
+      await typing.type(caller.client, input)
       return {}
     },
   } satisfies Partial<Handlers>

@@ -1,21 +1,33 @@
+import { invalid } from '../../contract/errors.js'
 import type { Handlers } from '../binder/index.js'
+import type { Log } from '../log/index.js'
 import type { Presence } from '../presence/index.js'
 import type { Sessions } from '../session/index.js'
 import { toTime } from '../time.js'
 import type { Users } from '../users/index.js'
-import { actorOf } from './callers.js'
+import { actorOf, askerOf } from './callers.js'
 
 export interface PeopleCommandOptions {
+  log: Pick<Log, 'setBlock'>
   users: Users
   presence: Presence
   sessions: Pick<Sessions, 'renew' | 'logout'>
 }
 
 /** Profiles, presence and one's own going. */
-export function createPeopleCommands({ users, presence, sessions }: PeopleCommandOptions) {
+export function createPeopleCommands({ log, users, presence, sessions }: PeopleCommandOptions) {
   return {
     async get_users(caller, { userIds }) {
-      return { users: await users.getProfiles(actorOf(caller), [...new Set(userIds)]) }
+      return { users: await users.getProfiles(actorOf(caller), [...new Set(userIds)], askerOf(caller)) }
+    },
+
+    async block_user({ userId }, input) {
+      if (input.userId === userId) throw invalid({ path: '/userId', message: 'is yourself' })
+      return { blockedUserIds: await log.setBlock(userId, input.userId, true) }
+    },
+
+    async unblock_user({ userId }, input) {
+      return { blockedUserIds: await log.setBlock(userId, input.userId, false) }
     },
 
     async watch_presence(caller, { userIds }) {

@@ -1,7 +1,7 @@
 import { and, eq, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import { alias, type PgColumn } from 'drizzle-orm/pg-core'
 import type { Database } from './index.js'
-import { members } from './schema.js'
+import { blocks, members } from './schema.js'
 
 /** Whether a column is one of an array bound as one value, so that a prepared statement is the same for any number. */
 export const isAnyOf = (column: PgColumn, name: string): SQL => sql`${column} = ANY (${sql.placeholder(name)})`
@@ -17,4 +17,15 @@ export function shareChat(db: Pick<Database, 'select'>, one: SQLWrapper, other: 
     .where(eq(mine.userId, one))
     .limit(1)
   return sql`${shared}`
+}
+
+/** Whether neither of two users has blocked the other; looked up as `shareChat` does. */
+export function notApart(db: Pick<Database, 'select'>, one: SQLWrapper, other: SQLWrapper): SQL {
+  const blocked = (user: SQLWrapper, by: SQLWrapper) =>
+    db
+      .select({ found: sql`true` })
+      .from(blocks)
+      .where(and(eq(blocks.userId, by), eq(blocks.blockedUserId, user)))
+      .limit(1)
+  return sql`coalesce(${blocked(one, other)}, ${blocked(other, one)}) IS NULL`
 }

@@ -1,8 +1,14 @@
 import { DrizzleQueryError } from 'drizzle-orm'
 import { ChatError } from '../../contract/errors.js'
+import type { RefusalReason } from '../../contract/words.js'
 
-/** SQLSTATE classes after which the same statement may succeed: connection, resources, operator, rollback. */
-const PASSING = /^(08|53|57|40|55P03)/
+/** SQLSTATE classes after which the same statement may succeed: connection, resources, operator, rollback, a standby that will be the primary. */
+const PASSING = /^(08|53|57|40|55P03|25006)/
+/** A statement that took longer than its limit. */
+const CANCELLED = '57014'
+const RETRY_AFTER_MS = 1_000
+const DISK_FULL = '53100'
+const FULL_RETRY_AFTER_MS = 5_000
 const ANSWERED = /^[0-9A-Z]{5}$/
 
 interface PgError extends Error {
@@ -28,7 +34,8 @@ function neverSent(error: unknown): boolean {
   for (let e = error as PgError | undefined; e instanceof Error; e = e.cause as PgError | undefined) {
     if (e.code === 'ECONNREFUSED' || e.code === 'ENOENT' || e.code === 'EAI_AGAIN' || e.code === 'ENOTFOUND')
       return true
-    if (/timeout exceeded when trying to connect|pool after calling end/.test(e.message)) return true
+    if (/timeout exceeded when trying to connect|due to connection timeout|pool after calling end/.test(e.message))
+      return true
   }
   return false
 }
@@ -39,18 +46,25 @@ export function isOutcomeUnknown(error: unknown): boolean {
   return typeof details === 'object' && details !== null && 'outcome' in details && details.outcome === 'unknown'
 }
 
-/** Turns a driver's error, or Drizzle's around one, into the catalogue's; no SQL reaches a message. */
-export function toChatError(thrown: unknown): ChatError {
+/** Turns a driver's error, or Drizzle's around one, into the catalogue's; no SQL reaches a message. What only reads has no outcome that could be unknown. */
+export function toChatError(thrown: unknown, isRead = false): ChatError {
   // Drizzle's has the SQL and its values in its message: it is not kept, not even as a cause.
   const error = thrown instanceof DrizzleQueryError ? thrown.cause : thrown
   if (error instanceof ChatError) return error
   const state = sqlState(error)
   if (state === 'LIMIT') return new ChatError('LIMIT_REACHED', { message: 'Somebody would be in too many chats.' })
+  if (state === DISK_FULL) return storageFull(error)
+  if (state === CANCELLED) return new ChatError('OVERLOADED', { cause: error, retryAfterMs: RETRY_AFTER_MS })
+  if (state === 'BLOCK') return new ChatError('FORBIDDEN', { details: { reason: 'blocked' satisfies RefusalReason } })
   if (state === undefined || PASSING.test(state)) {
     return new ChatError('UNAVAILABLE', {
       cause: error,
-      ...(outcomeUnknown(error) && { details: { outcome: 'unknown' } }),
+      ...(!isRead && outcomeUnknown(error) && { details: { outcome: 'unknown' } }),
     })
   }
   return new ChatError('INTERNAL', { cause: error })
 }
+
+/** Why nothing more is stored; what was refused is known not to have happened. */
+export const storageFull = (cause: unknown) =>
+  new ChatError('STORAGE_FULL', { cause, retryAfterMs: FULL_RETRY_AFTER_MS })

@@ -2,10 +2,15 @@ import pg from 'pg'
 import { ChatError } from '../../contract/errors.js'
 import type { Logger } from '../logger.js'
 import { readTime } from '../time.js'
-import { type Orm, openDrizzle } from './drizzle.js'
+import { type Orm, openDrizzle, type Take } from './drizzle.js'
 import { openEmbedded } from './embedded/index.js'
+import { MIN_FREE_BYTES, watchRoom } from './embedded/room.js'
 import { toChatError } from './errors.js'
-import { createTurns } from './turns.js'
+import { CONNECT_MS, limitsOf, STATEMENT_MS, within } from './limits.js'
+import { boundQueries, readOnlyWhile } from './queries.js'
+import { createTurns, type Turn } from './turns.js'
+
+export type { Asker } from './rounds.js'
 
 /** Where the chats are, as a Drizzle database: a pool on one PostgreSQL schema, the same for a server and for the embedded database. */
 export interface Database extends Orm {
@@ -26,14 +31,20 @@ export interface Database extends Orm {
     values: unknown[],
     options?: RunOptions,
   ): Promise<Row[]>
+  /** Whether the disk of the embedded database is full: then it can only be read. */
+  isFull(): boolean
+  /** How much work waits for its turn. */
+  waiting(): number
   /** Settles when the embedded database is beyond help; never for a server. */
   failed: Promise<Error>
   close(): Promise<void>
 }
 
-export interface RunOptions {
-  /** Goes before all that is not, where the database does one thing at a time. */
-  urgent?: boolean
+export interface RunOptions extends Turn {
+  /** What is left of the time that its command has. */
+  withinMs?: number
+  /** What a server gives the statement; what is not said has 4 s. */
+  limitMs?: number
 }
 
 export interface DatabaseOptions {
@@ -41,6 +52,8 @@ export interface DatabaseOptions {
   databaseUrl?: string
   databaseSchema?: string
   dataDir: string
+  /** What the disk of the embedded database keeps free: with less, nothing more is stored. */
+  minFreeBytes?: number
   poolSize?: number
   logger: Logger
 }
@@ -51,61 +64,78 @@ const types: pg.CustomTypesConfig = {
     oid === pg.types.builtins.TIMESTAMPTZ ? readTime : pg.types.getTypeParser(oid, format),
 }
 
-const CONNECT_TIMEOUT_MS = 5_000
-const QUERY_TIMEOUT_MS = 10_000
-const EMBEDDED_TIMEOUT_MS = 30_000
+/** The share of a pool that patient reads may have. */
+const PATIENT_SHARE = 0.4
 
 /** Opens the database: a pool on `databaseUrl`, else the embedded one, which one process alone may hold. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { databaseUrl, databaseSchema = 'public', dataDir, poolSize = 10, logger } = options
-  const embedded = databaseUrl ? null : await openEmbedded({ dataDir, logger })
+  const {
+    databaseUrl,
+    databaseSchema = 'public',
+    dataDir,
+    minFreeBytes = MIN_FREE_BYTES,
+    poolSize = 10,
+    logger,
+  } = options
+  const embedded = databaseUrl ? null : await openEmbedded({ dataDir, minFreeBytes, logger })
+  const limits = limitsOf({ embedded: embedded !== null })
   const connection: pg.ClientConfig = {
     ...(embedded ? embedded.connection : { connectionString: databaseUrl }),
     application_name: 'chat-socket-service',
     // Statements here are short: compiling one, which a large table makes PostgreSQL do, takes longer than any of them.
     options: `-c search_path=${quoteSchema(databaseSchema)} -c jit=off -c timezone=UTC -c datestyle=ISO`,
     types,
-    connectionTimeoutMillis: embedded ? EMBEDDED_TIMEOUT_MS : CONNECT_TIMEOUT_MS,
-    query_timeout: embedded ? EMBEDDED_TIMEOUT_MS : QUERY_TIMEOUT_MS,
-    ...(!embedded && { statement_timeout: QUERY_TIMEOUT_MS }),
+    connectionTimeoutMillis: embedded ? limits.withinMs : CONNECT_MS,
+    query_timeout: limits.withinMs,
+    ...(!embedded && { statement_timeout: STATEMENT_MS }),
     keepAlive: true,
   }
-  const pool = new pg.Pool({ ...connection, max: embedded ? 1 : poolSize })
-  // A connection that dies in the pool's hands must not end the process.
-  pool.on('error', (error) => logger.warn({ err: error }, 'a database connection was lost'))
+  const atOnce = embedded ? 1 : poolSize
+  const pool = boundQueries(new pg.Pool({ ...connection, max: atOnce }), limits.withinMs, embedded !== null)
+  // A connection that dies in the pool's hands must not end the process. The error holds all that the connection knew: statements, and its key.
+  pool.on('error', ({ message }) => logger.warn({ reason: message }, 'a database connection was lost'))
 
-  const turns = embedded ? createTurns() : null
-  const take = <T>(isUrgent: boolean, work: () => Promise<T>) => (turns ? turns(isUrgent, work) : work())
+  const patientAtOnce = Math.max(1, Math.floor(atOnce * PATIENT_SHARE))
+  const turns = createTurns({ atOnce, patientAtOnce, ...limits })
 
-  return Object.assign(
-    openDrizzle(pool, (work) => take(false, work)),
-    {
-      pool,
-      connection,
-      schema: databaseSchema,
-      embedded: embedded !== null,
-      hasForeignUsers: false,
-      durability: embedded ? ('process-crash' as const) : ('power-loss' as const),
-      async run<Row extends pg.QueryResultRow>(
-        name: string,
-        text: string,
-        values: unknown[],
-        { urgent = false }: RunOptions = {},
-      ) {
-        try {
-          const { rows } = await take(urgent, () => pool.query<Row>({ name, text, values }))
-          return rows
-        } catch (error) {
-          throw toChatError(error)
-        }
-      },
-      failed: embedded?.failed ?? new Promise<Error>(() => {}),
-      async close() {
-        await pool.end()
-        await embedded?.close()
-      },
+  const room = embedded && watchRoom({ dataDir, minFreeBytes, logger, onChange: readOnlyWhile(pool, turns) })
+
+  // The builder knows of no limits: a connection that hangs has its own.
+  const take: Take = (turn, run) =>
+    turns.take(turn, (waitedMs) => within(limits.withinMs - waitedMs, run(), turn.by !== undefined))
+
+  return Object.assign(openDrizzle(pool, take), {
+    pool,
+    connection,
+    schema: databaseSchema,
+    embedded: embedded !== null,
+    hasForeignUsers: false,
+    durability: embedded ? ('process-crash' as const) : ('power-loss' as const),
+    waiting: turns.waiting,
+    isFull: () => room?.isFull() ?? false,
+    async run<Row extends pg.QueryResultRow>(
+      name: string,
+      text: string,
+      values: unknown[],
+      { withinMs = limits.withinMs, limitMs, ...turn }: RunOptions = {},
+    ) {
+      try {
+        const { rows } = await turns.take(turn, (waitedMs) => {
+          const bounds = { query_timeout: withinMs - waitedMs, ...(!embedded && limitMs !== undefined && { limitMs }) }
+          return pool.query<Row>({ name, text, values, ...bounds })
+        })
+        return rows
+      } catch (error) {
+        throw toChatError(error, turn.by !== undefined)
+      }
     },
-  )
+    failed: embedded?.failed ?? new Promise<Error>(() => {}),
+    async close() {
+      room?.stop()
+      await pool.end()
+      await embedded?.close()
+    },
+  })
 }
 
 function quoteSchema(name: string): string {

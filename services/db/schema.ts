@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import {
   bigint,
+  boolean,
   check,
   customType,
   index,
@@ -57,6 +58,12 @@ export const chats = pgTable(
     lastSeq: integer('last_seq').notNull(),
     lastActivityAt: time('last_activity_at').notNull(),
     createdAt: time('created_at').notNull(),
+    slowModeSeconds: integer('slow_mode_seconds').notNull().default(0),
+    isFrozen: boolean('is_frozen').notNull().default(false),
+    /** Of a direct chat: whether one of the two has blocked the other, so that a send finds it where it looks anyway. */
+    isBlocked: boolean('is_blocked').notNull().default(false),
+    /** Whether somebody in it may be muted: where no rule is, a send looks for none. */
+    hasMutes: boolean('has_mutes').notNull().default(false),
   },
   (t) => [
     check('chats_type', sql`${t.type} in ${oneOf(CHAT_TYPES)}`),
@@ -77,6 +84,9 @@ export const members = pgTable(
     joinedRevision: integer('joined_revision').notNull(),
     lastReadSeq: integer('last_read_seq').notNull(),
     visibleFromSeq: integer('visible_from_seq').notNull(),
+    mutedUntil: time('muted_until'),
+    /** When they last sent while the chat was in slow mode. */
+    lastSentAt: time('last_sent_at'),
   },
   (t) => [
     primaryKey({ columns: [t.chatId, t.userId] }),
@@ -139,7 +149,48 @@ export const chatLog = pgTable(
     /** Of a member's change: the role and the joining then, for who is gone has no row that tells. */
     role: text('role', { enum: ROLES }),
     joinedAt: time('joined_at'),
+    mutedUntil: time('muted_until'),
     at: time('at').notNull(),
   },
   (t) => [primaryKey({ columns: [t.chatId, t.revision] })],
+)
+
+/** Who is kept out of a chat. */
+export const bans = pgTable(
+  'bans',
+  {
+    chatId: id('chat_id').notNull(),
+    userId: id('user_id').notNull(),
+    /** Null for a service. */
+    actorId: id('actor_id'),
+    at: time('at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.chatId, t.userId] })],
+)
+
+/** Who wants to have nothing to do with whom. */
+export const blocks = pgTable(
+  'blocks',
+  {
+    userId: id('user_id').notNull(),
+    blockedUserId: id('blocked_user_id').notNull(),
+    at: time('at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.userId, t.blockedUserId] }), index('blocks_blocked').on(t.blockedUserId, t.userId)],
+)
+
+/** What members hold against messages, once each; `content` is what the message said then. */
+export const reports = pgTable(
+  'reports',
+  {
+    id: uuid('id').primaryKey(),
+    messageId: uuid('message_id').notNull(),
+    chatId: id('chat_id').notNull(),
+    reporterId: id('reporter_id').notNull(),
+    reason: text('reason').notNull(),
+    comment: text('comment'),
+    content: text('content'),
+    at: time('at').notNull(),
+  },
+  (t) => [unique('reports_once').on(t.messageId, t.reporterId), index('reports_newest').on(t.at, t.id)],
 )

@@ -145,6 +145,18 @@ export function createFeed({ log, hub, bus, logger, metrics }: FeedOptions) {
     /** How many chats have clients here. */
     size: () => chats.size,
 
+    /** How much is kept. */
+    sizes() {
+      const all = [...chats.values()]
+      const sum = (sizeOf: (served: Served) => number) => all.reduce((total, served) => total + sizeOf(served), 0)
+      return {
+        chats: chats.size,
+        waiting: sum(({ waiting }) => waiting.size),
+        held: sum(({ held }) => held.size),
+        run: sum(({ run }) => run.length),
+      }
+    },
+
     stop(): void {
       for (const unsubscribe of subscriptions) unsubscribe()
       healing.stop()

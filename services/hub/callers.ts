@@ -10,6 +10,8 @@ export interface UserCaller {
   user: User
   /** The connection, when the call came over one. */
   client?: Client
+  /** Where its session stands, when the call came over a connection. */
+  state?: { is: string }
   /** A service that acts for the user: it may what services may. */
   isService?: true
   /** When the token ends, in milliseconds; null for a token without an end. */

@@ -26,7 +26,7 @@ const TROUBLE: ReadonlySet<ClosingCode> = new Set([
 /** The Hub of one node: the one keeper of its connections, and the one way to tell them anything; see this folder's README. */
 export function createHub({ transport, logger, metrics }: HubOptions) {
   const clients = new SetMap<string, Client>()
-  const { watch, unwatch, watchedBy, watchersOf } = createWatchers()
+  const { watch, unwatch, watchedBy, watchersOf, sizes } = createWatchers()
   const ended = new WeakSet<Client>()
 
   transport.onSlow(({ client, bytes }) => {
@@ -99,6 +99,9 @@ export function createHub({ transport, logger, metrics }: HubOptions) {
 
     /** Ends a client's connection, once, and tells it why; `reconnectInMs` is when it may come back. */
     end,
+
+    /** How much is kept. */
+    sizes: () => ({ users: clients.size, ...sizes() }),
 
     stop: transport.stop,
   }

@@ -33,5 +33,8 @@ export function createWatchers() {
 
     /** The clients that follow a user. */
     watchersOf: (userId: string): ReadonlySet<Client> => watchers.get(userId),
+
+    /** How many follow, and how many are followed. */
+    sizes: () => ({ watchers: watched.size, watched: watchers.size }),
   }
 }

@@ -1,24 +1,24 @@
-import { ChatError, invalid } from '../../contract/errors.js'
+import type { ChatError, ErrorCode } from '../../contract/errors.js'
 import type { Message } from '../../contract/shapes.js'
-import type { LoggedChange, Written } from '../bus/index.js'
+import type { Written } from '../bus/index.js'
 import { isOutcomeUnknown } from '../db/errors.js'
 import type { Database } from '../db/index.js'
+import { limitsOf } from '../db/limits.js'
+import { overloaded } from '../db/turns.js'
 import type { Metrics } from '../metrics.js'
-import { toUser } from './entities.js'
 import { createId } from './ids.js'
+import {
+  type Appended,
+  answer,
+  type Outcome,
+  type Pending,
+  type Send,
+  toStored,
+  toWritten,
+  withOutcome,
+} from './sends.js'
 
-/** A message on its way into the log. */
-export interface Send {
-  chatId: string
-  senderId: string
-  content: string
-  clientMessageId?: string | undefined
-  replyToId?: string | undefined
-  metadata?: Record<string, unknown> | undefined
-}
-
-/** What became of a send; a duplicate names the message that the key already made, and holds it if this batch did. */
-export type Appended = { duplicate: false; message: Message } | { duplicate: true; id: string; message?: Message }
+export type { Appended, Send } from './sends.js'
 
 export interface AppenderOptions {
   db: Pick<Database, 'run' | 'embedded'>
@@ -29,14 +29,6 @@ export interface AppenderOptions {
   maxQueue?: number
 }
 
-interface Pending {
-  send: Send
-  id: string
-  arrivedAt: number
-  resolve(appended: Appended): void
-  reject(error: ChatError): void
-}
-
 /** What `log_append` answers. */
 interface AppendRow extends Record<string, unknown> {
   at: string
@@ -44,48 +36,55 @@ interface AppendRow extends Record<string, unknown> {
   outcomes: Outcome[]
 }
 
-type Outcome = [
-  outcome: 'stored' | 'duplicate' | 'conflict' | 'no_member' | 'no_reply',
-  id: string,
-  seq: number,
-  revision: number,
-  senderName: string | null,
-  senderAvatarUrl: string | null,
-]
-
 const MAX_BATCH = 256
 const MAX_QUEUE = 20_000
+const LOOK_MS = 100
+/** Failures of a batch that each of its sends would meet by itself. */
+const COMMON: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'OVERLOADED', 'STORAGE_FULL'])
 
 /**
  * Group commit: what arrives while a commit runs leaves in the next one, many messages of many chats in one call of `log_append`.
  * Laws: a chat is in one batch at a time, so its order here is its order in the log; each send gets its own answer, and one
- * that the database cannot take never fails its neighbours; above `maxQueue` waiting sends a new one is refused as OVERLOADED.
+ * that the database cannot take never fails its neighbours; above `maxQueue` waiting sends a new one is refused as OVERLOADED, as is one
+ * that no batch has taken in time: whatever a server does, a send is answered within 5 s.
  */
 export function createAppender(options: AppenderOptions) {
   const { db, onWritten, metrics, maxBatch = MAX_BATCH, maxQueue = MAX_QUEUE } = options
   const lanes = db.embedded ? 1 : 2
+  const { waitMs, withinMs } = limitsOf(db)
   const waiting = new Map<string, Pending[]>()
   const busy = new Set<string>()
   let queued = 0
   let inFlight = 0
   let scheduled = false
+  let looking: NodeJS.Timeout | undefined
 
   function append(send: Send): Promise<Appended> {
-    if (queued >= maxQueue) return Promise.reject(new ChatError('OVERLOADED', { retryAfterMs: 1_000 }))
+    if (queued >= maxQueue) return Promise.reject(overloaded())
     return new Promise((resolve, reject) => {
-      const pending: Pending = {
-        send,
-        id: createId(),
-        arrivedAt: performance.now(),
-        resolve,
-        reject,
-      }
+      const pending: Pending = { send, id: createId(), arrivedAt: performance.now(), resolve, reject }
       const line = waiting.get(send.chatId)
       if (line) line.push(pending)
       else waiting.set(send.chatId, [pending])
       queued += 1
+      looking ??= setInterval(look, LOOK_MS).unref()
       schedule()
     })
+  }
+
+  /** Refuses what has waited too long; a chat's line has its oldest first. */
+  function look(): void {
+    const before = performance.now() - waitMs
+    for (const [chatId, line] of waiting) {
+      while (line[0] && line[0].arrivedAt < before) {
+        queued -= 1
+        line.shift()?.reject(overloaded())
+      }
+      if (line.length === 0) waiting.delete(chatId)
+    }
+    if (queued > 0) return
+    clearInterval(looking)
+    looking = undefined
   }
 
   // After the poll phase: all that the sockets brought in one turn of the loop leaves together.
@@ -142,7 +141,7 @@ export function createAppender(options: AppenderOptions) {
   }
 
   async function fail(batch: Pending[], failure: ChatError): Promise<void> {
-    if (failure.code !== 'UNAVAILABLE' && batch.length > 1) {
+    if (!COMMON.has(failure.code) && batch.length > 1) {
       for (const pending of batch) await store([pending])
       return
     }
@@ -161,12 +160,14 @@ export function createAppender(options: AppenderOptions) {
       content: send.content,
       reply_to_id: send.replyToId ?? null,
       metadata: send.metadata ?? null,
+      by_service: send.isByService,
+      original: send.original,
     }))
     const [row] = await db.run<AppendRow>(
       'log_append',
       'SELECT * FROM log_append($1, $2)',
       [chatsOf(batch), JSON.stringify(sends)],
-      { urgent: true },
+      { first: true, withinMs: withinMs - oldestOf(batch) },
     )
     return row as AppendRow
   }
@@ -182,61 +183,10 @@ export function createAppender(options: AppenderOptions) {
       if (kind === 'stored') stored.set(id, toStored((batch[i] as Pending).send, at, outcome))
     }
     if (stored.size > 0) onWritten(toWritten(stored.values()))
-    for (const [i, outcome] of outcomes.entries()) answer(batch[i] as Pending, outcome, stored.get(outcome[1]))
+    for (const [i, outcome] of outcomes.entries()) answer(batch[i] as Pending, outcome, stored.get(outcome[1]), at)
     for (const [outcome, count] of counts) metrics?.sends.inc({ outcome }, count)
   }
 }
 
+const oldestOf = (batch: Pending[]) => performance.now() - Math.min(...batch.map(({ arrivedAt }) => arrivedAt))
 const chatsOf = (batch: Pending[]) => [...new Set(batch.map(({ send }) => send.chatId))]
-
-/** New messages as what was written, chat by chat. A batch holds its chats' locks, so a chat's revisions follow on one another. */
-function toWritten(messages: Iterable<Message>): Written[] {
-  const changes = new Map<string, LoggedChange[]>()
-  for (const message of messages) {
-    const { chatId, revision } = message
-    const change: LoggedChange = { chatId, revision, kind: 'message_created', message }
-    const ofChat = changes.get(chatId)
-    if (ofChat) ofChat.push(change)
-    else changes.set(chatId, [change])
-  }
-  return Array.from(changes, ([chatId, ofChat]) => {
-    ofChat.sort((a, b) => a.revision - b.revision)
-    const first = ofChat[0]?.revision ?? 0
-    return { chatId, range: { after: first - 1, through: first - 1 + ofChat.length }, changes: ofChat }
-  })
-}
-
-function answer({ resolve, reject }: Pending, [outcome, id]: Outcome, message: Message | undefined): void {
-  if (outcome === 'stored' && message) resolve({ duplicate: false, message })
-  else if (outcome === 'duplicate') resolve({ duplicate: true, id, ...(message && { message }) })
-  else if (outcome === 'conflict') reject(new ChatError('IDEMPOTENCY_CONFLICT'))
-  else if (outcome === 'no_reply') reject(invalid({ path: '/replyToId', message: 'is no message of this chat' }))
-  else reject(new ChatError('NOT_FOUND'))
-}
-
-function toStored(send: Send, at: string, [, id, seq, revision, senderName, senderAvatarUrl]: Outcome): Message {
-  return {
-    id,
-    chatId: send.chatId,
-    seq,
-    revision,
-    sender: toUser(send.senderId, senderName, senderAvatarUrl),
-    clientMessageId: send.clientMessageId ?? null,
-    content: send.content,
-    replyToId: send.replyToId ?? null,
-    metadata: send.metadata ?? null,
-    reactions: [],
-    createdAt: at,
-    editedAt: null,
-    deletedAt: null,
-  }
-}
-
-/** The commit may have happened: trying again is safe only under a key. */
-function withOutcome(failure: ChatError, send: Send): ChatError {
-  return new ChatError('UNAVAILABLE', {
-    retryable: send.clientMessageId !== undefined,
-    details: { outcome: 'unknown' },
-    cause: failure.cause,
-  })
-}

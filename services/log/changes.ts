@@ -2,6 +2,7 @@ import type { Input } from '../../contract/commands.js'
 import { ChatError } from '../../contract/errors.js'
 import type { ChatType, HistoryVisibility } from '../../contract/shapes.js'
 import type { Database } from '../db/index.js'
+import { pairKeyOf } from './moderation.js'
 import { change, type WrittenRow, write } from './outcomes.js'
 
 /** A chat to be made. `owner` is its first owner; a direct chat is told by its pair of founders. */
@@ -38,7 +39,7 @@ const CREATE = {
 const ADD = { name: 'log_add_members', args: '$1, $2, $3, $4', chat: '$1::text', lines: 'cardinality($3)' }
 // Who leaves may leave a chat to an heir.
 const REMOVE = { ...OF_CHAT, name: 'log_remove_member', args: '$1, $2, $3', lines: '2' }
-const UPDATE = { ...OF_CHAT, name: 'log_update_chat', args: '$1, $2, $3, $4, $5', lines: '1' }
+const UPDATE = { ...OF_CHAT, name: 'log_update_chat', args: '$1, $2, $3, $4, $5, $6, $7', lines: '1' }
 const SET_ROLE = { ...OF_CHAT, name: 'log_set_role', args: '$1, $2, $3, $4', lines: '1' }
 const DELETE_USER = { name: 'log_delete_user', args: '$1', columns: '(chat_id)', chat: 'f.chat_id', lines: '2' }
 const ERASE = { name: 'log_erase_messages', args: '$1, $2', columns: '(chat_id)', chat: 'f.chat_id', lines: '$2' }
@@ -48,7 +49,7 @@ export function createChanges(db: Pick<Database, 'run'>, maxChatsPerUser: number
   return {
     /** Makes a chat under an id, or finds it by that or by its pair. */
     async createChat(newId: string, chat: NewChat): Promise<MadeRow> {
-      const pair = chat.type === 'direct' ? JSON.stringify([...new Set(chat.founders)].sort()) : null
+      const pair = chat.type === 'direct' ? pairKeyOf(chat.founders) : null
       const [row] = await write<MadeRow>(db, CREATE, [
         newId,
         chat.type,
@@ -71,12 +72,20 @@ export function createChanges(db: Pick<Database, 'run'>, maxChatsPerUser: number
     removeMember: (chatId: string, actorId: string | null, userId: string): Promise<WrittenRow> =>
       change(db, REMOVE, [chatId, actorId, userId]),
 
-    /** Changes title and visibility of a group, as far as they are given. */
+    /** Changes title, visibility and rules of a group, as far as they are given. */
     updateChat: (
       actorId: string | null,
-      { chatId, title, historyVisibility }: Input<'update_chat'>,
+      { chatId, title, historyVisibility, slowModeSeconds, isFrozen }: Input<'update_chat'>,
     ): Promise<WrittenRow> =>
-      change(db, UPDATE, [chatId, actorId, title !== undefined, title ?? null, historyVisibility ?? null]),
+      change(db, UPDATE, [
+        chatId,
+        actorId,
+        title !== undefined,
+        title ?? null,
+        historyVisibility ?? null,
+        slowModeSeconds ?? null,
+        isFrozen ?? null,
+      ]),
 
     /** Changes a member's role; CONFLICT for the last owner's. */
     setRole: (actorId: string | null, { chatId, userId, role }: Input<'set_member_role'>): Promise<WrittenRow> =>

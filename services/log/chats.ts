@@ -3,7 +3,7 @@ import { PAGES, UNREAD_CAP } from '../../contract/limits.js'
 import type { MyChat } from '../../contract/shapes.js'
 import { readCursor, writeCursor } from '../cursors.js'
 import { isAnyOf } from '../db/conditions.js'
-import type { Database } from '../db/index.js'
+import type { Asker, Database } from '../db/index.js'
 import { chats, messages } from '../db/schema.js'
 import { CHAT_COLUMNS, MESSAGE_COLUMNS, type MessageRow, type MyChatRow, toMyChat } from './entities.js'
 
@@ -46,12 +46,18 @@ export function createChats(db: Pick<Database, 'run' | 'select' | 'update'>) {
     },
 
     /** A page of a user's chats, newest activity first. */
-    async listChats(userId: string, cursor: string | undefined, limit: number = PAGES.chats.standard) {
+    async listChats(
+      userId: string,
+      cursor: string | undefined,
+      limit: number = PAGES.chats.standard,
+      by: Asker = { userId },
+    ) {
       const [before, beforeId] = cursor === undefined ? [null, null] : readCursor(cursor, 'time', 'id')
       const rows = await db.run<Row<MyChatRow>>(
         'chats_page',
         `${MY_CHATS} WHERE b.user_id = $1 AND ($2::timestamptz IS NULL OR (c.last_activity_at, c.id) < ($2, $3)) ${NEWEST_FIRST} LIMIT $4`,
         [userId, before, beforeId, limit + 1],
+        { by },
       )
       const last = rows.length > limit ? rows[limit - 1] : undefined
       return {
@@ -60,12 +66,13 @@ export function createChats(db: Pick<Database, 'run' | 'select' | 'update'>) {
       }
     },
 
-    /** A chat as some of its members see it; who is no member has no entry. */
-    async getChatFor(chatId: string, userIds: string[]): Promise<Map<string, MyChat>> {
+    /** A chat as some of its members see it; who is no member has no entry. For an asker it is a read that waits its turn. */
+    async getChatFor(chatId: string, userIds: string[], by?: Asker): Promise<Map<string, MyChat>> {
       const rows = await db.run<Row<MyChatRow>>(
         'chat_for',
         `${MY_CHATS} WHERE b.chat_id = $1 AND b.user_id = ANY ($2)`,
         [chatId, userIds],
+        by && { by },
       )
       return new Map(rows.map((row) => [row.user_id, toMyChat(row)]))
     },

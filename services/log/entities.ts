@@ -64,7 +64,8 @@ export function toUser(userId: string, name: string | null, avatarUrl: string | 
 }
 
 /** The columns of a chat `c`, for `toChat`. */
-export const CHAT_COLUMNS = `c.id, c.type, c.title, c.member_count, c.created_at, c.revision, c.last_seq, c.history_visibility, c.last_activity_at`
+export const CHAT_COLUMNS = `c.id, c.type, c.title, c.member_count, c.created_at, c.revision, c.last_seq, c.history_visibility, c.last_activity_at,
+  c.slow_mode_seconds, c.is_frozen`
 
 export interface ChatRow {
   id: string
@@ -76,6 +77,8 @@ export interface ChatRow {
   last_seq: number
   history_visibility: HistoryVisibility
   last_activity_at: string
+  slow_mode_seconds: number
+  is_frozen: boolean
 }
 
 type WithMessage<Row> = Row & (MessageRow | { [K in keyof MessageRow]: null })
@@ -95,6 +98,8 @@ export function toChat(row: WithMessage<ChatRow>): Chat {
     lastSeq: row.last_seq,
     lastMessage: lastMessage(row),
     historyVisibility: row.history_visibility,
+    slowModeSeconds: row.slow_mode_seconds,
+    isFrozen: row.is_frozen,
   }
 }
 
@@ -130,6 +135,7 @@ interface MemberRow {
   avatar_url: string | null
   role: Member['role']
   joined_at: string
+  muted_until: string | null
 }
 
 export function toMember(row: MemberRow): Member {
@@ -137,6 +143,7 @@ export function toMember(row: MemberRow): Member {
     chatId: row.chat_id,
     user: toUser(row.user_id, row.name, row.avatar_url),
     role: row.role,
+    mutedUntil: row.muted_until,
     joinedAt: row.joined_at,
   }
 }

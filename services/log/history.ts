@@ -2,7 +2,7 @@ import type { Input, Output } from '../../contract/commands.js'
 import { ChatError, invalid } from '../../contract/errors.js'
 import { PAGES } from '../../contract/limits.js'
 import type { Message } from '../../contract/shapes.js'
-import type { Database } from '../db/index.js'
+import type { Asker, Database } from '../db/index.js'
 import { MESSAGE_COLUMNS, type MessageRow, toMessage } from './entities.js'
 
 interface PageRow extends MessageRow, Record<string, unknown> {
@@ -17,19 +17,17 @@ export function createHistory(db: Pick<Database, 'run'>) {
     /**
      * A page of a member's history in ascending seq, before, after or around a seq, else the newest. NOT_FOUND for who is no member.
      */
-    async getMessages(userId: string, input: Input<'get_messages'>): Promise<Output<'get_messages'>> {
+    async getMessages(
+      userId: string,
+      input: Input<'get_messages'>,
+      by: Asker = { userId },
+    ): Promise<Output<'get_messages'>> {
       const { chatId, beforeSeq, afterSeq, aroundSeq, limit = PAGES.messages.standard } = input
       const given = [beforeSeq, afterSeq, aroundSeq].filter((seq) => seq !== undefined)
       if (given.length > 1) throw invalid({ path: '', message: 'beforeSeq, afterSeq and aroundSeq exclude each other' })
       // Seqs have no holes, so every page is a range of them.
-      const rows = await db.run<PageRow>('history_page', PAGE_SQL, [
-        chatId,
-        userId,
-        beforeSeq ?? null,
-        afterSeq ?? null,
-        aroundSeq ?? null,
-        limit,
-      ])
+      const values = [chatId, userId, beforeSeq ?? null, afterSeq ?? null, aroundSeq ?? null, limit]
+      const rows = await db.run<PageRow>('history_page', PAGE_SQL, values, { by })
       const head = rows[0]
       if (!head) throw new ChatError('NOT_FOUND')
       const messages = rows.filter((row) => row.m_id !== null).map(toMessage)
@@ -43,6 +41,11 @@ export function createHistory(db: Pick<Database, 'run'>) {
           last !== undefined ? last < head.last_seq : beforeSeq !== undefined && head.last_seq >= head.first_seq,
         revision: head.revision,
       }
+    },
+
+    /** Whether a sender's key has made a message already. */
+    async isSent(chatId: string, senderId: string, clientMessageId: string): Promise<boolean> {
+      return (await db.run('history_is_sent', IS_SENT_SQL, [chatId, senderId, clientMessageId])).length > 0
     },
 
     /** A message that a member may see, else NOT_FOUND. */
@@ -96,3 +99,6 @@ WHERE m.id = $1 AND (c.history_visibility = 'all' OR m.seq >= b.visible_from_seq
 
 const SENT_SQL = `
 SELECT ${MESSAGE_COLUMNS} FROM messages m LEFT JOIN users s ON s.id = m.sender_id WHERE m.id = $1 AND m.sender_id = $2`
+
+const IS_SENT_SQL = `
+SELECT 1 FROM messages WHERE sender_id = $2 AND chat_id COLLATE "POSIX" = $1 AND client_message_id = $3`

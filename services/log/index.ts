@@ -11,10 +11,14 @@ import { createChats } from './chats.js'
 import { createHistory } from './history.js'
 import { createMarks } from './marks.js'
 import { createMembers } from './members.js'
-import { createMessageChanges } from './messages.js'
+import { type Author, createMessageChanges } from './messages.js'
+import { createModeration } from './moderation.js'
 import { rangeOf, type WrittenRow } from './outcomes.js'
 import { createReader } from './reader.js'
-import { createSearch, createSweeper } from './search.js'
+import { createReports } from './reports.js'
+import { createSearch } from './search.js'
+import { createSweeper } from './search-index.js'
+import { createWriteRules } from './write-rules.js'
 
 export interface LogOptions {
   db: Database
@@ -38,6 +42,7 @@ export function createLog({ db, bus, maxChatsPerUser, hasSearch, logger, metrics
   const history = createHistory(db)
   const changes = createChanges(db, maxChatsPerUser)
   const messages = createMessageChanges(db)
+  const moderation = createModeration(db)
   const sweeper = createSweeper(db, hasSearch, logger)
   const appender = createAppender({
     db,
@@ -117,9 +122,35 @@ export function createLog({ db, bus, maxChatsPerUser, hasSearch, logger, metrics
       publish([await make(input.chatId, [], () => changes.setRole(actorId, input))])
     },
 
+    /** Has a member write nothing until a time; null lets them write again. */
+    async mute(chatId: string, actorId: string | null, userId: string, until: string | null): Promise<void> {
+      publish([await make(chatId, [], () => moderation.mute(chatId, actorId, userId, until))])
+    },
+
+    /** Takes a user out of a group and keeps them out, whether or not they are in it. */
+    async ban(chatId: string, actorId: string | null, userId: string): Promise<void> {
+      publish([await make(chatId, [], () => moderation.ban(chatId, actorId, userId))])
+    },
+
+    unban: moderation.unban,
+    listBans: moderation.listBans,
+
+    /** Has a user block another, or no longer; answers whom they block now, the first first. */
+    async setBlock(userId: string, otherId: string, isPut: boolean): Promise<string[]> {
+      const publishBlock = () => bus.publish('blocks', { userIds: [userId, otherId] })
+      try {
+        const blocked = await moderation.setBlock(userId, otherId, isPut)
+        publishBlock()
+        return blocked
+      } catch (error) {
+        if (isOutcomeUnknown(error)) publishBlock()
+        throw error
+      }
+    },
+
     /** Changes the content of one's own message; answers it as it is now. */
-    async edit(userId: string, messageId: string, content: string): Promise<Message> {
-      return changed(userId, messageId, await messages.edit(userId, messageId, content))
+    async edit(author: Author, messageId: string, content: string): Promise<Message> {
+      return changed(author.userId, messageId, await messages.edit(author, messageId, content))
     },
 
     /** Deletes a message; answers its tombstone, again and again. */
@@ -128,8 +159,8 @@ export function createLog({ db, bus, maxChatsPerUser, hasSearch, logger, metrics
     },
 
     /** Puts an emoji on a message, or takes one's own off. */
-    async react(userId: string, messageId: string, emoji: string, isPut: boolean): Promise<Message> {
-      return changed(userId, messageId, await messages.react(userId, messageId, emoji, isPut))
+    async react(author: Author, messageId: string, emoji: string, isPut: boolean): Promise<Message> {
+      return changed(author.userId, messageId, await messages.react(author, messageId, emoji, isPut))
     },
 
     /** Makes a tombstone of a user, who leaves all chats. */
@@ -152,5 +183,7 @@ export function createLog({ db, bus, maxChatsPerUser, hasSearch, logger, metrics
     ...history,
     ...createMarks(db),
     ...createMembers(db),
+    ...createReports(db),
+    ...createWriteRules(db),
   }
 }

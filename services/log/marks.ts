@@ -53,7 +53,8 @@ export function createMarks(db: Pick<Database, 'run' | 'select'>) {
           resolve(mine ? [mine] : [])
         }
       } catch (error) {
-        for (const { reject } of batch) reject(error)
+        // What failed for these would make those who wait fail later: they asked when these did.
+        for (const { reject } of [...batch, ...waiting.splice(0)]) reject(error)
       }
     }
     isRunning = false

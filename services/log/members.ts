@@ -4,7 +4,8 @@ import { ChatError } from '../../contract/errors.js'
 import { PAGES } from '../../contract/limits.js'
 import type { Member } from '../../contract/shapes.js'
 import { readCursor, writeCursor } from '../cursors.js'
-import type { Database } from '../db/index.js'
+import { patiently } from '../db/drizzle.js'
+import type { Asker, Database } from '../db/index.js'
 import { chats, members, users } from '../db/schema.js'
 import { toMember } from './entities.js'
 
@@ -19,9 +20,10 @@ export function createMembers(db: Pick<Database, 'select'>) {
       chatId: string,
       cursor: string | undefined,
       limit: number = PAGES.members.standard,
+      by: Asker = { userId: userId ?? '' },
     ): Promise<{ members: Member[]; nextCursor: string | null }> {
       const [after] = cursor === undefined ? [''] : readCursor(cursor, 'id')
-      const rows = await statements.page.execute({ chatId, userId, after, limit: limit + 1 })
+      const rows = await statements.page.execute({ chatId, userId, after, limit: limit + 1, ...patiently(by) })
       // A member's own row is always on some page, so an empty one needs a second look.
       if (rows.length === 0 && (await statements.visible.execute({ chatId, userId })).length === 0)
         throw new ChatError('NOT_FOUND')
@@ -57,6 +59,7 @@ function prepareStatements(db: Pick<Database, 'select'>) {
         avatar_url: users.avatarUrl,
         role: members.role,
         joined_at: members.joinedAt,
+        muted_until: members.mutedUntil,
       })
       .from(members)
       .leftJoin(users, eq(users.id, members.userId))

@@ -1,18 +1,6 @@
-import { ChatError } from '../../contract/errors.js'
-import { MAX_EMOJI } from '../../contract/limits.js'
 import type { Range } from '../bus/index.js'
 import type { Database } from '../db/index.js'
-
-const REFUSALS = {
-  no_chat: () => new ChatError('NOT_FOUND'),
-  no_member: () => new ChatError('NOT_FOUND'),
-  no_message: () => new ChatError('NOT_FOUND'),
-  forbidden: () => new ChatError('FORBIDDEN'),
-  direct: () => new ChatError('CONFLICT', { message: 'A direct chat has its two members for ever.' }),
-  last_owner: () => new ChatError('CONFLICT', { message: 'A group keeps an owner: name another first.' }),
-  deleted: () => new ChatError('CONFLICT', { message: 'The message was deleted.' }),
-  full: () => new ChatError('LIMIT_REACHED', { message: `A message carries at most ${MAX_EMOJI} different emoji.` }),
-}
+import { REFUSALS, type Told } from './refusals.js'
 
 /** What a change wrote in its chat's log: nothing, when all was so already. */
 export interface WrittenRow extends Record<string, unknown> {
@@ -21,9 +9,12 @@ export interface WrittenRow extends Record<string, unknown> {
   through: number
 }
 
-interface OutcomeRow extends WrittenRow {
+/** What came of a function that may refuse. */
+export interface Outcome extends Told {
   outcome: 'ok' | 'same' | keyof typeof REFUSALS
 }
+
+type OutcomeRow = WrittenRow & Outcome
 
 /** A change that is made by one SQL function. */
 export interface Call {
@@ -57,8 +48,13 @@ export async function change<Row extends OutcomeRow>(
   values: unknown[],
 ): Promise<Row> {
   const [row] = await write<Row>(db, call, values)
+  return granted(row)
+}
+
+/** A row that says ok; any other is thrown as its error. */
+export function granted<Row extends Outcome>(row: Row | undefined): Row {
   if (row?.outcome === 'ok' || row?.outcome === 'same') return row
-  throw REFUSALS[row?.outcome ?? 'no_chat']()
+  throw REFUSALS[row?.outcome ?? 'no_chat'](row ?? {})
 }
 
 /** What a change wrote, as a range of revisions. */

@@ -3,7 +3,7 @@ import { PAGES } from '../../contract/limits.js'
 import type { Change, Chat, Role, SyncedChat } from '../../contract/shapes.js'
 import { CHANGE_KINDS, type ChangeKind } from '../../contract/words.js'
 import type { LoggedChange } from '../bus/index.js'
-import type { Database } from '../db/index.js'
+import type { Asker, Database } from '../db/index.js'
 import {
   CHAT_COLUMNS,
   type ChatRow,
@@ -23,8 +23,9 @@ interface Span {
 
 /** Reads of the log by revision: for delivery, which needs every line, and for sync, which needs each entity once. */
 export function createReader(db: Pick<Database, 'run'>) {
-  async function readSpans(spans: Span[], viewerId: string | null): Promise<LoggedChange[]> {
-    const rows = await db.run<ChangeRow>('log_read', READ, [JSON.stringify(spans), viewerId])
+  async function readSpans(spans: Span[], viewer?: Asker): Promise<LoggedChange[]> {
+    const values = [JSON.stringify(spans), viewer?.userId ?? null]
+    const rows = await db.run<ChangeRow>('log_read', READ, values, viewer && { by: viewer })
     const touched = rows.filter(({ kind }) => isOfChat(kind)).map(({ chat_id }) => chat_id)
     const chats = touched.length > 0 ? await readChats([...new Set(touched)]) : new Map<string, Chat>()
     return rows.map((row) => toLogged(row, chats.get(row.chat_id)))
@@ -38,7 +39,7 @@ export function createReader(db: Pick<Database, 'run'>) {
   return {
     /** The log of a chat above a revision, without a hole, at most `limit` lines. */
     readChanges: (chatId: string, after: number, limit: number): Promise<LoggedChange[]> =>
-      readSpans([{ chatId, after, through: after + limit }], null),
+      readSpans([{ chatId, after, through: after + limit }]),
 
     /** A chat as everybody in it sees it, or undefined. */
     getChat: async (chatId: string): Promise<Chat | undefined> => (await readChats([chatId])).get(chatId),
@@ -47,8 +48,12 @@ export function createReader(db: Pick<Database, 'run'>) {
      * What changed in a user's chats since a revision of each: in a page an entity appears once, at its highest revision there. The
      * limit counts lines of the log, shared among the chats in the order asked.
      */
-    async sync(userId: string, { chats, limit = PAGES.changes.standard }: Input<'sync'>): Promise<Output<'sync'>> {
-      const rows = await db.run<StandRow>('sync_stands', STANDS, [userId, Object.keys(chats)])
+    async sync(
+      userId: string,
+      { chats, limit = PAGES.changes.standard }: Input<'sync'>,
+      by: Asker = { userId },
+    ): Promise<Output<'sync'>> {
+      const rows = await db.run<StandRow>('sync_stands', STANDS, [userId, Object.keys(chats)], { by })
       const stands = new Map(rows.map((row) => [row.chat_id, row]))
       const answers: [string, SyncedChat][] = []
       const spans: Span[] = []
@@ -66,7 +71,7 @@ export function createReader(db: Pick<Database, 'run'>) {
         }
       }
       const pages = new Map(answers)
-      const lines = spans.length > 0 ? await readSpans(spans, userId) : []
+      const lines = spans.length > 0 ? await readSpans(spans, by) : []
       for (const change of newestOfEach(lines)) {
         const page = pages.get(change.chatId)
         if (page && 'changes' in page) page.changes.push(toChange(change))
@@ -122,6 +127,7 @@ interface ChangeRow extends MessageRow, Record<string, unknown> {
   avatar_url: string | null
   role: Role
   joined_at: string
+  muted_until: string | null
   member_count: number
   hidden_from: string[] | null
 }
@@ -136,7 +142,7 @@ interface StandRow extends Record<string, unknown> {
 // line tells from whom it is to be hidden. Only changes can be of old messages, so new ones are not asked about. The LIMITs take
 // nothing away: they make each span a range of the index, and each message one look-up, where the planner would else read tables.
 const READ = `
-SELECT l.chat_id, l.revision, l.kind, l.user_id, u.name, u.avatar_url, l.role, l.joined_at, c.member_count,
+SELECT l.chat_id, l.revision, l.kind, l.user_id, u.name, u.avatar_url, l.role, l.joined_at, l.muted_until, c.member_count,
   CASE WHEN $2::text IS NULL AND c.history_visibility = 'joined' AND l.kind IN ('message_updated', 'message_deleted') THEN (
     SELECT array_agg(h.user_id) FROM members h WHERE h.chat_id = l.chat_id AND h.visible_from_seq > m.seq) END AS hidden_from,
   ${MESSAGE_COLUMNS}

@@ -2,89 +2,68 @@ import type { Input, Output } from '../../contract/commands.js'
 import { ChatError } from '../../contract/errors.js'
 import { PAGES } from '../../contract/limits.js'
 import { readCursor, writeCursor } from '../cursors.js'
-import type { Database } from '../db/index.js'
-import { alone } from '../db/migrate.js'
-import type { Logger } from '../logger.js'
+import type { Asker, Database } from '../db/index.js'
 import { MESSAGE_COLUMNS, type MessageRow, toMessage } from './entities.js'
+import { WORDS } from './search-index.js'
+import { createWalk, type Place } from './search-walk.js'
 
-const SWEEP_MS = 100
+/** What a server gives one statement of a search. */
+const LIMIT_MS = 1_500
+/** A query that more messages match is frequent: its messages are too many to be sorted. */
+const FREQUENT = 5_000
+
+type Row = MessageRow & Record<string, unknown>
+type Page = Output<'search_messages'>
 
 /** Full-text search of a user's chats; without its index (setting SEARCH) it is CONFLICT. */
 export function createSearch(db: Pick<Database, 'run'>, isOn: boolean) {
+  const walk = createWalk(db, LIMIT_MS)
+
+  async function isFrequent(query: string, by: Asker): Promise<boolean> {
+    const values = [query, FREQUENT + 1]
+    const [row] = await db.run<{ count: number }>('search_count', COUNT, values, { by, limitMs: LIMIT_MS })
+    return (row?.count ?? 0) > FREQUENT
+  }
+
   return {
-    /** A page of the messages that hold all words of the query, newest first. */
-    async search(userId: string, { query, chatId, cursor, limit = PAGES.search.standard }: Input<'search_messages'>) {
+    /**
+     * A page of the messages that hold all words of the query, newest first. Of a frequent query a page looks through a bounded number
+     * of messages: it may be short, even empty, and its cursor goes on where it stopped.
+     */
+    async search(
+      userId: string,
+      { query, chatId: ofChat, cursor, limit = PAGES.search.standard }: SearchInput,
+      by: Asker = { userId },
+    ): Promise<Page> {
       if (!isOn) throw new ChatError('CONFLICT', { message: 'Search is off (setting SEARCH).' })
-      const [before = null, beforeId = null] = cursor === undefined ? [] : readCursor(cursor, 'time', 'uuid')
-      const values = [userId, query, chatId ?? null, before, beforeId, limit + 1]
-      const rows = await db.run<MessageRow & Record<string, unknown>>('search', SEARCH, values)
-      const page: Output<'search_messages'> = { messages: rows.slice(0, limit).map(toMessage), nextCursor: null }
-      const last = rows.length > limit ? page.messages.at(-1) : undefined
-      if (last) page.nextCursor = writeCursor(last.createdAt, last.id)
-      return page
+      const chatId = ofChat ?? null
+      const [time, id] = cursor === undefined ? [] : readCursor(cursor, 'time', 'uuid')
+      let before: Place | null = time !== undefined && id !== undefined ? { time, id } : null
+      if (await isFrequent(query, by)) {
+        const walked = await walk({ userId, query, chatId, before, limit, by })
+        if (walked.messages.length > 0 || !walked.isStuck) return toPage(walked.messages, walked.next)
+        before = walked.next
+      }
+      const values = [userId, query, chatId, before?.time ?? null, before?.id ?? null, limit + 1]
+      const rows = await db.run<Row>('search', SEARCH, values, { by, limitMs: LIMIT_MS })
+      const messages = rows.slice(0, limit).map(toMessage)
+      const last = rows.length > limit ? messages.at(-1) : undefined
+      return toPage(messages, last ? { time: last.createdAt, id: last.id } : null)
     },
   }
 }
 
-/**
- * Moves the words of new messages from the index's list of pending ones to their places, away from the sends: one that found the
- * list full would do it for all, and its neighbours would wait. Without it the database's autovacuum does so, later.
- */
-export function createSweeper(db: Pick<Database, 'run'>, isOn: boolean, logger: Logger) {
-  let timer: NodeJS.Timeout | undefined
-  let sweeping = Promise.resolve()
+type SearchInput = Input<'search_messages'>
 
-  async function sweep(): Promise<void> {
-    timer = undefined
-    try {
-      await db.run('sweep', `SELECT gin_clean_pending_list('messages_words')`, [])
-    } catch (error) {
-      logger.debug({ err: error }, 'the index of search was not swept')
-    }
-  }
+const toPage = (messages: Page['messages'], next: Place | null): Page => ({
+  messages,
+  nextCursor: next && writeCursor(next.time, next.id),
+})
 
-  return {
-    /** There are new words. */
-    note(): void {
-      if (!isOn || timer) return
-      timer = setTimeout(() => {
-        sweeping = sweeping.then(sweep)
-      }, SWEEP_MS).unref()
-    },
-    stop(): Promise<void> {
-      clearTimeout(timer)
-      return sweeping
-    },
-  }
-}
-
-/** New words wait in a list (of so many KB) until they are swept: one by one they would cost a send twice as much. */
-const OPTIONS = ['fastupdate=on', 'gin_pending_list_limit=65536']
-/** What the index is of, word for word. */
-const WORDS = `to_tsvector('simple', coalesce(content, ''))`
-
-/** Makes the index that search needs, or takes away the one that nothing uses; where it is as it should be, no table is locked. */
-export async function prepareSearch(
-  db: Pick<Database, 'connection' | 'schema' | 'embedded'>,
-  isOn: boolean,
-): Promise<void> {
-  await alone(db, async (client) => {
-    const { rows } = await client.query(
-      `SELECT i.indisvalid AND c.reloptions @> $1 AS fits
-      FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indexrelid = to_regclass('messages_words')`,
-      [OPTIONS],
-    )
-    if (isOn ? rows[0]?.fits === true : rows.length === 0) return
-    const concurrently = db.embedded ? '' : 'CONCURRENTLY'
-    // One that was being made when its node ended is there, and not valid.
-    await client.query(`DROP INDEX ${concurrently} IF EXISTS messages_words`)
-    if (isOn) {
-      await client.query(
-        `CREATE INDEX ${concurrently} messages_words ON messages USING gin (${WORDS}) WITH (${OPTIONS.join(', ')})`,
-      )
-    }
-  })
-}
+// Materialized it is planned for all its rows, so by the index; and no more of them are read than are counted.
+const COUNT = `
+WITH hits AS MATERIALIZED (SELECT 1 FROM messages WHERE ${WORDS} @@ plainto_tsquery('simple', $1))
+SELECT count(*)::integer AS count FROM (SELECT 1 FROM hits LIMIT $2) counted`
 
 // The rows are found by the words first and cut to what the user may see; only a page of them gets its columns.
 const SEARCH = `

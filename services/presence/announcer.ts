@@ -4,6 +4,7 @@ import { createGatherer } from '../gather.js'
 import type { Hub } from '../hub/index.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
+import type { Blocks } from '../users/blocks.js'
 import type { Users } from '../users/index.js'
 import type { PresenceRecord } from './leases.js'
 import { toLastSeen, toPresence } from './records.js'
@@ -13,6 +14,7 @@ export interface AnnouncerOptions {
   bus: Pick<Bus, 'publish' | 'subscribe'>
   hub: Pick<Hub, 'serves' | 'watchersOf' | 'signal'>
   visibility: Pick<Visibility, 'pushChats' | 'visiblePairs'>
+  blocks: Pick<Blocks, 'areApart' | 'clientsApart'>
   users: Pick<Users, 'saveLastSeen'>
   logger: Logger
   maxMembers: number
@@ -30,7 +32,7 @@ const keyOf = ({ userId }: { userId: string }) => userId
  * small enough and to watchers who may know.
  */
 export function createAnnouncer(options: AnnouncerOptions) {
-  const { bus, hub, visibility, users, logger, maxMembers, metrics } = options
+  const { bus, hub, visibility, blocks, users, logger, maxMembers, metrics } = options
 
   function onFailure(error: unknown, count: number): void {
     logger.warn({ err: error, users: count }, 'presence changes could not be told yet')
@@ -60,16 +62,21 @@ export function createAnnouncer(options: AnnouncerOptions) {
     ])
     for (const presence of presences) {
       const { userId } = presence
-      const mayKnow = (viewerId: string) => viewerId === userId || pairs.has(pairOf(viewerId, userId))
+      const mayKnow = (viewerId: string) =>
+        viewerId === userId || (pairs.has(pairOf(viewerId, userId)) && !blocks.areApart(viewerId, userId))
       const chatIds = (chats.get(userId) ?? []).filter(hub.serves)
       const clients = [...hub.watchersOf(userId)].filter((client) => mayKnow(client.userId))
-      if (chatIds.length + clients.length > 0) hub.signal({ chatIds, clients }, 'user_status_change', presence)
+      if (chatIds.length + clients.length === 0) continue
+      hub.signal({ chatIds, clients, except: blocks.clientsApart(userId) }, 'user_status_change', presence)
     }
   }
 
   return {
     /** Announces how some users are, soon and once; what is announced meanwhile of one of them replaces it. */
     announce: (records: PresenceRecord[]): void => outgoing.add(records),
+
+    /** How much waits to be told. */
+    sizes: () => ({ outgoing: outgoing.size(), incoming: incoming.size() }),
 
     /** Tells what is still to be told. */
     async stop(): Promise<void> {

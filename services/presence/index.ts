@@ -6,6 +6,7 @@ import type { Client } from '../hub/ports.js'
 import type { Users } from '../users/index.js'
 import { type AnnouncerOptions, createAnnouncer } from './announcer.js'
 import type { LeaseStore } from './leases.js'
+import { type PartingsOptions, tellPartings } from './partings.js'
 import { createPresenceReader } from './reader.js'
 import { toOffline, toPresence } from './records.js'
 import type { Visibility } from './visibility.js'
@@ -13,8 +14,11 @@ import type { Visibility } from './visibility.js'
 export interface PresenceOptions extends AnnouncerOptions {
   leases: LeaseStore
   visibility: Visibility
+  blocks: AnnouncerOptions['blocks'] & PartingsOptions['blocks']
   users: Pick<Users, 'saveLastSeen' | 'getLastSeen'>
-  hub: AnnouncerOptions['hub'] & Pick<Hub, 'clients' | 'has' | 'watch' | 'unwatch' | 'watchedBy'>
+  hub: AnnouncerOptions['hub'] &
+    PartingsOptions['hub'] &
+    Pick<Hub, 'clients' | 'has' | 'watch' | 'unwatch' | 'watchedBy'>
   graceMs: number
   leaseMs: number
 }
@@ -27,7 +31,8 @@ export type Presence = ReturnType<typeof createPresence>
 /** Presence of one node: its connections' leases, and what their users' comings and goings tell whom. */
 export function createPresence(options: PresenceOptions) {
   const { leases, visibility, users, hub, logger, graceMs, leaseMs } = options
-  const { announce, stop } = createAnnouncer(options)
+  const { announce, sizes, stop } = createAnnouncer(options)
+  tellPartings(options)
   const { get, listOnline } = createPresenceReader({ leases, visibility, users })
 
   const sweepMs = Math.min(SWEEP_MS, Math.max(MIN_SWEEP_MS, graceMs / 4))
@@ -105,6 +110,9 @@ export function createPresence(options: PresenceOptions) {
       const record = (await leases.get([userId])).get(userId)
       return record ? toPresence(record) : toOffline(userId, (await users.getLastSeen([userId])).get(userId))
     },
+
+    /** How much waits to be told. */
+    sizes,
 
     /** Tells what is still to be told, then ends the timers. */
     async stop(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { PresenceStatus } from '../../contract/shapes.js'
 import type { ChosenStatus } from '../../contract/words.js'
+import type { Sizes } from '../metrics.js'
 import type { LeaseStore, PresenceRecord } from './leases.js'
 
 interface User {
@@ -26,7 +27,7 @@ export interface MemoryLeasesOptions {
 const FORGET_AFTER_MS = 3_600_000
 
 /** The lease store of one node. */
-export function createMemoryLeases({ leaseMs, now = Date.now }: MemoryLeasesOptions): LeaseStore {
+export function createMemoryLeases({ leaseMs, now = Date.now }: MemoryLeasesOptions): LeaseStore & { sizes(): Sizes } {
   const users = new Map<string, User>()
   const owners = new Map<string, string>()
   /** Users whose state the clock can change: in grace, or offline and to be forgotten. */
@@ -148,6 +149,7 @@ export function createMemoryLeases({ leaseMs, now = Date.now }: MemoryLeasesOpti
 
     countOnline: async () => onlineCount,
     clock: async () => now(),
+    sizes: () => ({ users: users.size, connections: owners.size, resting: resting.size }),
 
     async stop() {
       const inGrace = [...resting].map(find).filter(({ leases }) => leases.size === 0)

@@ -20,10 +20,13 @@ export function createPresenceReader({ leases, visibility, users }: PresenceRead
     async get(caller: Caller, userIds: string[]): Promise<Presence[]> {
       const isService = caller.kind === 'service'
       const asked = [...new Set(userIds)]
-      const visible = isService ? new Set(asked) : await visibility.visibleTo(caller.userId, asked)
+      const visible = isService ? new Set(asked) : await visibility.visibleTo(caller, asked)
       const records = await (isService ? leases.truth : leases.get)([...visible])
       const absent = [...visible].filter((userId) => !records.has(userId))
-      const lastSeen = absent.length > 0 ? await users.getLastSeen(absent) : new Map<string, LastSeen>()
+      const lastSeen =
+        absent.length > 0
+          ? await users.getLastSeen(absent, isService ? undefined : caller)
+          : new Map<string, LastSeen>()
       return userIds.map((userId) => {
         const record = records.get(userId)
         return record ? toPresence(record) : toOffline(userId, lastSeen.get(userId))
@@ -36,7 +39,7 @@ export function createPresenceReader({ leases, visibility, users }: PresenceRead
       let online = await leases.online({ truth: caller.kind === 'service' })
       if (caller.kind === 'user') {
         const visible = await visibility.visibleTo(
-          caller.userId,
+          caller,
           online.map(({ userId }) => userId),
         )
         online = online.filter(({ userId }) => visible.has(userId))

@@ -1,25 +1,27 @@
 import { and, eq, lte, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
-import { isAnyOf, shareChat } from '../db/conditions.js'
-import type { Database } from '../db/index.js'
+import { isAnyOf, notApart, shareChat } from '../db/conditions.js'
+import { patiently } from '../db/drizzle.js'
+import type { Asker, Database } from '../db/index.js'
 import { chats, members } from '../db/schema.js'
 
 export type Visibility = ReturnType<typeof createVisibility>
 
-/** Who may know of whom: people who share a chat. */
+/** Who may know of whom: people who share a chat, neither of whom has blocked the other. What is pushed asks this node's blocks about that. */
 export function createVisibility(db: Pick<Database, 'select' | 'selectDistinct'>) {
   const statements = prepareStatements(db)
 
   return {
     /** Of some users, those whose presence a viewer may know; oneself always. */
-    async visibleTo(viewerId: string, userIds: string[]): Promise<Set<string>> {
-      const rows = await statements.visible.execute({ viewerId, userIds })
+    async visibleTo(viewer: Asker, userIds: string[]): Promise<Set<string>> {
+      const viewerId = viewer.userId
+      const rows = await statements.visible.execute({ viewerId, userIds, ...patiently(viewer) })
       const visible = new Set(rows.map(({ userId }) => userId))
       if (userIds.includes(viewerId)) visible.add(viewerId)
       return visible
     },
 
-    /** Of some watchers of one user each, those who may know; pairs are [watcher, watched]. */
+    /** Of some watchers of one user each, those who share a chat with them; pairs are [watcher, watched]. */
     async visiblePairs(viewerIds: string[], userIds: string[]): Promise<Set<string>> {
       const rows = await statements.pairs.execute({ viewerIds, userIds })
       return new Set(rows.map(({ viewer, watched }) => pairOf(viewer, watched)))
@@ -44,7 +46,12 @@ function prepareStatements(db: Pick<Database, 'select' | 'selectDistinct'>) {
     visible: db
       .select({ userId: sql<string>`u.id` })
       .from(sql`unnest(${sql.placeholder('userIds')}::text[]) AS u (id)`)
-      .where(shareChat(db, sql.placeholder('viewerId'), sql`u.id`))
+      .where(
+        and(
+          shareChat(db, sql.placeholder('viewerId'), sql`u.id`),
+          notApart(db, sql.placeholder('viewerId'), sql`u.id`),
+        ),
+      )
       .prepare('visible_to'),
 
     pairs: db

@@ -45,8 +45,8 @@ export function createAccounts({ users, autoCreate, resolveUser, logger }: Accou
     if (account) mustBeGood(account, claims)
     if (resolveUser) {
       const user = await resolve(userId, claims)
-      if (account && isSame(account.user, user)) return user
-      await users.keep(user)
+      if (!account || !isSame(account.user, user)) await users.keep(user)
+      // While the host looked, they may have been deleted, or their tokens revoked.
       account = await find(userId)
     } else if (!account && autoCreate) {
       await users.ensure([{ userId, name: claims.name ?? userId, avatarUrl: claims.avatarUrl }])
@@ -60,7 +60,7 @@ export function createAccounts({ users, autoCreate, resolveUser, logger }: Accou
 
 function mustBeGood({ isDeleted, tokensValidFromMs }: Account, { issuedAtMs }: Claims): void {
   if (isDeleted) throw unknownUser()
-  // `iat` has whole seconds: one issued in the second of the revocation is refused too.
+  // An `iat` in whole seconds is of their beginning: what was issued in the second of the revocation is refused, before it and after.
   if (tokensValidFromMs > (issuedAtMs ?? 0)) {
     throw new ChatError('UNAUTHENTICATED', { message: 'The token was revoked.' })
   }

@@ -14,6 +14,7 @@ export function createArrivals() {
     add: (session: Session): void => arrivals.add(session.userId, session),
     delete: (session: Session): void => arrivals.delete(session.userId, session),
     all: (): Iterable<Session> => arrivals.values(),
+    size: (): number => arrivals.size,
     of: (userId: string): Session[] => [...arrivals.get(userId)],
 
     /** Notes the chats that users came into while they were on the way: what was read for them may be older. */

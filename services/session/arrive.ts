@@ -7,6 +7,8 @@ export interface ArriveOptions {
   identify(token: unknown): Promise<Identity>
   /** Throws for a user who connects too often. */
   mayConnect(userId: string): void
+  /** Knows whom a user blocks from now on, and who blocks them. */
+  loadBlocks(session: Session): Promise<void>
   /** The chats of a user, with the revision of each. */
   loadChats(userId: string): Promise<MyChat[] | undefined>
   /** Somebody is on the way in: what happens to their memberships from now on is noted. */
@@ -17,7 +19,8 @@ export interface ArriveOptions {
 }
 
 /** Makes the way in: token → user → limits → chats. */
-export function createArrive({ identify, mayConnect, loadChats, expect, leave, isDraining }: ArriveOptions) {
+export function createArrive(options: ArriveOptions) {
+  const { identify, mayConnect, loadBlocks, loadChats, expect, leave, isDraining } = options
   async function identifyUser(token: unknown) {
     const identity = await identify(token)
     if (identity.kind === 'user') return identity
@@ -45,7 +48,7 @@ export function createArrive({ identify, mayConnect, loadChats, expect, leave, i
     const session: Session = { kind: 'user', userId, user, expiresAtMs, issuedAtMs, sinceMs: performance.now(), state }
     expect(session)
     try {
-      const chats = (await loadChats(userId)) ?? []
+      const [chats = []] = await Promise.all([loadChats(userId), loadBlocks(session)])
       mustStillBeWelcome(session)
       session.state = { is: 'ready', chats, missed, turnAway }
       return session

@@ -42,9 +42,10 @@ export function readClaims(
     name: readName(claims.get('name')),
     avatarUrl: readAvatarUrl(claims.get('picture')),
     isService,
-    expiresAtMs: readExpiry(claims.get('exp'), requireExp, maxLifetimeS, now()),
     issuedAtMs: readIssued(claims.get('iat'), now()),
     payload: Object.fromEntries(claims),
+    // The last: only a token that is good in all else has expired.
+    expiresAtMs: readExpiry(claims.get('exp'), requireExp, maxLifetimeS, now()),
   }
 }
 
@@ -65,9 +66,11 @@ function readExpiry(exp: unknown, requireExp: boolean, maxLifetimeS: number, now
 
 /** A token from the future would outlive every revocation. */
 function readIssued(iat: unknown, nowMs: number): number | null {
-  if (!isSeconds(iat)) return null
+  if (iat === undefined) return null
+  if (!isSeconds(iat)) throw refused('The token needs an "iat" in seconds, or none.')
   if (iat * 1_000 > nowMs + SKEW_MS) throw refused('The token is issued in the future.')
-  return iat * 1_000
+  // Whole milliseconds of a fraction, which a number holds to a quarter of a microsecond.
+  return Math.floor(iat * 1_000 + 0.001)
 }
 
 const isSeconds = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value > 0

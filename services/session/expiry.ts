@@ -64,6 +64,8 @@ export function createExpiry({ onWarning, onEnd, warnMs = TOKEN_WARNING_MS, now 
     /** Watches a session's token, from now or anew after it changed. */
     watch,
     forget,
+    /** How many seconds have something due. */
+    size: (): number => due.size,
     stop: () => clearInterval(timer),
   }
 }

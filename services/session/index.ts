@@ -10,6 +10,7 @@ import type { Log } from '../log/index.js'
 import type { Logger } from '../logger.js'
 import type { Presence } from '../presence/index.js'
 import { toTime } from '../time.js'
+import type { Blocks } from '../users/blocks.js'
 import type { Users } from '../users/index.js'
 import { createArrivals } from './arrivals.js'
 import { createArrive } from './arrive.js'
@@ -27,6 +28,7 @@ export interface SessionsOptions {
   bus: Pick<Bus, 'publish' | 'subscribe' | 'onGap'>
   feed: Pick<Feed, 'attach' | 'admit'>
   presence: Pick<Presence, 'connect' | 'disconnect'>
+  blocks: Pick<Blocks, 'hold' | 'release' | 'blockedBy'>
   logger: Logger
   maxSocketsPerUser: number
 }
@@ -42,7 +44,7 @@ const OUSTED_MS = 30_000
 
 /** The handshake, whole: token → user → limits → chats, then in, and out again; see this folder's README for the law. */
 export function createSessions(options: SessionsOptions) {
-  const { identify, limits, log, hub, bus, feed, presence, logger, maxSocketsPerUser } = options
+  const { identify, limits, log, hub, bus, feed, presence, blocks, logger, maxSocketsPerUser } = options
   const arrivals = createArrivals()
   const inside = new Map<Client, Session>()
   const leaving = new Set<Promise<void>>()
@@ -98,6 +100,7 @@ export function createSessions(options: SessionsOptions) {
     const { state, client } = session
     session.state = { is: 'gone' }
     arrivals.delete(session)
+    blocks.release(session.userId, session)
     if (!client || !inside.delete(client)) return
     hub.remove(client)
     expiry.forget(session)
@@ -117,6 +120,7 @@ export function createSessions(options: SessionsOptions) {
     arrive: createArrive({
       identify,
       mayConnect: limits.connect,
+      loadBlocks: (session) => blocks.hold(session.userId, session),
       loadChats: createBatcher((userIds) => log.getChatsOf(userIds)),
       expect: arrivals.add,
       leave,
@@ -133,7 +137,14 @@ export function createSessions(options: SessionsOptions) {
       inside.set(client, session)
       hub.add(client)
       const expiresAt = expiresAtMs === null ? null : toTime(expiresAtMs)
-      hub.tell(client, 'session', { user, expiresAt, chats: state.chats, serverTime: toTime(Date.now()) })
+      const blockedUserIds = blocks.blockedBy(userId)
+      hub.tell(client, 'session', {
+        user,
+        expiresAt,
+        chats: state.chats,
+        blockedUserIds,
+        serverTime: toTime(Date.now()),
+      })
       for (const chat of state.chats) feed.attach(client, chat.chatId, chat.revision, chat.memberCount)
       for (const chatId of state.missed) void feed.admit(chatId, [userId])
       expiry.watch(session)
@@ -175,6 +186,8 @@ export function createSessions(options: SessionsOptions) {
 
     /** Compares the users of this node with the database, soon: ends whose tokens are revoked or who are deleted, brings them into chats that they came into. */
     verify,
+    /** How much is kept. */
+    sizes: () => ({ inside: inside.size, arriving: arrivals.size(), leaving: leaving.size, due: expiry.size() }),
 
     /** Nobody arrives any more. */
     drain(): void {

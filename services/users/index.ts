@@ -1,6 +1,7 @@
 import { ChatError } from '../../contract/errors.js'
 import type { User } from '../../contract/shapes.js'
-import type { Database } from '../db/index.js'
+import { patiently } from '../db/drizzle.js'
+import type { Asker, Database } from '../db/index.js'
 import { toUser } from '../log/entities.js'
 import { ENSURE_USERS, KEEP_USER, prepareStatements, SAVE_LAST_SEEN } from './statements.js'
 
@@ -44,8 +45,12 @@ export function createUsers(db: Database) {
     getAccounts,
 
     /** Profiles that a viewer may see, in the order asked: their own and those of people they share a chat with; a null viewer is a service. */
-    async getProfiles(viewerId: string | null, userIds: string[]): Promise<User[]> {
-      const rows = await statements.profiles.execute({ viewerId, userIds })
+    async getProfiles(
+      viewerId: string | null,
+      userIds: string[],
+      by: Asker = { userId: viewerId ?? '' },
+    ): Promise<User[]> {
+      const rows = await statements.profiles.execute({ viewerId, userIds, ...patiently(by) })
       const profiles = new Map(rows.map(({ id, name, avatarUrl }) => [id, toUser(id, name, avatarUrl)]))
       return userIds.flatMap((userId) => profiles.get(userId) ?? [])
     },
@@ -74,14 +79,16 @@ export function createUsers(db: Database) {
       return { user: toUser(userId, name, avatarUrl), created: row?.created ?? false }
     },
 
-    /** Makes all tokens issued so far worthless. */
-    async revokeTokens(userId: string): Promise<void> {
-      await statements.revokeTokens.execute({ userId })
+    /** Makes all tokens issued so far worthless; answers from when on those that are issued count. */
+    async revokeTokens(userId: string): Promise<string> {
+      const [row] = await statements.revokeTokens.execute({ userId })
+      if (!row?.validFrom) throw new Error('a revocation answers when it was')
+      return row.validFrom
     },
 
     /** When users who are offline were last seen; those who never were have no entry. */
-    async getLastSeen(userIds: string[]): Promise<Map<string, LastSeen>> {
-      const rows = await statements.lastSeen.execute({ userIds })
+    async getLastSeen(userIds: string[], by?: Asker): Promise<Map<string, LastSeen>> {
+      const rows = await statements.lastSeen.execute({ userIds, ...(by && patiently(by)) })
       return new Map(
         rows.map(({ userId, lastSeenAt, version }) => [
           userId,

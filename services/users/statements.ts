@@ -1,5 +1,5 @@
 import { and, eq, isNotNull, or, sql } from 'drizzle-orm'
-import { isAnyOf, shareChat } from '../db/conditions.js'
+import { isAnyOf, notApart, shareChat } from '../db/conditions.js'
 import type { Database } from '../db/index.js'
 import { userStates, users } from '../db/schema.js'
 
@@ -32,7 +32,7 @@ export function prepareStatements(db: Pick<Database, 'select' | 'insert' | 'upda
           or(
             sql`${placeholder('viewerId')}::text IS NULL`,
             eq(users.id, placeholder('viewerId')),
-            shareChat(db, placeholder('viewerId'), users.id),
+            and(shareChat(db, placeholder('viewerId'), users.id), notApart(db, placeholder('viewerId'), users.id)),
           ),
         ),
       )
@@ -51,8 +51,17 @@ export function prepareStatements(db: Pick<Database, 'select' | 'insert' | 'upda
 
     revokeTokens: db
       .insert(userStates)
-      .values({ userId: placeholder('userId'), tokensValidFrom: sql`now()` })
-      .onConflictDoUpdate({ target: userStates.userId, set: { tokensValidFrom: sql`now()` } })
+      // The next millisecond: whatever was issued before now lies below it.
+      .values({
+        userId: placeholder('userId'),
+        tokensValidFrom: sql`date_trunc('milliseconds', now()) + interval '1 millisecond'`,
+      })
+      // A clock that is put back revives no token.
+      .onConflictDoUpdate({
+        target: userStates.userId,
+        set: { tokensValidFrom: sql`greatest(${userStates.tokensValidFrom}, excluded.tokens_valid_from)` },
+      })
+      .returning({ validFrom: userStates.tokensValidFrom })
       .prepare('revoke_tokens'),
 
     lastSeen: db

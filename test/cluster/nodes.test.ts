@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { ChatOptions } from '../../app.js'
 import type { Message } from '../../contract/shapes.js'
@@ -93,6 +94,21 @@ const LAWS: Record<string, (t: Test, nodes: Nodes) => Promise<void>> = {
     const changed = next(bob, 'user_status_change')
     await must(alice, 'set_presence', { status: 'dnd' })
     t.match(await changed, { userId: 'alice', status: 'dnd' })
+  },
+
+  async 'who blocks on one node is not heard of on the other'(t, { a, b, group }) {
+    const chatId = await group('alice', 'bob')
+    const [{ socket: alice }, { socket: bob }] = await Promise.all([connect(t, a, 'alice'), connect(t, b, 'bob')])
+    await must(bob, 'send_message', { chatId, content: 'read me' })
+    await must(alice, 'block_user', { userId: 'bob' })
+    await sleep(SOON_MS)
+    const heard = [collect(bob, 'typing'), collect(bob, 'messages_read')]
+    await must(alice, 'typing', { chatId, isTyping: true })
+    await must(alice, 'mark_as_read', { chatId, upToSeq: 1 })
+    const said = next(bob, 'new_message')
+    await must(alice, 'send_message', { chatId, content: 'in a group all is heard' })
+    await said
+    t.same(heard, [[], []])
   },
 
   async 'a service that ends a user’s sockets on one node ends them on the other'(t, { a, b }) {

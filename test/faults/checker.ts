@@ -220,6 +220,7 @@ const EVENT_OF: Record<string, string> = {
   member_added: 'member_changed',
   member_removed: 'member_changed',
   member_role: 'member_changed',
+  member_muted: 'member_changed',
   chat_updated: 'chat_updated',
 }
 

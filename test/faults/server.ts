@@ -3,23 +3,36 @@ import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSigner } from 'fast-jwt'
-import type { Chat } from '../../contract/shapes.js'
+import type { Chat, Message } from '../../contract/shapes.js'
 
 const SERVER = resolve(import.meta.dirname, '../../server.js')
 const START_MS = 120_000
 const LINES_KEPT = 40
 const SECRET = 'nQ4xW8rK2vT6yB1mZ5cJ9pL3sD7gF0hE'
-const API_KEY = 'Hy6uN2kV8wR4tX0zM5bQ9cJ3pL7sD1gF'
+/** The service's key. */
+export const API_KEY = 'Hy6uN2kV8wR4tX0zM5bQ9cJ3pL7sD1gF'
 
 const signer = createSigner({ key: SECRET, algorithm: 'HS256' })
 
-/** A token that outlives any run. */
-export const tokenOf = (userId: string) => signer({ sub: userId, exp: Math.floor(Date.now() / 1_000) + 86_400 })
+/** A token that outlives any run, or lives some seconds. */
+export const tokenOf = (userId: string, lifeS = 86_400) =>
+  signer({ sub: userId, exp: Math.floor(Date.now() / 1_000) + lifeS })
 
 /** The service as a process of its own that is killed and started again, on one port and one set of data. */
 export type ServerProcess = ReturnType<typeof createServerProcess>
 
-export function createServerProcess(port: number, env: Record<string, string>) {
+export interface ServerProcessOptions {
+  /** What Node is told before the server's file; with them comes a channel for messages. */
+  nodeArgs?: string[]
+  /** Hears what the process tells on that channel. */
+  onMessage?: (message: unknown) => void
+}
+
+export function createServerProcess(
+  port: number,
+  env: Record<string, string>,
+  { nodeArgs, onMessage }: ServerProcessOptions = {},
+) {
   const url = `http://127.0.0.1:${port}`
   const said: string[] = []
   let child: ChildProcess | undefined
@@ -45,9 +58,12 @@ export function createServerProcess(port: number, env: Record<string, string>) {
     /** Whether it still runs without having been killed. */
     isRunning,
 
+    /** The process. */
+    pid: () => child?.pid,
+
     /** Starts the process, without waiting for it to serve. */
     spawn(): void {
-      child = spawn(process.execPath, ['--enable-source-maps', SERVER], {
+      child = spawn(process.execPath, ['--enable-source-maps', ...(nodeArgs ?? []), SERVER], {
         env: {
           PATH: process.env.PATH,
           NODE_ENV: 'test',
@@ -62,8 +78,9 @@ export function createServerProcess(port: number, env: Record<string, string>) {
           PRESENCE_GRACE_MS: '1000',
           ...env,
         },
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: ['ignore', 'pipe', 'pipe', ...(nodeArgs ? (['ipc'] as const) : [])],
       })
+      if (onMessage) child.on('message', onMessage)
       for (const stream of [child.stdout, child.stderr]) {
         stream?.on('data', (data) => {
           said.push(String(data))
@@ -80,12 +97,20 @@ export function createServerProcess(port: number, env: Record<string, string>) {
       }
     },
 
+    /** Tells the process something. */
+    send: (message: object): void => void child?.send?.(message),
+
     /** kill -9. */
     async kill(): Promise<void> {
       if (!child || !isRunning()) return
       const gone = once(child, 'exit')
       child.kill('SIGKILL')
       await gone
+    },
+
+    /** The text that a URL answers to the service's key. */
+    async text(path: string): Promise<string> {
+      return await (await fetch(url + path, { headers: { 'x-api-key': API_KEY } })).text()
     },
 
     /** A REST call with the service's key, and for a user where one is named; undefined when there was no answer. */
@@ -101,7 +126,7 @@ export function createServerProcess(port: number, env: Record<string, string>) {
           ...(body && { body: JSON.stringify(body) }),
           signal: AbortSignal.timeout(10_000),
         })
-        return { status: response.status, body: (await response.json()) as { chat?: Chat } }
+        return { status: response.status, body: (await response.json()) as { chat?: Chat; message?: Message } }
       } catch {
         return undefined
       }

@@ -66,16 +66,27 @@ const SAID = ['content', 'emoji', 'query', 'title']
 
 const object = (fields: string[]) => `{${fields.join(',')}}`
 
+/** The fields that a command must have, but one. */
+function fieldsOf(command: CommandName, chatId: string, left?: string): string[] {
+  const { properties, required = [] } = COMMANDS[command].input
+  return Object.keys(properties).flatMap((field) => {
+    const sample = field === 'chatId' ? JSON.stringify(chatId) : SAMPLES[field]
+    const isWanted = (required as string[]).includes(field) || field === 'chatId' || field === 'upToSeq'
+    return field !== left && isWanted && sample ? [`"${field}":${sample}`] : []
+  })
+}
+
+/** A payload that a command takes, as JSON, of a chat and a message. */
+export function goodPayload(command: CommandName, chatId: string, messageId: string): string {
+  const fields = fieldsOf(command, chatId).map((field) => field.replace(UUID, JSON.stringify(messageId)))
+  return object(fields)
+}
+
 /** Every payload that a command must refuse, with what it is. */
 export function* badPayloads(command: CommandName, chatId: string): Iterable<[what: string, json: string]> {
   yield* Object.entries(NEVER)
-  const { properties, required = [] } = COMMANDS[command].input
-  const fieldsBut = (left?: string) =>
-    Object.keys(properties).flatMap((field) => {
-      const sample = field === 'chatId' ? JSON.stringify(chatId) : SAMPLES[field]
-      const isWanted = (required as string[]).includes(field) || field === 'chatId' || field === 'upToSeq'
-      return field !== left && isWanted && sample ? [`"${field}":${sample}`] : []
-    })
+  const { properties } = COMMANDS[command].input
+  const fieldsBut = (left?: string) => fieldsOf(command, chatId, left)
   for (const [what, json] of Object.entries(POLLUTING)) yield [what, object([...fieldsBut(), json])]
   for (const field of Object.keys(properties)) {
     for (const [what, json] of Object.entries(EVIL)) {

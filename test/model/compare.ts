@@ -25,6 +25,8 @@ const TYPES = {
   member_added: 'member_changed',
   member_removed: 'member_changed',
   member_role: 'member_changed',
+  member_muted: 'member_changed',
+  chat_updated: 'chat_updated',
 }
 
 /** A line of the model's log, as `lineOf` has one of the service. */

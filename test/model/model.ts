@@ -22,6 +22,7 @@ export interface ModelMember {
   joinedRevision: number
   visibleFromSeq: number
   lastReadSeq: number
+  isMuted: boolean
 }
 
 type Kind =
@@ -32,6 +33,8 @@ type Kind =
   | 'member_added'
   | 'member_removed'
   | 'member_role'
+  | 'member_muted'
+  | 'chat_updated'
 
 export interface ModelLine {
   revision: number
@@ -48,6 +51,8 @@ export class ModelChat {
   readonly members = new Map<string, ModelMember>()
   readonly messages: ModelMessage[] = []
   readonly log: ModelLine[] = []
+  readonly bans = new Set<string>()
+  isFrozen = false
 
   readonly chatId: string
   readonly type: 'group' | 'direct'
@@ -60,7 +65,7 @@ export class ModelChat {
     this.#write('chat_created', null)
     for (const [i, userId] of founders.entries()) {
       const role = type === 'group' && i === 0 ? 'owner' : 'member'
-      this.members.set(userId, { role, joinedRevision: 1, visibleFromSeq: 1, lastReadSeq: 0 })
+      this.members.set(userId, { role, joinedRevision: 1, visibleFromSeq: 1, lastReadSeq: 0, isMuted: false })
     }
   }
 
@@ -87,11 +92,18 @@ export class ModelChat {
     return message !== undefined && this.members.has(userId) && message.seq >= this.firstSeqFor(userId)
   }
 
+  /** What a chat asks of its members, it does not ask of services that write for them; a mute is the member's. */
+  #mayWrite(userId: string, isByService = false): boolean {
+    const member = this.members.get(userId)
+    return !member?.isMuted && !(this.isFrozen && member?.role === 'member' && !isByService)
+  }
+
   send(
     userId: string,
     content: string,
     key: string | null,
     replyTo?: ModelMessage,
+    isByService = false,
   ): Outcome<{ message: ModelMessage; duplicate: boolean }> {
     const member = this.members.get(userId)
     if (!member) return refused('NOT_FOUND')
@@ -99,6 +111,7 @@ export class ModelChat {
     const old = key === null ? undefined : this.messages.find((one) => one.senderId === userId && one.key === key)
     if (old)
       return old.original === original ? done({ message: old, duplicate: true }) : refused('IDEMPOTENCY_CONFLICT')
+    if (!this.#mayWrite(userId, isByService)) return refused('FORBIDDEN')
     if (replyTo && !(this.messages.includes(replyTo) && this.#seen(userId, replyTo)))
       return refused('VALIDATION_FAILED')
     const message: ModelMessage = {
@@ -121,7 +134,7 @@ export class ModelChat {
 
   edit(userId: string, message: ModelMessage, content: string): Outcome<ModelMessage> {
     if (!this.#seen(userId, message)) return refused('NOT_FOUND')
-    if (message.senderId !== userId) return refused('FORBIDDEN')
+    if (message.senderId !== userId || !this.#mayWrite(userId)) return refused('FORBIDDEN')
     if (message.content === null) return refused('CONFLICT')
     if (message.content !== content) {
       Object.assign(message, { content, isEdited: true, revision: this.#write('message_updated', message) })
@@ -140,6 +153,7 @@ export class ModelChat {
 
   react(userId: string, message: ModelMessage, emoji: string, isPut: boolean): Outcome<ModelMessage> {
     if (!this.#seen(userId, message)) return refused('NOT_FOUND')
+    if (!this.#mayWrite(userId)) return refused('FORBIDDEN')
     if (message.content === null) return refused('CONFLICT')
     const reaction = message.reactions.find((one) => one.emoji === emoji) ?? { emoji, userIds: [] }
     if (reaction.userIds.includes(userId) === isPut) return done(message)
@@ -160,11 +174,18 @@ export class ModelChat {
   add(actorId: string | null, userIds: string[]): Outcome<null> {
     const fault = this.#mayChange(actorId, ['owner', 'admin'])
     if (fault) return refused(fault)
+    if (userIds.some((userId) => this.bans.has(userId))) return refused('CONFLICT')
     for (const userId of new Set(userIds)) {
       if (this.members.has(userId)) continue
       const joinedRevision = this.#write('member_added', userId)
       const { lastSeq } = this
-      this.members.set(userId, { role: 'member', joinedRevision, visibleFromSeq: lastSeq + 1, lastReadSeq: lastSeq })
+      this.members.set(userId, {
+        role: 'member',
+        joinedRevision,
+        visibleFromSeq: lastSeq + 1,
+        lastReadSeq: lastSeq,
+        isMuted: false,
+      })
     }
     return done(null)
   }
@@ -176,10 +197,15 @@ export class ModelChat {
     if (!gone) return done(null)
     const isOwners = actorId === null || actorId === userId || this.members.get(actorId)?.role === 'owner'
     if (gone.role === 'owner' && !isOwners) return refused('FORBIDDEN')
+    this.#leave(userId, gone)
+    return done(null)
+  }
+
+  #leave(userId: string, gone: ModelMember): void {
     this.members.delete(userId)
     this.#write('member_removed', userId)
     const left = [...this.members]
-    if (gone.role !== 'owner' || left.some(([, { role }]) => role === 'owner')) return done(null)
+    if (gone.role !== 'owner' || left.some(([, { role }]) => role === 'owner')) return
     const [heir] = left.sort(
       ([a, one], [b, other]) =>
         Number(one.role !== 'admin') - Number(other.role !== 'admin') ||
@@ -190,6 +216,47 @@ export class ModelChat {
       heir[1].role = 'owner'
       this.#write('member_role', heir[0])
     }
+  }
+
+  #mayModerate(actorId: string | null, userId: string): ErrorCode | null {
+    const fault = this.#mayChange(actorId, ['owner', 'admin'])
+    if (fault || actorId === null) return fault
+    const isAbove =
+      this.members.get(actorId)?.role === 'owner' || (this.members.get(userId)?.role ?? 'member') === 'member'
+    return actorId === userId || !isAbove ? 'FORBIDDEN' : null
+  }
+
+  mute(actorId: string | null, userId: string, isMuted: boolean): Outcome<null> {
+    const fault = this.#mayModerate(actorId, userId)
+    if (fault) return refused(fault)
+    const member = this.members.get(userId)
+    if (!member) return refused('NOT_FOUND')
+    if (member.isMuted !== isMuted) this.#write('member_muted', userId)
+    member.isMuted = isMuted
+    return done(null)
+  }
+
+  ban(actorId: string | null, userId: string): Outcome<null> {
+    const fault = this.#mayModerate(actorId, userId)
+    if (fault) return refused(fault)
+    this.bans.add(userId)
+    const gone = this.members.get(userId)
+    if (gone) this.#leave(userId, gone)
+    return done(null)
+  }
+
+  unban(actorId: string | null, userId: string): Outcome<null> {
+    const fault = this.#mayChange(actorId, ['owner', 'admin'])
+    if (fault) return refused(fault)
+    this.bans.delete(userId)
+    return done(null)
+  }
+
+  freeze(actorId: string | null, isFrozen: boolean): Outcome<null> {
+    const fault = this.#mayChange(actorId, ['owner', 'admin'])
+    if (fault) return refused(fault)
+    if (this.isFrozen !== isFrozen) this.#write('chat_updated', null)
+    this.isFrozen = isFrozen
     return done(null)
   }
 

@@ -32,6 +32,10 @@ const KINDS = {
   remove: 1,
   leave: 1,
   promote: 1,
+  mute: 2,
+  ban: 1,
+  unban: 2,
+  freeze: 1,
 } as const
 type Kind = keyof typeof KINDS
 
@@ -65,6 +69,8 @@ export const anyOp: fc.Arbitrary<Op> = fc.record({
 
 // Most within the log of a short run, some ahead of it.
 const revisionOf = ({ pick }: Op) => pick % 16
+/** Off more often than on, or nobody would write any more. */
+const isOn = ({ key }: Op) => key === 0
 const seqOf = ({ pick }: Op) => pick % 8
 
 /** The command that a step is, for a message where it needs one. */
@@ -108,6 +114,14 @@ export function toCommand(op: Op, world: World, message?: { id: string }) {
       return as('remove_member', { chatId, userId: other }, op.body ? userId : null)
     case 'leave':
       return as('leave_chat', { chatId })
+    case 'mute':
+      return as('mute_member', { chatId, userId: other, ...(!isOn(op) && { until: null }) }, op.body ? userId : null)
+    case 'ban':
+      return as('ban_member', { chatId, userId: other }, op.body ? userId : null)
+    case 'unban':
+      return as('unban_member', { chatId, userId: other }, op.body ? userId : null)
+    case 'freeze':
+      return as('update_chat', { chatId, isFrozen: isOn(op) }, op.body ? userId : null)
     case 'promote':
       return as('set_member_role', { chatId, userId: other, role: op.key % 2 ? 'admin' : 'owner' })
     default:
@@ -214,7 +228,13 @@ function expected(
     case 'behalf':
     case 'reply':
       return tell(
-        chat.send(userId, content, op.key < KEYS ? `k${op.key}` : null, op.kind === 'reply' ? target : undefined),
+        chat.send(
+          userId,
+          content,
+          op.key < KEYS ? `k${op.key}` : null,
+          op.kind === 'reply' ? target : undefined,
+          op.kind === 'behalf',
+        ),
         ({ message, duplicate }) => {
           // The id is the server's to choose.
           if (!duplicate && answer.ok) message.id = answer.data.message.id
@@ -244,6 +264,14 @@ function expected(
       return tell(chat.add(userId, [userId]), toChat)
     case 'remove':
       return tell(chat.remove(who, other), toChat)
+    case 'mute':
+      return tell(chat.mute(who, other, isOn(op)), toChat)
+    case 'ban':
+      return tell(chat.ban(who, other), toChat)
+    case 'unban':
+      return tell(chat.unban(who, other), toChat)
+    case 'freeze':
+      return tell(chat.freeze(who, isOn(op)), toChat)
     case 'leave':
       return tell(chat.members.has(userId) ? chat.remove(userId, userId) : { ok: false, code: 'NOT_FOUND' }, toChat)
     default:

@@ -31,7 +31,17 @@ async function faults(t: Test, options: object): Promise<string[]> {
 }
 
 t.test('a wrong value is named by its setting and not told', async (t) => {
-  const free = ['HOST', 'DATA_DIR', 'JWT_SECRET', 'JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_USER_CLAIM', 'SERVICE_API_KEYS']
+  const free = [
+    'HOST',
+    'TLS_CERT_FILE',
+    'TLS_KEY_FILE',
+    'DATA_DIR',
+    'JWT_SECRET',
+    'JWT_ISSUER',
+    'JWT_AUDIENCE',
+    'JWT_USER_CLAIM',
+    'SERVICE_API_KEYS',
+  ]
   const names = Object.keys(Settings.properties).filter((name) => !free.includes(name))
   for (const name of names) {
     const said = await faults(t, { env: { [name]: VALUE } })
@@ -91,6 +101,34 @@ t.test('what else is wrong', async (t) => {
     [{ jwtPublicKey: pem, jwtAlgorithms: 'HS256' }, /^JWT_ALGORITHMS .*kind/],
     [{ jwtJwksUrl: url, jwtAlgorithms: 'RS256,HS256' }, /^JWT_ALGORITHMS .*kind/],
     [{ jwtPublicKey: secretPem }, /^JWT_PUBLIC_KEY must be the PEM of a public key$/],
+    // What was one secret with a comma in it is told of, and not by every token that fails.
+    [
+      { jwtSecret: `${VALUE},of one secret with a comma in it` },
+      /^JWT_SECRET must, where it holds several .*no comma$/,
+    ],
+    [{ jwtSecret: `${SECRET},` }, /^JWT_SECRET must be one key, or several .*kid=NAME:KEY$/],
+    [{ jwtSecret: `kid=${SECRET}` }, /^JWT_SECRET must be one key, or several /],
+    [{ jwtSecret: `kid=a b:${SECRET}` }, /^JWT_SECRET must be one key, or several /],
+    [{ jwtSecret: `kid=a:${SECRET},kid=a:${SECRET}` }, /^JWT_SECRET must name no two keys by the same kid$/],
+    [{ jwtSecret: Array(11).fill(SECRET).join() }, /^JWT_SECRET must hold at most 10 keys$/],
+    [{ jwtSecret: pem }, /^JWT_SECRET must be a secret and no PEM or JWK: a public key goes into JWT_PUBLIC_KEY$/],
+    [{ jwtSecret: `${SECRET},kid=a: ${pem.replaceAll('\n', '\\n')}` }, /^JWT_SECRET must be a secret and no PEM/],
+    [{ jwtSecret: JSON.stringify({ kty: 'RSA' }) }, /^JWT_SECRET must be a secret and no PEM/],
+    [{ jwtPublicKey: `${pem},${VALUE}` }, /^JWT_PUBLIC_KEY must be the PEM of a public key$/],
+    [{ jwtPublicKey: makeKeys('RS256', { rsaBits: 1_024 }).pem }, /^JWT_PUBLIC_KEY must have at least 2048 bits/],
+    [
+      { jwtPublicKey: `${pem},${makeKeys('EdDSA').pem}`, jwtAlgorithms: 'ES256' },
+      /^JWT_ALGORITHMS must have one for each/,
+    ],
+    [{ jwtPublicKey: pem, jwtAlgorithms: 'ES384' }, /^JWT_ALGORITHMS must have one for each key of JWT_PUBLIC_KEY$/],
+    [{ jwtJwksUrl: `${url},${url}/b` }, /^JWT_ISSUER must name the issuer of each JWT_JWKS_URL, in their order/],
+    [{ jwtJwksUrl: `${url},${url}/b`, jwtIssuer: 'a' }, /^JWT_ISSUER must name the issuer of each/],
+    [{ jwtJwksUrl: `${url},${url}/b`, jwtIssuer: 'a,a' }, /^JWT_ISSUER must name the issuer of each/],
+    [{ jwtJwksUrl: `${url},file:///etc/passwd`, jwtIssuer: 'a,b' }, /^JWT_JWKS_URL must be a URL as /],
+    [{ beforeSendUrl: 'https://api.example/x' }, /^BEFORE_SEND_SECRET must be set with BEFORE_SEND_URL/],
+    [{ beforeSendUrl: `https://user:${VALUE}@api.example/x` }, /^BEFORE_SEND_URL must be a URL as .*without user/],
+    [{ beforeSendUrl: 'https://[::', beforeSendSecret: `whsec_${SECRET}` }, /^BEFORE_SEND_URL must be a URL as /],
+    [{ beforeSendSecret: 'whsec_c2hvcnQ=' }, /^BEFORE_SEND_SECRET must be as whsec_ and the base64 of at least 24/],
     [{ jwtSecret: SECRET, jwtPublicKey: pem }, /^JWT_SECRET, JWT_PUBLIC_KEY and JWT_JWKS_URL exclude each other/],
     [{ jwtSecret: SECRET, jwtJwksUrl: url }, /exclude each other/],
     [{ jwtPublicKey: pem, jwtJwksUrl: url }, /exclude each other/],
@@ -133,6 +171,8 @@ t.test('production', async (t) => {
   ] as const) {
     t.match(await production({ JWT_SECRET: secret }), [fault])
     t.match(await production({ JWT_SECRET: SECRET, SERVICE_API_KEYS: `${SECRET},${secret}` }), [fault])
+    if (secret.length < 32) continue
+    t.match(await production({ JWT_SECRET: `${SECRET},kid=old:${secret}` }), [fault], 'each of several by itself')
   }
   t.match(await production({ SERVICE_API_KEYS: 'short', JWT_ALGORITHMS: 'RS256' }), [
     /^JWT_ALGORITHMS/,

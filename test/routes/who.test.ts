@@ -131,7 +131,19 @@ t.test('what the tables open', async (t) => {
   const routes = (who: Resource['who']) => RESOURCE_NAMES.filter((name) => RESOURCES[name].who === who)
   t.same(
     commands(({ service }) => service),
-    ['create_chat', 'update_chat', 'list_members', 'add_members', 'remove_member', 'set_member_role', 'get_users'],
+    [
+      'create_chat',
+      'update_chat',
+      'list_members',
+      'add_members',
+      'remove_member',
+      'set_member_role',
+      'mute_member',
+      'ban_member',
+      'unban_member',
+      'list_bans',
+      'get_users',
+    ],
     'to a service that names no user',
   )
   t.same(

@@ -51,91 +51,21 @@ async function userOf(t: Test, service: Service, token: string) {
   return session.user
 }
 
+// What else is crafted is in crafted.test.ts; here is who has a token that is good by itself, and may not come in.
 t.test('tokens that are refused', async (t) => {
   const service = await start(t)
-  const rsa = makeKeys('RS256')
-  const claims = (text: string) => forge(`{"sub":"alice","exp":${exp()}${text}}`, SECRET)
-  const withSub = (sub: string) => forge(`{"sub":${sub},"exp":${exp()}}`, SECRET)
-  const withExp = (text: string) => forge(`{"sub":"alice"${text}}`, SECRET)
-  const good = sign(alice())
-  const [header, payload] = good.split('.')
-
   const tokens: Record<string, unknown> = {
     missing: undefined,
-    null: null,
-    empty: '',
-    'a number': 1,
-    'an object': { token: good },
-    'an array': [good],
-    'no JWT': 'x.y.z',
-    'over 4 KB': sign({ ...alice(), filler: 'x'.repeat(4_096) }),
-    'cut off': good.slice(0, -2),
-    'without a signature': `${header}.${payload}.`,
-    'of two parts': `${header}.${payload}`,
-    'of another secret': sign(alice(), 'another secret, as long as the first'),
-    'of an empty secret': forge(json(alice()), ''),
-    'of alg none': forge(json(alice()), SECRET, { alg: 'none' }),
-    'of alg NonE': forge(json(alice()), SECRET, { alg: 'NonE' }),
-    'of HS384 with the right secret': forge(json(alice()), SECRET, { alg: 'HS384' }),
-    'of HS512 with the right secret': forge(json(alice()), SECRET, { alg: 'HS512' }),
-    'of a key of another kind': rsa.sign(alice()),
-    'with a key of its own': forge(json(alice()), 'mine', { jwk: { kty: 'oct', k: 'bWluZQ' } }),
-    'with an unknown crit': forge(json(alice()), SECRET, { crit: ['x'], x: 1 }),
-    'an array of claims': forge('[]', SECRET),
-    'null for claims': forge('null', SECRET),
-    'no JSON for claims': forge('{', SECRET),
-    'without exp': withExp(''),
-    'exp 1e999': withExp(',"exp":1e999'),
-    'exp in milliseconds': withExp(`,"exp":${exp() * 1_000}`),
-    'exp as text': withExp(`,"exp":"${exp()}"`),
-    'exp null': withExp(',"exp":null'),
-    'exp beyond JWT_MAX_LIFETIME': withExp(`,"exp":${inSeconds(31_700_000)}`),
-    'nbf in the future': claims(`,"nbf":${inSeconds(60)}`),
-    // Such a token would outlive every revocation.
-    'iat in the future': claims(`,"iat":${inSeconds(120)}`),
-    'iat in milliseconds': claims(`,"iat":${Date.now()}`),
-    'without sub': forge(json({ exp: exp() }), SECRET),
-    'sub an object': withSub('{"toString":"alice"}'),
-    'sub an array': withSub('["alice"]'),
-    'sub null': withSub('null'),
-    'sub true': withSub('true'),
-    'sub a fraction': withSub('1.5'),
-    'sub too large a number': withSub('9007199254740993'),
-    'sub 1e999': withSub('1e999'),
-    'sub empty': withSub('""'),
-    'sub of 200 characters': withSub(`"${'a'.repeat(200)}"`),
-    'sub with NUL': withSub('"alice\\u0000"'),
-    'sub with a line break': withSub('"alice\\n"'),
-    'sub with a lone surrogate': withSub('"\\ud800"'),
-    'sub __proto__': withSub('"__proto__"'),
-    'an own __proto__': forge(`{"__proto__":{"sub":"alice"},"exp":${exp()}}`, SECRET),
     'an unknown user': sign({ sub: 'mallory', exp: exp() }),
+    'a user that only objects have': sign({ sub: '__proto__', exp: exp() }),
     'service credentials': sign({ ...alice(), scope: 'chat service' }),
     'service credentials that name nobody': sign({ scope: 'service', exp: exp() }),
   }
   for (const [what, token] of Object.entries(tokens)) {
-    await t.test(what, async (t) => {
-      t.match(await refusal(t, service, token), { code: 'UNAUTHENTICATED', retryable: false })
-    })
+    t.match(await refusal(t, service, token), { code: 'UNAUTHENTICATED', retryable: false }, what)
   }
-
-  await t.test('expired', async (t) => {
-    for (const ended of [withExp(`,"exp":${inSeconds(-1)}`), withExp(`,"exp":${inSeconds(-100_000)}`)]) {
-      t.match(await refusal(t, service, ended), { code: 'TOKEN_EXPIRED', retryable: false })
-    }
-    t.match(await refusal(t, service, withExp(',"exp":-1')), { retryable: false })
-  })
-
-  await t.test('only auth.token counts: tokens elsewhere land in logs', async (t) => {
-    const elsewhere = { query: { token: good }, extraHeaders: { authorization: `Bearer ${good}` } }
-    t.match(await refusal(t, service, undefined, elsewhere), { code: 'UNAUTHENTICATED' })
-  })
-
-  await t.test('over polling, too', async (t) => {
-    t.match(await refusal(t, service, 'x', { transports: ['polling'] }), { code: 'UNAUTHENTICATED' })
-    t.same(await userOf(t, service, good), { userId: 'alice', name: 'ALICE', avatarUrl: null })
-  })
-  t.equal(({} as { sub?: string }).sub, undefined)
+  t.match(await refusal(t, service, 'x', { transports: ['polling'] }), { code: 'UNAUTHENTICATED' }, 'over polling, too')
+  t.same(await userOf(t, service, sign(alice())), { userId: 'alice', name: 'ALICE', avatarUrl: null })
 })
 
 t.test('users that tokens make', async (t) => {

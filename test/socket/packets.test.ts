@@ -52,6 +52,10 @@ async function pour(t: Test, service: Service, chatId: string): Promise<void> {
       t.same(wrong, [], `${command} refuses all`)
       t.match(await raw.ask(command), { ok: false, error: { code: 'VALIDATION_FAILED' } }, `${command} wants a payload`)
     }
+    // What broke: an event without data got no ack, for its ack was taken for its name.
+    raw.send('42999', '42/,998')
+    t.match(await raw.take('43999['), /NOT_FOUND/, 'an event without data is answered')
+    t.match(await raw.take('43998['), /NOT_FOUND/, 'in the namespace by its name, too')
     t.same(
       raw.heard.filter((frame) => !/^(0|40|42\["(session|user_status_change)")/.test(frame)),
       [],

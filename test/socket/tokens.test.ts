@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap'
 import type { ErrorBody } from '../../contract/errors.js'
 import type { User } from '../../contract/shapes.js'
-import { build, client, inSeconds, next, type Service, sign, until } from '../helper.js'
+import { build, client, inSeconds, next, SECRET, type Service, sign, until } from '../helper.js'
 import { createDatabase, postgresAvailable } from '../helpers/postgres.js'
-import { makeKeys, serveJwks } from '../helpers/tokens.js'
+import { forge, makeKeys, serveJwks } from '../helpers/tokens.js'
 
 // What a token may say and which key may verify it is one rule; here both doors are asked.
 
@@ -140,4 +140,55 @@ t.test('nobody waits for the key of a stranger', async (t) => {
   t.equal(answered, false, 'the stranger still waits')
   release[0]?.()
   t.equal(await stranger, 'UNAUTHENTICATED')
+})
+
+t.test('secrets are rotated: each verifies, and the one that a kid names alone', async (t) => {
+  const [older, newer, named] = ['Mv3Kz8QwLr5TtXb1NhC7yJfP2gDsA9e:', SECRET, 'Wq7RkZmB4nSjY6dEpUa1GoHf2T9vLx0c']
+  const service = await start(t, { jwtSecret: ` ${older},${newer} , kid=2026-11:${named}` })
+  const by = (secret: string, kid?: string) =>
+    outcomeOf(t, service, forge(JSON.stringify(claims()), secret, kid === undefined ? {} : { kid }))
+  for (const secret of [older, newer, named]) t.match(await by(secret), { userId: 'alice' }, 'a token need not say')
+  t.match(await by(named, '2026-11'), { userId: 'alice' })
+  t.equal(await by(newer, '2026-11'), 'UNAUTHENTICATED', 'the one that is named, and no other')
+  t.match(await by(older, 'of the issuer'), { userId: 'alice' }, 'a kid that names none leaves those without a name')
+  t.equal(await by(named, 'of the issuer'), 'UNAUTHENTICATED')
+  t.equal(await by('Zk3vPq9LxT7wRb2NcYd5GhJm8sFa4uEo'), 'UNAUTHENTICATED')
+  t.match(await outcomeOf(t, service, service.app.auth.sign(claims())), { userId: 'alice' }, 'the first signs ours')
+
+  const first = await start(t, { jwtSecret: `kid=2026-11:${named},${newer}` })
+  const token = first.app.auth.sign(claims())
+  t.same(JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()).kid, '2026-11')
+  t.match(await outcomeOf(t, first, token), { userId: 'alice' })
+})
+
+t.test('public keys are rotated, also to another kind', async (t) => {
+  const [rsa, ec, ed] = [makeKeys('RS256'), makeKeys('ES256'), makeKeys('EdDSA')]
+  const jwtPublicKey = [rsa.pem, `kid=ec:${ec.pem.replaceAll('\n', '\\n')}`, ed.pem].join(',')
+  const service = await start(t, { jwtSecret: undefined, jwtPublicKey })
+  for (const { sign, alg } of [rsa, ec, ed])
+    t.match(await outcomeOf(t, service, sign(claims())), { userId: 'alice' }, alg)
+  t.match(await outcomeOf(t, service, ec.sign(claims(), 'ec')), { userId: 'alice' })
+  t.match(await outcomeOf(t, service, rsa.sign(claims(), 'any')), { userId: 'alice' })
+  t.equal(await outcomeOf(t, service, rsa.sign(claims(), 'ec')), 'UNAUTHENTICATED')
+  t.equal(await outcomeOf(t, service, makeKeys('RS256').sign(claims())), 'UNAUTHENTICATED')
+})
+
+t.test('a set that cannot be read keeps out its own issuer alone', async (t) => {
+  const [one, two] = [await serveJwks(t), await serveJwks(t)]
+  const [ours, theirs] = [makeKeys('ES256'), makeKeys('ES256')]
+  one.keys = [ours.jwk({ kid: 'k' })]
+  two.status = 500
+  const settings = { jwtJwksUrl: `${one.url},${two.url}`, jwtIssuer: 'https://one.example,https://two.example' }
+  const service = await start(t, { jwtSecret: undefined, ...settings })
+  t.match(await outcomeOf(t, service, ours.sign(claims({ iss: 'https://one.example' }), 'k')), { userId: 'alice' })
+  t.equal(await overRest(service, theirs.sign(claims({ iss: 'https://two.example' }), 'k'), 'alice'), 'UNAVAILABLE')
+  t.equal(await outcomeOf(t, service, theirs.sign(claims({ iss: 'https://one.example' }), 'k')), 'UNAUTHENTICATED')
+  t.equal(two.requests, 1, 'and nobody else asks for it')
+
+  const either = { jwtJwksUrl: one.url, jwtIssuer: 'https://one.example,https://alias.example' }
+  const aliased = await start(t, { jwtSecret: undefined, ...either })
+  for (const iss of ['https://one.example', 'https://alias.example']) {
+    t.match(await outcomeOf(t, aliased, ours.sign(claims({ iss }), 'k')), { userId: 'alice' }, 'one set, two names')
+  }
+  t.equal(await outcomeOf(t, aliased, ours.sign(claims({ iss: 'https://two.example' }), 'k')), 'UNAUTHENTICATED')
 })

@@ -1,10 +1,28 @@
 import express, { type NextFunction, type Request, type Response } from 'express'
 import jwt from 'jsonwebtoken'
+import { Webhook } from 'standardwebhooks'
 import { ChatFailure, createChatApi } from './chat.js'
 
 const { CHAT_URL = 'http://127.0.0.1:3002', SERVICE_API_KEYS = '', JWT_SECRET = '', PORT = '3001' } = process.env
 const chat = createChatApi(CHAT_URL, SERVICE_API_KEYS)
 const app = express()
+
+// The chat asks before it stores what somebody wrote. The signature is of the body as it came, so this stands before express.json().
+const { BEFORE_SEND_SECRET } = process.env
+const webhook = BEFORE_SEND_SECRET ? new Webhook(BEFORE_SEND_SECRET) : null
+app.post('/before-send', express.text({ type: '*/*', limit: '300kb' }), (request, response) => {
+  try {
+    webhook?.verify(request.body as string, request.headers as Record<string, string>)
+  } catch {
+    return void response.status(401).end()
+  }
+  const { data } = JSON.parse(request.body as string) as { data: { content: string } }
+  if (/\bspam\b/i.test(data.content)) response.json({ action: 'refuse', reason: 'No spam, please.' })
+  else if (/\bdarn\b/i.test(data.content)) {
+    response.json({ action: 'replace', content: data.content.replace(/\bdarn\b/gi, '****') })
+  } else response.json({ action: 'allow' })
+})
+
 app.use(express.json())
 
 // Somebody signs up: the chat is told, and a token of ours opens it.

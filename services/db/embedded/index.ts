@@ -11,6 +11,7 @@ import { Refusal } from '../../refusals/refusal.js'
 import { isGone, readHolder, thisProcess, writeHolder } from './holder.js'
 import { acquireLock, type Lock } from './lock.js'
 import { startRefusal } from './refusal.js'
+import { mustHaveRoom } from './room.js'
 import { watch } from './watchdog.js'
 import type { WorkerTask } from './worker.js'
 
@@ -18,6 +19,7 @@ const PORT = 5432
 const SOCKET_PATH_LIMIT_BYTES = 103
 const PREFIX = 'chat-db-'
 const HOLDER = 'holder'
+const FOLDER = 'pgdata'
 // A first start takes 3 to 8 s; a full disk may make it take for ever.
 const START_MS = 120_000
 const CLOSE_MS = 10_000
@@ -35,6 +37,8 @@ export interface Embedded {
 /** What `openEmbedded` takes; a `dataDir` of null keeps everything in memory, for tests. */
 export interface EmbeddedOptions {
   dataDir: string | null
+  /** How much room the disk must keep; unset, none. */
+  minFreeBytes?: number
   logger: Logger
 }
 
@@ -51,7 +55,10 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     await lock?.release()
   }
   try {
-    if (dataDir !== null) lock = await acquireLock(dataDir, logger)
+    if (dataDir !== null) {
+      await mustHaveRoom(dataDir, options.minFreeBytes ?? 0, !existsSync(join(dataDir, FOLDER)))
+      lock = await acquireLock(dataDir, logger)
+    }
     const folder = dataDir === null ? null : await databaseIn(dataDir, logger)
     const worker = start({ folder, socket: join(socketDir, `.s.PGSQL.${PORT}`) })
     await settled(worker, 'message')
@@ -98,7 +105,7 @@ function serve(worker: Worker, lock: Lock | null, socketDir: string, leave: () =
 // Made beside its place and renamed: a process that is killed while making it leaves no half database behind. A worker
 // of its own makes it, since that takes some 500 MB which only the worker's end gives back.
 async function databaseIn(dataDir: string, logger: Logger): Promise<string> {
-  const folder = join(dataDir, 'pgdata')
+  const folder = join(dataDir, FOLDER)
   if (existsSync(folder)) return folder
   logger.info({ dataDir }, 'making the embedded database; this takes some seconds once')
   const draft = join(dataDir, 'pgdata.new')

@@ -99,7 +99,7 @@ function settingsOf(startup: Uint8Array): [name: string, value: string][] {
 
 // `-c name=value`, `-cname=value` and `--name=value`, parted by spaces that no backslash precedes.
 function commandLine(options: string): [name: string, value: string][] {
-  const matches = options.matchAll(/(?:-c\s*|--)([\w.-]+)=((?:\\.|[^\s\\])*)/g)
+  const matches = options.matchAll(/(?<!\S)(?:-c\s*|--)([\w.-]+)=((?:\\.|[^\s\\])*)/g)
   return [...matches].map(([, name = '', value = '']) => [name.replaceAll('-', '_'), value.replace(/\\(.)/g, '$1')])
 }
 

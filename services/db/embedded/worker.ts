@@ -12,6 +12,8 @@ export interface WorkerTask {
 
 // A chat's rows are few and recent: 16 MB keep them, PGlite's 128 MB cost a start 64 MB more.
 const BUFFERS = 'shared_buffers=16MB'
+// What PostgreSQL's own log keeps on the disk; its 1 GB would be most of the folder.
+const WAL = ['-c', 'min_wal_size=32MB', '-c', 'max_wal_size=128MB']
 // One is served and the others wait; the bound is against a client that keeps knocking.
 const MAX_CONNECTIONS = 16
 const LINES_KEPT = 20
@@ -20,7 +22,7 @@ const { folder, socket }: WorkerTask = workerData
 const lines: string[] = []
 
 const db = new SessionPGlite(folder ?? 'memory://', {
-  startParams: [...PGlite.defaultStartParams, '-c', BUFFERS],
+  startParams: [...PGlite.defaultStartParams, '-c', BUFFERS, ...WAL],
   initDbStartParams: ['-c', BUFFERS],
   onStderr: (line) => lines.push(line) > LINES_KEPT && lines.splice(0, 1).length > 0,
 })

@@ -25,15 +25,19 @@ const LAWS: Record<string, (t: Test, world: World) => Promise<void>> = {
     const listeners = [collect(here), collect(here), collect(there)]
     const signals: Signal[] = []
     const ends: unknown[] = []
+    const blocks: unknown[] = []
+    there.subscribe('blocks', (block) => blocks.push(block))
     here.subscribe('signals', (signal) => signals.push(signal))
     there.subscribe('ends', (end) => ends.push(end))
     here.publish('changes', written(1))
     here.publish('signals', typing)
+    here.publish('blocks', { userIds: ['alice', 'bob'] })
     here.publish('ends', { userId: 'alice', code: 'ABUSE', reconnectInMs: 30_000 })
     await until('all have heard', () => listeners.every(({ heard }) => heard.length > 0) && ends.length > 0)
     for (const { heard } of listeners) t.same(heard, written(1))
     await until('signals, too', () => signals.length > 0)
     t.same(signals, [typing])
+    t.same(blocks, [{ userIds: ['alice', 'bob'] }])
     t.match(ends, [{ userId: 'alice', code: 'ABUSE', reconnectInMs: 30_000 }])
   },
 

@@ -92,9 +92,9 @@ onEachDatabase('the database is a Drizzle database', async (t, { databaseUrl, da
     await Promise.all([
       db.run('first', 'SELECT 1', []).then(note('first')),
       db.select().from(members).then(note('builder')),
-      db.run('urgent', 'SELECT 1', [], { urgent: true }).then(note('urgent')),
+      db.run('append', 'SELECT 1', [], { first: true }).then(note('append')),
     ])
-    t.same(ended, ['first', 'urgent', 'builder'], 'what is urgent goes before')
+    t.same(ended, ['first', 'append', 'builder'], 'what goes first does')
   })
 })
 

@@ -299,6 +299,7 @@ function createWorld(pause: () => Promise<unknown>) {
     bus,
     feed,
     presence: { connect: async () => {}, disconnect: async () => {} },
+    blocks: { hold: async () => {}, release() {}, blockedBy: () => [] },
     logger,
     maxSocketsPerUser: 100,
   })

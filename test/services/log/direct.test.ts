@@ -1,23 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { cpSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import type { Test } from 'tap'
-import { openDatabase } from '../../../services/db/index.js'
 import { migrate } from '../../../services/db/migrate.js'
 import { createChanges } from '../../../services/log/changes.js'
-import { packageRoot } from '../../../services/package-root.js'
 import { createUsers } from '../../../services/users/index.js'
-import {
-  build,
-  collect,
-  connect,
-  type DatabaseOptions,
-  must,
-  next,
-  onEachDatabase,
-  tempDir,
-  until,
-} from '../../helper.js'
+import { build, collect, connect, must, next, onEachDatabase, until } from '../../helper.js'
+import { migrationsBefore, openOlder } from '../../helpers/older.js'
 
 const KNOWN = ['alice', 'bob', 'carol']
 const NO_LIMIT = 1_000
@@ -102,7 +88,7 @@ onEachDatabase('a direct chat counts its pair', async (t, database) => {
 })
 
 onEachDatabase('direct chats of an older version are counted as new ones', async (t, database) => {
-  const db = await open(t, database)
+  const db = await openOlder(t, database)
   await migrate(db, migrationsBefore(t, '0005'))
   const users = createUsers(db)
   const changes = createChanges(db, NO_LIMIT)
@@ -125,28 +111,3 @@ onEachDatabase('direct chats of an older version are counted as new ones', async
   await migrate(db)
   t.same(await counts(), { known: 2, unknown: 2, self: 1, deleted: 1, group: 1 })
 })
-
-async function open(t: Test, { databaseUrl, dataDir }: DatabaseOptions) {
-  const quiet = { info() {}, debug() {}, warn() {}, error() {} }
-  // A schema of its own: the embedded database of tests comes migrated.
-  const options = {
-    ...(databaseUrl && { databaseUrl }),
-    dataDir: dataDir ?? '',
-    databaseSchema: 'older',
-    logger: quiet,
-  }
-  const db = await openDatabase(options)
-  t.teardown(() => db.close())
-  return db
-}
-
-/** Our migrations up to one, as an older version has them. */
-function migrationsBefore(t: Test, first: string): string {
-  const folder = join(tempDir(t), 'migrations')
-  cpSync(join(packageRoot(), 'migrations'), folder, { recursive: true })
-  const journalFile = join(folder, 'meta/_journal.json')
-  const journal: { entries: { tag: string }[] } = JSON.parse(readFileSync(journalFile, 'utf8'))
-  journal.entries = journal.entries.filter(({ tag }) => tag < first)
-  writeFileSync(journalFile, JSON.stringify(journal))
-  return folder
-}

@@ -77,6 +77,8 @@ interface Chat {
 type Answer = Awaited<ReturnType<Service['call']>>
 const NOT_FOUND = () => ({ status: 404, body: { error: { code: 'NOT_FOUND' } } })
 
+const REFUSED = (reason: string) => ({ status: 403, body: { error: { code: 'FORBIDDEN', details: { reason } } } })
+
 const removes =
   (userId: string) =>
   ({ chatId }: Chat): [string, unknown[]] => ['SELECT log_remove_member($1, NULL, $2)', [chatId, userId]]
@@ -165,6 +167,26 @@ const CASES: Record<string, Case> = {
     holds: demotes('carol', 'member'),
     calls: onChat('PATCH', '', 'carol', { title: 'mine' }),
     wants: () => ({ status: 403, body: { error: { code: 'FORBIDDEN' } } }),
+  },
+  'a muted member sends': {
+    holds: ({ chatId }) => [`SELECT log_mute_member($1, NULL, 'bob', '2100-01-01')`, [chatId]],
+    calls: send('bob', { content: 'late' }),
+    wants: () => REFUSED('muted'),
+  },
+  'a muted member reacts': {
+    holds: ({ chatId }) => [`SELECT log_mute_member($1, NULL, 'bob', '2100-01-01')`, [chatId]],
+    calls: onMessage('PUT', '/reactions/x'),
+    wants: () => REFUSED('muted'),
+  },
+  'a member sends to a chat that is frozen': {
+    holds: ({ chatId }) => ['SELECT log_update_chat($1, NULL, false, NULL, NULL, NULL, true)', [chatId]],
+    calls: send('bob', { content: 'late' }),
+    wants: () => REFUSED('frozen'),
+  },
+  'a banned user is added': {
+    holds: ({ chatId }) => [`SELECT log_ban_member($1, NULL, 'dave', 10)`, [chatId]],
+    calls: onChat('POST', '/members', 'alice', { userIds: ['dave'] }),
+    wants: () => ({ status: 409, body: { error: { details: { reason: 'banned', userIds: ['dave'] } } } }),
   },
   'the heir of the last owner is found anew': {
     holds: removes('carol'),

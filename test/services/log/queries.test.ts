@@ -89,7 +89,7 @@ onEachDatabase('what the database is asked', async (t, database) => {
     await log.touchChat(chatId)
     await log.listMembers('one', chatId, undefined)
     await log.listMembers('one', 'unknown', undefined).catch(() => {})
-    await visibility.visibleTo('one', ['alice', 'two'])
+    await visibility.visibleTo({ userId: 'one' }, ['alice', 'two'])
     await visibility.visiblePairs(['one'], ['alice', 'ten'])
     await visibility.pushChats(['one'], 100)
     await users.getProfiles('one', ['alice', 'ten'])

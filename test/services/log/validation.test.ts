@@ -18,6 +18,7 @@ const goodInputs = (chatId: string, messageId: string): Inputs => ({
   delete_message: { messageId },
   add_reaction: { messageId, emoji: 'x' },
   remove_reaction: { messageId, emoji: 'x' },
+  report_message: { messageId, reason: 'spam', comment: 'x' },
   mark_as_read: { chatId, upToSeq: 1 },
   get_messages: { chatId, beforeSeq: 5, limit: 10 },
   search_messages: { query: 'x', chatId, limit: 10 },
@@ -25,12 +26,18 @@ const goodInputs = (chatId: string, messageId: string): Inputs => ({
   list_chats: { limit: 10 },
   get_chat: { chatId },
   create_chat: { type: 'group', memberIds: ['bob'], title: 'x', historyVisibility: 'all' },
-  update_chat: { chatId, title: 'x', historyVisibility: 'all' },
+  update_chat: { chatId, title: 'x', historyVisibility: 'all', slowModeSeconds: 10, isFrozen: true },
   list_members: { chatId, limit: 10 },
   add_members: { chatId, userIds: ['dave'] },
   remove_member: { chatId, userId: 'bob' },
   set_member_role: { chatId, userId: 'bob', role: 'admin' },
   leave_chat: { chatId },
+  mute_member: { chatId, userId: 'bob', until: '2100-01-01T00:00:00Z' },
+  ban_member: { chatId, userId: 'bob' },
+  unban_member: { chatId, userId: 'bob' },
+  list_bans: { chatId, limit: 10 },
+  block_user: { userId: 'dave' },
+  unblock_user: { userId: 'dave' },
   get_users: { userIds: ['bob'] },
   typing: { chatId, isTyping: false },
   set_presence: { status: 'online' },
@@ -52,6 +59,7 @@ function badValues(value: unknown, field: string): unknown[] {
   if (typeof value === 'number') return [Number.POSITIVE_INFINITY, -1, 1.5, 2 ** 31, '1', null, {}]
   if (typeof value === 'boolean') return ['true', 1, null]
   const texts = [NUL, SURROGATE, '', 1, {}, ['x'], true]
+  if (field === 'until') return [...texts, 'tomorrow', '2100-02-30T00:00:00Z', '2100-01-01', '2100-01-01T25:00:00Z']
   return field === 'content' || field === 'emoji' || field === 'query' ? [...texts, ' \n\t'] : texts
 }
 

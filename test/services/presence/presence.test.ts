@@ -55,6 +55,7 @@ function setUp(options: Partial<PresenceOptions> = {}) {
         return new Map(userIds.map((userId) => [userId, ['room']]))
       },
     },
+    blocks: { areApart: () => false, clientsApart: () => [], onParting() {} },
     users: {
       async getLastSeen() {
         return new Map()

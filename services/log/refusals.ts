@@ -1,0 +1,66 @@
+import { ChatError, invalid } from '../../contract/errors.js'
+import { MAX_BANS, MAX_BLOCKED_USERS, MAX_EMOJI } from '../../contract/limits.js'
+import type { RefusalReason } from '../../contract/words.js'
+import { toTime } from '../time.js'
+
+const WHY = {
+  muted: 'You are muted in this chat.',
+  blocked: 'There is nothing to be said between you two.',
+  frozen: 'Only owners and admins write in this chat now.',
+} as const satisfies Partial<Record<RefusalReason, string>>
+
+/** Why somebody may not write in a chat, as `log_refusal` says. */
+export type WriteRefusal = keyof typeof WHY
+
+const isWriteRefusal = (outcome: string): outcome is WriteRefusal => Object.hasOwn(WHY, outcome)
+
+/** FORBIDDEN to write, and why; `until` is when a mute ends. */
+export function forbidden(reason: WriteRefusal, until: string | null): ChatError {
+  const details = { reason, ...(reason === 'muted' && { until }) }
+  return new ChatError('FORBIDDEN', { message: WHY[reason], details })
+}
+
+/** RATE_LIMITED by the slow mode of a chat. */
+function tooSoon(retryAfterMs: number): ChatError {
+  const details = { reason: 'slow_mode' satisfies RefusalReason }
+  return new ChatError('RATE_LIMITED', { message: 'This chat is in slow mode; wait a little.', retryAfterMs, details })
+}
+
+/** Why a send was not stored; `until` is when that ends, by the clock that said `at`. */
+export function notStored(outcome: string, at: string, until: string | null = null): ChatError {
+  if (outcome === 'conflict') return new ChatError('IDEMPOTENCY_CONFLICT')
+  if (outcome === 'no_reply') return invalid({ path: '/replyToId', message: 'is no message of this chat' })
+  if (outcome === 'slow') return tooSoon(Date.parse(until ?? at) - Date.parse(at))
+  if (isWriteRefusal(outcome)) return forbidden(outcome, until && toTime(Date.parse(until)))
+  return new ChatError('NOT_FOUND')
+}
+
+/** What an outcome may tell beside itself. */
+export interface Told {
+  /** When a mute ends. */
+  until?: string | null
+  /** Those who are kept out. */
+  added?: string[]
+}
+
+/** Outcomes of the log's functions that are refusals, each as its error of the catalogue. */
+export const REFUSALS = {
+  no_chat: () => new ChatError('NOT_FOUND'),
+  no_member: () => new ChatError('NOT_FOUND'),
+  no_message: () => new ChatError('NOT_FOUND'),
+  forbidden: () => new ChatError('FORBIDDEN'),
+  direct: () => new ChatError('CONFLICT', { message: 'A direct chat has its two members for ever.' }),
+  last_owner: () => new ChatError('CONFLICT', { message: 'A group keeps an owner: name another first.' }),
+  deleted: () => new ChatError('CONFLICT', { message: 'The message was deleted.' }),
+  full: () => new ChatError('LIMIT_REACHED', { message: `A message carries at most ${MAX_EMOJI} different emoji.` }),
+  many_bans: () => new ChatError('LIMIT_REACHED', { message: `A chat keeps out at most ${MAX_BANS} users.` }),
+  many_blocks: () => new ChatError('LIMIT_REACHED', { message: `A user blocks at most ${MAX_BLOCKED_USERS} others.` }),
+  banned: ({ added = [] }: Told) =>
+    new ChatError('CONFLICT', {
+      message: 'Somebody is banned from this chat: unban them first.',
+      details: { reason: 'banned' satisfies RefusalReason, userIds: added },
+    }),
+  muted: ({ until = null }: Told) => forbidden('muted', until),
+  blocked: () => forbidden('blocked', null),
+  frozen: () => forbidden('frozen', null),
+}

@@ -1,0 +1,25 @@
+import type { Guard } from '../guard.js'
+import { DELIVERY } from './delivery.js'
+import { DOOR } from './door.js'
+import { INPUT } from './input.js'
+import { LIMITS } from './limits.js'
+import { LOG } from './log.js'
+import { LOGS } from './logs.js'
+import { MEMBERS } from './members.js'
+import { PRESENCE } from './presence.js'
+import { START } from './start.js'
+import { TOKENS } from './tokens.js'
+
+/** Every guard that is taken out, by what it guards. */
+export const GUARDS: Guard[] = [
+  ...LOG,
+  ...MEMBERS,
+  ...INPUT,
+  ...TOKENS,
+  ...DOOR,
+  ...LIMITS,
+  ...DELIVERY,
+  ...PRESENCE,
+  ...START,
+  ...LOGS,
+]

@@ -1,0 +1,121 @@
+import type { Guard } from '../guard.js'
+
+const TOLD = 'routes/presence > presence as it is told, embedded'
+const OVER_REST = 'routes/presence > presence over REST, embedded'
+const LEASES = 'services/presence/leases'
+
+/** Who is online, and who may know. */
+export const PRESENCE: Guard[] = [
+  {
+    name: 'presence of strangers (asked)',
+    about: 'One learns of people one shares a chat with.',
+    file: 'services/presence/reader.ts',
+    find: 'const visible = isService ? new Set(asked) : await visibility.visibleTo(caller, asked)',
+    replace: 'const visible = new Set(asked)',
+    tests: [`${OVER_REST} > GET /users/:userId/status`],
+  },
+  {
+    name: 'presence of strangers (listed)',
+    about: 'So in the list of who is online.',
+    file: 'services/presence/reader.ts',
+    find: 'online = online.filter(({ userId }) => visible.has(userId))',
+    replace: '',
+    tests: [`${OVER_REST} > GET /users/online`],
+  },
+  {
+    name: 'presence of strangers (watched)',
+    about: 'Who watches is told while they may know.',
+    file: 'services/presence/announcer.ts',
+    find: 'viewerId === userId || (pairs.has(pairOf(viewerId, userId))',
+    replace: 'viewerId === userId || (true',
+    tests: [`${TOLD} > not along large chats`],
+  },
+  {
+    name: 'profiles of strangers',
+    about: 'So with profiles.',
+    file: 'services/users/statements.ts',
+    find: "shareChat(db, placeholder('viewerId'), users.id),",
+    replace: 'sql`true`,',
+    tests: ['services/log/validation > what is not one’s own is not there, embedded'],
+  },
+  {
+    name: 'PRESENCE_MAX_MEMBERS',
+    about: 'Presence is not told along large chats.',
+    file: 'services/presence/visibility.ts',
+    find: ", lte(chats.memberCount, sql.placeholder('maxMembers')))",
+    replace: ')',
+    tests: [`${TOLD} > not along large chats`],
+  },
+  {
+    name: 'watched users',
+    about: 'A socket watches at most 500.',
+    file: 'services/hub/watchers.ts',
+    find: '.size > MAX_WATCHED_USERS) {',
+    replace: '.size > 1e9) {',
+    tests: [`${TOLD} > at most 500 are watched`],
+  },
+  {
+    name: 'grace',
+    about: 'A quick reconnect is silent.',
+    file: 'services/presence/index.ts',
+    find: 'leases.close(client.id, atOnce ? 0 : graceMs)',
+    replace: 'leases.close(client.id, 0)',
+    tests: [`${TOLD} > a quick reconnect is silent`],
+  },
+  {
+    name: 'logout has no grace',
+    about: 'Who logs out is offline at once.',
+    file: 'services/session/index.ts',
+    find: "const atOnce = state.is === 'ending' && state.code === 'LOGGED_OUT'",
+    replace: 'const atOnce = false',
+    tests: [`${TOLD} > a quick reconnect is silent`],
+  },
+  {
+    name: 'leases end',
+    about: 'A connection that nobody renews counts for nothing.',
+    file: 'services/presence/memory-leases.ts',
+    find: 'if (until <= at) changes.push',
+    replace: 'if (false) changes.push',
+    tests: [LEASES],
+  },
+  {
+    name: 'leases that ran out are opened anew',
+    about: 'A sleep of the machine leaves nobody offline.',
+    file: 'services/presence/index.ts',
+    find: 'if (client) await connect(client)',
+    replace: '',
+    tests: ['services/presence/presence > a connection outlives a stop of the clock'],
+  },
+  {
+    name: 'one of two sockets',
+    about: 'Who has another socket is still there.',
+    file: 'services/presence/memory-leases.ts',
+    find: 'if (user.leases.size > 0) return []\n    resting',
+    replace: 'user.leases.clear()\n    resting',
+    tests: [LEASES],
+  },
+  {
+    name: 'invisible',
+    about: 'Who is invisible looks offline.',
+    file: 'services/presence/memory-leases.ts',
+    find: "user.chosen === 'invisible' ? 'offline' : user.truth.status",
+    replace: 'user.truth.status',
+    tests: [LEASES],
+  },
+  {
+    name: 'versions only grow',
+    about: 'A later presence has a greater version, whatever the clock does.',
+    file: 'services/presence/memory-leases.ts',
+    find: 'version: Math.max(record.version + 1, at),',
+    replace: 'version: at,',
+    tests: [LEASES],
+  },
+  {
+    name: 'last seen never goes back',
+    about: 'An older version never replaces a newer.',
+    file: 'services/users/statements.ts',
+    find: 'WHERE coalesce(s.presence_version, 0) < excluded.presence_version',
+    replace: '',
+    tests: [`${OVER_REST} > last seen`, 'services/presence/presence'],
+  },
+]
