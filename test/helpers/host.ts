@@ -19,6 +19,7 @@ export async function chatOptions(t: Test, options: ChatPluginOptions = {}): Pro
     serviceApiKeys: API_KEY,
     presenceGraceMs: 100,
     drainMs: 50,
+    maxLoopDelayMs: 0,
     ...(!options.databaseUrl && !options.dataDir && { dataDir: await embeddedDir(t) }),
     ...options,
   }
