@@ -120,7 +120,7 @@ async function start({ databaseUrl, dataDir }: StormOptions) {
   const host = Fastify({ pluginTimeout: 120_000, logger: { level: process.env.LOG_LEVEL ?? 'silent' } })
   const database = databaseUrl ? { databaseUrl, databaseSchema } : { dataDir: dataDir ?? folder }
   const settings = { jwtSecret, serviceApiKeys: apiKey, drainMs: 100, ...database }
-  const { app } = await serviceScope(host, { nodeEnv: 'test', rateLimit: 'off', ...settings })
+  const { app } = await serviceScope(host, { nodeEnv: 'test', rateLimit: 'off', maxSocketsPerAddress: 0, ...settings })
   await host.listen({ port: 0, host: '127.0.0.1' })
   const sign = createSigner({ key: jwtSecret, algorithm: 'HS256' })
 

@@ -49,6 +49,7 @@ function serviceEnv(owner: Owner, databaseUrl: string): NodeJS.ProcessEnv {
     DATA_DIR: tempDir(owner),
     SERVICE_API_KEYS: API_KEY,
     RATE_LIMIT: 'off',
+    MAX_SOCKETS_PER_ADDRESS: '0',
     DRAIN_MS: '0',
   }
 }

@@ -53,5 +53,6 @@ export function createDispatcher({ binder, lanes, inside, junk, narrate }: Dispa
   }
 }
 
-/** Whether a host listens to events of its own. */
-const isHeard = (socket: { listenerCount(event: string): number }, event: string) => socket.listenerCount(event) > 0
+/** Whether a host listens to an event of its own; to `error` Socket.IO itself does. */
+const isHeard = (socket: { listenerCount(event: string): number }, event: string) =>
+  event !== 'error' && socket.listenerCount(event) > 0

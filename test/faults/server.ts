@@ -72,6 +72,7 @@ export function createServerProcess(
           LOG_LEVEL: 'warn',
           DEMO_DATA: 'false',
           RATE_LIMIT: 'off',
+          MAX_SOCKETS_PER_ADDRESS: '0',
           JWT_SECRET: SECRET,
           SERVICE_API_KEYS: API_KEY,
           CHAT_CREATION: 'service',

@@ -53,6 +53,7 @@ export async function openArena(owner: Owner, database: Database) {
     MAX_CHATS_PER_USER: '60',
     MAX_LOOP_DELAY_MS: '0',
     RATE_LIMIT: 'off',
+    MAX_SOCKETS_PER_ADDRESS: '0',
     WEB: 'true',
     DOCS: 'true',
   }

@@ -53,8 +53,9 @@ t.test('a wrong value is named by its setting and not told', async (t) => {
   }
   const all = await faults(t, { env: Object.fromEntries(names.map((name) => [name, VALUE])) })
   const named = all.map((fault) => fault.split(' ')[0])
-  // What needs two settings to be seen is looked at when each has its form.
-  t.same(named.sort(), names.filter((name) => name !== 'JWT_PUBLIC_KEY').sort(), 'all at once')
+  // What a schema cannot say of a setting is looked at when each has its form.
+  const later = ['JWT_PUBLIC_KEY', 'TRUST_PROXY']
+  t.same(named.sort(), names.filter((name) => !later.includes(name)).sort(), 'all at once')
 })
 
 t.test('no number is without end, and no form without words', async (t) => {

@@ -56,6 +56,7 @@ const env = {
   ...(cluster && { DATABASE_URL: cluster.url }),
   MAX_LOOP_DELAY_MS: '0',
   RATE_LIMIT: 'on',
+  MAX_SOCKETS_PER_ADDRESS: '0',
   // All come from one address.
   RATE_ADDRESS_CONNECTS: '1000/5000',
   RATE_ADDRESS_READS: '1000/5000',

@@ -56,10 +56,8 @@ interface Started {
 /** Shows each token at all doors, to somebody who is in by a good one; nothing of it may be told, logged or kept. */
 async function refuseAll(t: Test, { lines, host, service }: Started, good: string, crafted: Record<string, string>) {
   const { socket } = await connect(t, service, 'alice', { auth: { token: good } })
-  const rows = () =>
-    host.chat.db.pool.query(
-      'SELECT (SELECT count(*) FROM users) AS users, (SELECT count(*) FROM user_states) AS states',
-    )
+  // Not user_states: when somebody was last seen is written a grace after they went.
+  const rows = () => host.chat.db.pool.query('SELECT id FROM users ORDER BY id')
   const before = (await rows()).rows
   for (const [what, token] of Object.entries(crafted)) {
     lines.length = 0

@@ -161,12 +161,11 @@ t.test('one message of a connection is taken in a turn of the loop', async (t) =
     socket.on(
       'tick' as never,
       (() => {
-        if (inTurn === 0)
-          setImmediate(() =>
-            setTimeout(() => {
-              inTurn = 0
-            }),
-          )
+        if (inTurn === 0) {
+          setImmediate(() => {
+            inTurn = 0
+          })
+        }
         inTurn += 1
         heard += 1
         most = Math.max(most, inTurn)

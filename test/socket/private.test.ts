@@ -91,8 +91,10 @@ t.test('no state stands in modules of plugins/socket', async (t) => {
 
 t.test('a socket is ended in few files, each with its reason', async (t) => {
   // The Hub's transport ends with a closing; the handshake refuses before there is a client to tell; the inside and the door end what is
-  // no client of ours when the server goes.
-  const ENDING = ['transport', 'handshake', 'inside', 'door'].map((name) => `plugins/socket/${name}.ts`)
+  // no client of ours when the server goes; connections are ended before they have said anything.
+  const ENDING = ['socket/transport', 'socket/handshake', 'socket/inside', 'socket/door', 'connections'].map(
+    (name) => `plugins/${name}.ts`,
+  )
   const ENDS = ['disconnect', 'disconnectSockets', 'close', 'destroy', 'terminate', 'end']
   const OTHERS = [
     'hub',
