@@ -32,7 +32,13 @@ async function start() {
   teardown(() => rmSync(dataDir, { recursive: true, force: true }))
   const host = Fastify({ pluginTimeout: 120_000, logger: { level: 'error' } })
   const settings = { databaseUrl: cluster.url, dataDir, jwtSecret: SECRET, search: false, demoData: false }
-  const { app } = await serviceScope(host, { nodeEnv: 'test', autoCreateUsers: true, rateLimit: 'off', maxSocketsPerAddress: 0, ...settings })
+  const { app } = await serviceScope(host, {
+    nodeEnv: 'test',
+    autoCreateUsers: true,
+    rateLimit: 'off',
+    maxSocketsPerAddress: 0,
+    ...settings,
+  })
   teardown(() => host.close())
   const url = await host.listen({ port: 0, host: '127.0.0.1' })
   const { db } = app

@@ -1,5 +1,7 @@
 import type { ClosingCode } from '../../contract/closings.js'
 import { ChatError } from '../../contract/errors.js'
+import type { EventPayload } from '../../contract/events.js'
+import type { MyChat } from '../../contract/shapes.js'
 import { createBatcher } from '../batcher.js'
 import type { Bus } from '../bus/index.js'
 import type { Feed } from '../feed/index.js'
@@ -129,22 +131,14 @@ export function createSessions(options: SessionsOptions) {
 
     /** Lets a session that is ready in, at once: `session` is the first that it is told, then the chats' changes from there on. */
     enter(session: Session, client: Client): void {
-      const { state, user, userId, expiresAtMs } = session
+      const { state, userId } = session
       if (state.is !== 'ready') return
       arrivals.delete(session)
       session.state = IN
       session.client = client
       inside.set(client, session)
       hub.add(client)
-      const expiresAt = expiresAtMs === null ? null : toTime(expiresAtMs)
-      const blockedUserIds = blocks.blockedBy(userId)
-      hub.tell(client, 'session', {
-        user,
-        expiresAt,
-        chats: state.chats,
-        blockedUserIds,
-        serverTime: toTime(Date.now()),
-      })
+      hub.tell(client, 'session', toEvent(session, state.chats, blocks.blockedBy(userId)))
       for (const chat of state.chats) feed.attach(client, chat.chatId, chat.revision, chat.memberCount)
       for (const chatId of state.missed) void feed.admit(chatId, [userId])
       expiry.watch(session)
@@ -186,6 +180,7 @@ export function createSessions(options: SessionsOptions) {
 
     /** Compares the users of this node with the database, soon: ends whose tokens are revoked or who are deleted, brings them into chats that they came into. */
     verify,
+
     /** How much is kept. */
     sizes: () => ({ inside: inside.size, arriving: arrivals.size(), leaving: leaving.size, due: expiry.size() }),
 
@@ -202,4 +197,10 @@ export function createSessions(options: SessionsOptions) {
       await Promise.all(leaving)
     },
   }
+}
+
+/** The first that a session is told. */
+function toEvent({ user, expiresAtMs }: Session, chats: MyChat[], blockedUserIds: string[]): EventPayload<'session'> {
+  const expiresAt = expiresAtMs === null ? null : toTime(expiresAtMs)
+  return { user, expiresAt, chats, blockedUserIds, serverTime: toTime(Date.now()) }
 }

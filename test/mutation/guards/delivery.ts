@@ -57,7 +57,7 @@ export const DELIVERY: Guard[] = [
     name: 'a second look',
     about: 'What was committed before a chat is served is not lost.',
     file: 'services/feed/index.ts',
-    find: '    verifySoon(chatId)\n',
+    find: '    verifySoon([chatId])\n',
     replace: '',
     tests: ['services/feed/feed > what was committed before a chat is served'],
   },

@@ -59,7 +59,7 @@ export const LIMITS: Guard[] = [
     name: 'ABUSE (outside)',
     about: 'And stays outside for a while.',
     file: 'services/limits/abuse.ts',
-    find: 'if (untilMs <= now()) outsideUntil.set(userId, now() + ABUSE.outsideMs)',
+    find: 'if (untilMs <= now()) outsideUntil.set(userId, now() + ABUSE.outsideMs - ageMs)',
     replace: '',
     tests: ['services/limits/limits > the hundredth refusal within ten seconds is abuse'],
   },
