@@ -72,11 +72,6 @@ export function createSessions(options: SessionsOptions) {
     }),
   ]
 
-  function endClient(client: Client, code: ClosingCode, reconnectInMs?: number): void {
-    const session = inside.get(client)
-    if (session) endSession(session, code, reconnectInMs)
-  }
-
   /** Ends a session wherever it stands; one that is in learns why, and is gone when its connection is. */
   function endSession(session: Session, code: ClosingCode, reconnectInMs?: number): void {
     const { state, client } = session
@@ -93,7 +88,8 @@ export function createSessions(options: SessionsOptions) {
   function makeRoom(userId: string): void {
     const clients = hub.clientsOf(userId)
     for (const client of clients.slice(0, Math.max(0, clients.length - maxSocketsPerUser))) {
-      endClient(client, 'TOO_MANY_SOCKETS', OUSTED_MS)
+      const session = inside.get(client)
+      if (session) endSession(session, 'TOO_MANY_SOCKETS', OUSTED_MS)
     }
   }
 
@@ -150,10 +146,7 @@ export function createSessions(options: SessionsOptions) {
 
     /** A client goes on with a new token of the same user; answers when that ends, in milliseconds, or null. */
     async renew(client: Client, token: string): Promise<number | null> {
-      const identity = await identify(token)
-      if (identity.kind === 'service' || identity.user.userId !== client.userId) {
-        throw new ChatError('UNAUTHENTICATED', { message: 'The token is of somebody else.' })
-      }
+      const identity = sameUser(await identify(token), client.userId)
       const session = inside.get(client)
       if (session) {
         session.expiresAtMs = identity.expiresAtMs
@@ -197,6 +190,12 @@ export function createSessions(options: SessionsOptions) {
       await Promise.all(leaving)
     },
   }
+}
+
+/** The identity of a user, by another token of theirs. */
+function sameUser(identity: Identity, userId: string) {
+  if (identity.kind === 'user' && identity.user.userId === userId) return identity
+  throw new ChatError('UNAUTHENTICATED', { message: 'The token is of somebody else.' })
 }
 
 /** The first that a session is told. */

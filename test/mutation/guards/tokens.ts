@@ -155,8 +155,8 @@ export const TOKENS: Guard[] = [
     name: 'refresh of one’s own',
     about: 'A socket goes on with a token of its own user alone.',
     file: 'services/session/index.ts',
-    find: "if (identity.kind === 'service' || identity.user.userId !== client.userId) {",
-    replace: "if (identity.kind === 'service') {",
+    find: "if (identity.kind === 'user' && identity.user.userId === userId) return identity",
+    replace: "if (identity.kind === 'user') return identity",
     tests: ['services/log/changes > presence as it is chosen, and tokens renewed, embedded'],
   },
   {
