@@ -23,7 +23,7 @@ const POLLING_SHARE = 0.05
 const RAW_SHARE = 0.08
 const VALID_SHARE = 0.55
 /** What empties the world is not done as often as it is drawn. */
-const RARE = ['leave_chat', 'remove_member', 'create_chat']
+const RARE = ['leave_chat', 'remove_member', 'create_chat', 'ban_member', 'mute_member', 'block_user', 'update_chat']
 const RARE_SHARE = 0.1
 const HUGE_IDS = ['4294967296', '9007199254740993', '9'.repeat(30), '0', '00', '9'.repeat(400)]
 
