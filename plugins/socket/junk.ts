@@ -41,7 +41,7 @@ export function createJunk() {
 
   /** Hears of each packet before Engine.IO looks at it; nearly all are events, and what those are the dispatcher sees. */
   function hear(this: Connection, { type, data }: Frame): void {
-    if (type !== 'message') return count(this)
+    if (type !== 'message') return void count(this)
     // Attachments come behind an event, or end the connection.
     if (typeof data !== 'string' || data.startsWith(EVENT) || data.startsWith(BINARY_EVENT)) return
     count(this, data.startsWith(CONNECT) ? CONNECT_POINTS : 1)
