@@ -6,6 +6,10 @@ const WINDOW_MS = 10_000
 /** Joining a namespace costs most: it is answered, and once is the rule. */
 const CONNECT_POINTS = 10
 
+const CONNECT = '0'
+const EVENT = '2'
+const BINARY_EVENT = '5'
+
 type Connection = ChatSocket['conn']
 
 /** A packet of Engine.IO; its data is a packet of Socket.IO, of which the first character is the type. */
@@ -35,10 +39,12 @@ export function createJunk() {
     if (before <= MAX_POINTS && entry.points > MAX_POINTS) onTooMuch(connection)
   }
 
-  /** Hears of each packet before Engine.IO looks at it; nearly all are events. */
+  /** Hears of each packet before Engine.IO looks at it; nearly all are events, and what those are the dispatcher sees. */
   function hear(this: Connection, { type, data }: Frame): void {
-    if (type === 'message' && typeof data === 'string' && data.startsWith('2')) return
-    count(this, type === 'message' && typeof data === 'string' && data.startsWith('0') ? CONNECT_POINTS : 1)
+    if (type !== 'message') return void count(this)
+    // Attachments come behind an event, or end the connection.
+    if (typeof data !== 'string' || data.startsWith(EVENT) || data.startsWith(BINARY_EVENT)) return
+    count(this, data.startsWith(CONNECT) ? CONNECT_POINTS : 1)
   }
 
   return {

@@ -33,7 +33,7 @@ export function attacksOn({ chatId, messageId, nextUser }: Field, isQuick: boole
     plan: { kind: 'pour', tokens: senders, frames, rate },
   })
   const many = isQuick ? 500 : 2_000
-  const quickOnes = ['send_message', 'get_messages', 'search_messages', 'sync', 'typing', 'mark_as_read']
+  const quickOnes = ['send_message', 'get_messages', 'search_messages', 'sync', 'typing']
   const commands = COMMAND_NAMES.filter((name) => !ENDS.includes(name) && (!isQuick || quickOnes.includes(name)))
   const sends = [frame('send_message', goodPayload('send_message', chatId, messageId))]
   const page = frame('get_messages', JSON.stringify({ chatId, limit: 200 }))

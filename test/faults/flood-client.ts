@@ -25,6 +25,8 @@ export interface Outcome {
   sockets: number
   /** From a socket's 100th refusal to its end, at most. */
   outMs: number | null
+  /** From the 100th refusal of a socket that is still there to the end of the attack, at most. */
+  stillInMs: number | null
   /** From a socket's first frame to its end, at most. */
   livedMs: number | null
 }
@@ -34,7 +36,8 @@ const MAX_UNSENT_BYTES = 1_048_576
 const ENOUGH_REFUSALS = 100
 const ADDRESSES = 200
 
-const outcome: Outcome = { sent: 0, refused: 0, ended: 0, sockets: 0, outMs: null, livedMs: null }
+const outcome: Outcome = { sent: 0, refused: 0, ended: 0, sockets: 0, outMs: null, stillInMs: null, livedMs: null }
+const refusedEnough = new Set<Attacker>()
 const most = (known: number | null, ms: number) => Math.max(known ?? 0, Math.round(ms))
 let stopped = false
 
@@ -61,6 +64,7 @@ function open({ url }: Plan, token: string | null, i: number): Promise<Attacker 
       if (stopped) return
       const now = performance.now()
       outcome.ended += 1
+      refusedEnough.delete(attacker)
       if (attacker.enoughAt !== null) outcome.outMs = most(outcome.outMs, now - attacker.enoughAt)
       if (attacker.firstAt !== null) outcome.livedMs = most(outcome.livedMs, now - attacker.firstAt)
       resolve(null)
@@ -78,7 +82,9 @@ function open({ url }: Plan, token: string | null, i: number): Promise<Attacker 
 function refuse(attacker: Attacker): void {
   outcome.refused += 1
   attacker.refused += 1
-  if (attacker.refused === ENOUGH_REFUSALS) attacker.enoughAt = performance.now()
+  if (attacker.refused !== ENOUGH_REFUSALS) return
+  attacker.enoughAt = performance.now()
+  refusedEnough.add(attacker)
 }
 
 async function openAll(plan: Plan): Promise<Attacker[]> {
@@ -164,6 +170,9 @@ async function attack(plan: Plan): Promise<void> {
 process.on('message', (message: Plan | 'stop') => {
   if (message !== 'stop') return void attack(message)
   stopped = true
+  for (const { enoughAt } of refusedEnough) {
+    outcome.stillInMs = most(outcome.stillInMs, performance.now() - (enoughAt ?? 0))
+  }
   process.send?.(outcome, () => process.exit())
 })
 process.once('disconnect', () => process.exit())

@@ -42,11 +42,11 @@ const CLIENT = resolve(import.meta.dirname, 'flood-client.js')
 const HISTORY = 300
 const CONTENT = `a common word ${'x'.repeat(1_000)}`
 const SPANS = {
-  quick: { quietMs: 4_000, attackMs: 1_500, restMs: 500 },
+  quick: { quietMs: 3_000, attackMs: 1_250, restMs: 300 },
   full: { quietMs: 10_000, attackMs: 5_000, restMs: 1_000 },
 }
 const RSS_MS = 100
-const CALM_MS = 10_000
+const CALM_MS = 5_000
 const CALM_TIMES = 2
 const NEWCOMER_MS = 15_000
 const MEGABYTE = 1_048_576
