@@ -78,4 +78,5 @@ t.test('production opens nothing by itself', async (t) => {
   }
   const open = await build(t, { nodeEnv: 'production', jwtSecret: SECRET, web: true, demoData: true })
   t.equal((await open.host.inject({ url: '/demo/tokens' })).statusCode, 404, 'no tokens, whatever is set')
+  t.notOk(open.app.hasRoute({ method: 'GET', url: '/demo/tokens' }), 'not even the route')
 })

@@ -134,7 +134,7 @@ export const DOOR: Guard[] = [
     file: 'plugins/socket/transport.ts',
     find: 'if (waiting > maxBytes) onSlow(socket, waiting)\n        else',
     replace: '',
-    tests: ['services/hub/hub', 'socket/closings > SLOW_CONSUMER'],
+    tests: ['socket/kept > a socket that does not read is closed before more is written to it'],
   },
   {
     name: 'commands under way',
@@ -182,6 +182,6 @@ export const DOOR: Guard[] = [
     file: 'plugins/socket/inside.ts',
     find: 'Object.assign(socket.handshake, { auth: {}, headers: {} })',
     replace: '',
-    tests: ['socket/handshake', 'socket/inside'],
+    tests: ['socket/kept > a socket that is in keeps no token'],
   },
 ]

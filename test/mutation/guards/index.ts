@@ -3,9 +3,11 @@ import { DELIVERY } from './delivery.js'
 import { DOOR } from './door.js'
 import { INPUT } from './input.js'
 import { LIMITS } from './limits.js'
+import { LOAD } from './load.js'
 import { LOG } from './log.js'
 import { LOGS } from './logs.js'
 import { MEMBERS } from './members.js'
+import { MODERATION_GUARDS } from './moderation.js'
 import { PRESENCE } from './presence.js'
 import { START } from './start.js'
 import { TOKENS } from './tokens.js'
@@ -14,10 +16,12 @@ import { TOKENS } from './tokens.js'
 export const GUARDS: Guard[] = [
   ...LOG,
   ...MEMBERS,
+  ...MODERATION_GUARDS,
   ...INPUT,
   ...TOKENS,
   ...DOOR,
   ...LIMITS,
+  ...LOAD,
   ...DELIVERY,
   ...PRESENCE,
   ...START,

@@ -36,7 +36,7 @@ export const PRESENCE: Guard[] = [
     file: 'services/users/statements.ts',
     find: "shareChat(db, placeholder('viewerId'), users.id),",
     replace: 'sql`true`,',
-    tests: ['services/log/validation > what is not one’s own is not there, embedded'],
+    tests: ['services/users/profiles > profiles are told to people who share a chat, postgres'],
   },
   {
     name: 'PRESENCE_MAX_MEMBERS',
@@ -116,6 +116,6 @@ export const PRESENCE: Guard[] = [
     file: 'services/users/statements.ts',
     find: 'WHERE coalesce(s.presence_version, 0) < excluded.presence_version',
     replace: '',
-    tests: [`${OVER_REST} > last seen`, 'services/presence/presence'],
+    tests: ['services/users/profiles > when somebody was last seen never goes back, postgres'],
   },
 ]
