@@ -5,7 +5,7 @@ import type { ChosenStatus } from '../../contract/words.js'
 export const PEOPLE = 6
 export const GHOST = PEOPLE
 /** How many may be in a chat along which presence is told. */
-export const MAX_MEMBERS = 4
+export const MAX_MEMBERS = 3
 
 /** What is known of whom at some moment, in plain numbers: who is where, who blocks whom, who is how. */
 export interface Graph {
@@ -25,19 +25,21 @@ export interface Look {
   status: string
 }
 
+export const same = (a: Look | undefined, b: Look) => a?.isOnline === b.isOnline && a.status === b.status
+
 export const OFFLINE: Look = { isOnline: false, status: 'offline' }
 
-export const pairOf = (a: number, b: number): string => [...new Set([a, b])].sort((x, y) => x - y).join()
+const pairOf = (a: number, b: number): string => [...new Set([a, b])].sort((x, y) => x - y).join()
 const arrow = (a: number, b: number) => `${a}>${b}`
 export const areApart = ({ blocks }: Graph, a: number, b: number) => blocks.has(arrow(a, b)) || blocks.has(arrow(b, a))
 
 /** The law: oneself, and people in a chat with one, neither of whom has blocked the other. */
-export function isVisible(graph: Graph, viewer: number, user: number): boolean {
-  if (viewer === user) return true
-  return (
-    chatsOf(graph).some(({ members }) => members.has(viewer) && members.has(user)) && !areApart(graph, viewer, user)
-  )
-}
+export const isVisible = (graph: Graph, viewer: number, user: number): boolean =>
+  viewer === user || (sharesChat(graph, viewer, user) && !areApart(graph, viewer, user))
+
+/** Whether two are in one chat. */
+export const sharesChat = (graph: Graph, a: number, b: number): boolean =>
+  chatsOf(graph).some(({ members }) => members.has(a) && members.has(b))
 
 /** Whether two share a chat that is small enough for presence to be told along it; a direct chat is of two, whoever is there. */
 export function isTold(graph: Graph, viewer: number, user: number): boolean {
@@ -74,6 +76,11 @@ export type Step =
 export const GROUPS = 3
 const user = fc.nat(PEOPLE - 1)
 const anybody = fc.nat(GHOST)
+/** Mostly of few: of large ones everybody knows everybody. */
+const members = fc.oneof(
+  { weight: 4, arbitrary: fc.uniqueArray(user, { minLength: 1, maxLength: 2 }) },
+  { weight: 1, arbitrary: fc.uniqueArray(user, { minLength: MAX_MEMBERS, maxLength: PEOPLE }) },
+)
 const group = fc.nat(GROUPS - 1)
 const status = fc.constantFrom<ChosenStatus>('online', 'away', 'dnd', 'invisible')
 
@@ -95,12 +102,12 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
 
 /** Where a graph begins, and what happens then. */
 export const anyCase = fc.record({
-  groups: fc.array(fc.uniqueArray(user, { minLength: 1 }), { minLength: GROUPS, maxLength: GROUPS }),
+  groups: fc.array(members, { minLength: GROUPS, maxLength: GROUPS }),
   directs: fc.array(fc.tuple(user, anybody), { maxLength: 3 }),
   blocks: fc.array(fc.tuple(user, anybody), { maxLength: 4 }),
-  here: fc.array(fc.record({ user, watches: fc.boolean() }), { maxLength: 5, size: 'max' }),
+  here: fc.array(fc.record({ user, watches: fc.boolean() }), { minLength: 2, maxLength: 6, size: 'max' }),
   invisible: fc.uniqueArray(user, { maxLength: 2 }),
-  steps: fc.array(anyStep, { maxLength: 8, size: 'max' }),
+  steps: fc.array(anyStep, { maxLength: 14, size: 'max' }),
 })
 export type Case = typeof anyCase extends fc.Arbitrary<infer T> ? T : never
 
@@ -126,6 +133,13 @@ export function canBe(graph: Graph, step: Step): boolean {
   if (step.kind === 'block') return step.other !== user
   if (step.kind === 'direct') return !areApart(graph, user, step.other)
   return true
+}
+
+/** When somebody has gone from a group, one who stays and is here is another than before: news that only those who stay may hear. */
+export function echoOf(graph: Graph, step: Step): Step[] {
+  if (step.kind !== 'remove' && step.kind !== 'ban' && step.kind !== 'leave') return []
+  const [user] = [...(graph.groups[step.group]?.members ?? [])].filter((one) => graph.devices[one])
+  return user === undefined ? [] : [{ kind: 'presence', user, status: graph.chosen[user] === 'away' ? 'dnd' : 'away' }]
 }
 
 /** Takes a step that can be. */

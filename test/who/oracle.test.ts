@@ -32,6 +32,9 @@ onEachDatabase('who knows of whom is what the graph says', async (t, database) =
         {
           numRuns: Math.ceil(RUNS / LANES),
           seed: first + lane,
+          // Few runs are to be large ones, too.
+          unbiased: true,
+          includeErrorInReport: true,
           ...(values.path !== undefined && { path: String(values.path) }),
         },
       ),

@@ -1,76 +1,44 @@
-import type { Presence, User } from '../../contract/shapes.js'
+import type { Presence } from '../../contract/shapes.js'
 import { client, next, type Service, until } from '../helper.js'
+import { createCast, type Device, EVERYBODY } from './cast.js'
 import {
   areApart,
   type Case,
   canBe,
   copyOf,
+  echoOf,
   GHOST,
-  type Graph,
   isTold,
   isVisible,
-  type Look,
   lookOf,
   OFFLINE,
-  PEOPLE,
   type Step,
+  same,
+  sharesChat,
   stepsOf,
   take,
   truthOf,
 } from './graph.js'
+import { createLooks } from './looks.js'
 
 type Test = Parameters<typeof client>[0]
 
-/** A socket, and how it believes that the others are: as it was answered once, and told since. */
-interface Device {
-  user: number
-  watches: boolean
-  socket: ReturnType<typeof client>
-  beliefs: Map<number, Look>
-}
-
 const CHANGES_MEMBERS: ReadonlySet<Step['kind']> = new Set(['add', 'remove', 'ban', 'leave', 'direct', 'delete'])
-const EVERYBODY = Array.from({ length: PEOPLE + 1 }, (_, i) => i)
 /** Longer than news of presence gathers. */
 const STRAY_MS = 120
 
-let cases = 0
-
-const same = (a: Look | undefined, b: Look) => a?.isOnline === b.isOnline && a.status === b.status
-const hiddenAs = (userId: string) => ({ userId, isOnline: false, status: 'offline', lastSeenAt: null, version: 0 })
-
 /** Plays a case in the running service: throws when an answer or an event is not what the graph allows. Answers how many graphs it went through, and how often somebody looked. */
 export async function play(t: Test, service: Service, plan: Case): Promise<{ graphs: number; looks: number }> {
-  cases += 1
-  const name = `g${cases}`
-  const idOf = (user: number) => `${name}-${user}`
-  const ids = EVERYBODY.map(idOf)
+  const cast = createCast(service, plan)
+  const { graph, ids, idOf, tokenOf, call, ask, chatOf, callers } = cast
   const devices: Device[] = []
+  const { check, checkPresences } = createLooks(cast, devices)
   const faults: string[] = []
-  const graph: Graph = {
-    groups: plan.groups.map((members) => ({ members: new Set(members), banned: new Set() })),
-    directs: new Map(),
-    blocks: new Set(),
-    deleted: new Set(),
-    chosen: Array.from({ length: PEOPLE }, () => 'online' as const),
-    devices: Array.from({ length: PEOPLE }, () => 0),
-  }
   let before = copyOf(graph)
   let graphs = 0
   let looks = 0
 
-  const viewers = () => EVERYBODY.filter((user) => user !== GHOST && !graph.deleted.has(user))
   const seenBy = (viewer: number, user: number) => (isVisible(graph, viewer, user) ? lookOf(graph, user) : OFFLINE)
-  const mustBe = (what: string, answer: unknown, expected: unknown) => {
-    if (JSON.stringify(answer) === JSON.stringify(expected)) return
-    throw new Error(`${what}: ${JSON.stringify(answer)}, not ${JSON.stringify(expected)}`)
-  }
-
-  async function call(method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, as: number | 'service', body?: object) {
-    const answer = await service.call(method, url, { as: as === 'service' ? as : idOf(as), ...(body && { body }) })
-    if (answer.status >= 300) throw new Error(`${method} ${url} of ${as}: ${JSON.stringify(answer.body)}`)
-    return answer.body
-  }
 
   /** An event is of somebody whom one may know now, or might before this step; or says, of one who looked online, that they are apart. */
   function hear(device: Device, { userId, ...presence }: Presence): void {
@@ -88,25 +56,19 @@ export async function play(t: Test, service: Service, plan: Case): Promise<{ gra
   }
 
   async function connect(user: number, watches: boolean): Promise<void> {
-    const socket = client(t, service, idOf(user))
+    const socket = client(t, service, idOf(user), { auth: { token: tokenOf(user) } })
     const device: Device = { user, watches, socket, beliefs: new Map() }
     socket.on('user_status_change', (presence) => hear(device, presence))
     const session = next(socket, 'session')
     socket.connect()
     await session
     devices.push(device)
-    if (watches)
-      checkPresences(
-        user,
-        ((await socket.emitWithAck('watch_presence', { userIds: ids })) as { data: { presences: Presence[] } }).data
-          .presences,
-      )
+    if (watches) {
+      const answer = await socket.emitWithAck('watch_presence', { userIds: ids })
+      if (!answer.ok) throw new Error(answer.error.code)
+      checkPresences(user, answer.data.presences)
+    }
     await ask(device)
-  }
-
-  async function ask({ user, beliefs }: Device): Promise<void> {
-    const { statuses } = await call('POST', '/users/status/bulk', user, { userIds: ids })
-    for (const other of EVERYBODY) beliefs.set(other, statuses[other])
   }
 
   function end(user: number, count: number): Device[] {
@@ -117,7 +79,7 @@ export async function play(t: Test, service: Service, plan: Case): Promise<{ gra
 
   async function act(step: Step): Promise<void> {
     const { user } = step
-    const groupUrl = 'group' in step ? `/chats/${name}-c${step.group}` : ''
+    const groupUrl = 'group' in step ? `/chats/${chatOf(step.group)}` : ''
     if (step.kind === 'connect') await connect(user, step.watches)
     else if (step.kind === 'disconnect') for (const { socket } of end(user, 1)) socket.disconnect()
     else if (step.kind === 'logout') for (const { socket } of end(user, 1)) await socket.emitWithAck('logout', {})
@@ -140,15 +102,11 @@ export async function play(t: Test, service: Service, plan: Case): Promise<{ gra
 
   /** Whether a device is told how somebody is, and not only answered. */
   const isFollowed = ({ user, watches }: Device, other: number) =>
-    isTold(graph, user, other) || (watches && chats(user, other))
-  const chats = (a: number, b: number) =>
-    [...graph.groups.map(({ members }) => members), ...graph.directs.values()].some(
-      (members) => members.has(a) && members.has(b),
-    )
+    isTold(graph, user, other) || (watches && sharesChat(graph, user, other))
 
   /** Waits until the service has everybody as they are, and every device believes what it may. */
   async function settle(): Promise<void> {
-    await until(`${name}: everybody is as they are`, async () => {
+    await until('everybody is as they are', async () => {
       const truths = await service.app.chat.presence.get({ kind: 'service' }, ids)
       return EVERYBODY.every((user) => same(truths[user], user === GHOST ? OFFLINE : truthOf(graph, user)))
     })
@@ -173,60 +131,10 @@ export async function play(t: Test, service: Service, plan: Case): Promise<{ gra
     }
   }
 
-  function checkPresences(viewer: number, presences: Presence[]): void {
-    mustBe(
-      `whom ${viewer} asked for`,
-      presences.map(({ userId }) => userId),
-      ids,
-    )
-    for (const user of EVERYBODY) {
-      const presence = presences[user] as Presence
-      mustBe('the keys', Object.keys(presence), Object.keys(hiddenAs('')))
-      if (!isVisible(graph, viewer, user)) mustBe(`${viewer} asks how ${user} is`, presence, hiddenAs(idOf(user)))
-      else if (user !== GHOST && !same(presence, lookOf(graph, user)))
-        throw new Error(`${viewer} sees ${JSON.stringify(presence)}`)
-    }
-  }
-
-  /** Holds what a viewer is answered against the graph; `one` is asked for by themselves. */
-  async function check(viewer: number, one: number): Promise<void> {
-    looks += 1
-    checkPresences(viewer, (await call('POST', '/users/status/bulk', viewer, { userIds: ids })).statuses)
-    const single = await call('GET', `/users/${idOf(one)}/status`, viewer)
-    if (!isVisible(graph, viewer, one)) mustBe(`${viewer} asks how ${one} is`, single, hiddenAs(idOf(one)))
-    else if (one !== GHOST && !same(single, lookOf(graph, one)))
-      throw new Error(`${viewer} sees ${JSON.stringify(single)}`)
-
-    const { count, users, nextCursor } = await call('GET', '/users/online', viewer)
-    const online = viewers().filter((user) => isVisible(graph, viewer, user) && lookOf(graph, user).isOnline)
-    mustBe(
-      `whom ${viewer} finds online`,
-      [count, users.map(({ userId }: Presence) => userId), nextCursor],
-      [online.length, online.map(idOf), null],
-    )
-
-    const known = EVERYBODY.filter((user) => isVisible(graph, viewer, user)).map(idOf)
-    const profilesOf = ({ users: profiles }: { users: User[] }) => profiles.map(({ userId }) => userId)
-    const device = devices.find(({ user }) => user === viewer)
-    if (device) {
-      const { data } = (await device.socket.emitWithAck('get_users', { userIds: ids })) as { data: { users: User[] } }
-      mustBe(`whom ${viewer} knows`, profilesOf(data), known)
-    }
-    mustBe(
-      `whether ${viewer} knows ${one}`,
-      profilesOf(await call('GET', `/users/${idOf(one)}`, viewer)),
-      known.filter((id) => id === idOf(one)),
-    )
-  }
-
   try {
-    await service.app.chat.users.ensure(
-      ids.slice(0, PEOPLE).map((userId) => ({ userId, name: userId, avatarUrl: null })),
-    )
-    for (const [i, members] of plan.groups.entries()) {
-      await call('POST', '/chats', 'service', { type: 'group', chatId: `${name}-c${i}`, memberIds: members.map(idOf) })
-    }
-    for (const [i, step] of stepsOf(plan).entries()) {
+    await cast.enter()
+    const waiting = stepsOf(plan)
+    for (let step = waiting.shift(); step; step = waiting.shift()) {
       if (!canBe(graph, step)) continue
       before = copyOf(graph)
       take(graph, step)
@@ -234,10 +142,15 @@ export async function play(t: Test, service: Service, plan: Case): Promise<{ gra
       await act(step)
       if (CHANGES_MEMBERS.has(step.kind)) for (const device of devices) await ask(device)
       await settle()
-      const all = viewers()
-      await check(all[i % all.length] as number, (i * 5 + step.user) % ids.length)
+      const all = callers()
+      looks += 1
+      await check(all[graphs % all.length] as number, (graphs * 5 + step.user) % ids.length)
+      waiting.unshift(...echoOf(graph, step))
     }
-    for (const viewer of viewers()) await check(viewer, (viewer + cases) % ids.length)
+    for (const viewer of callers()) {
+      looks += 1
+      await check(viewer, (viewer + graphs) % ids.length)
+    }
     await new Promise((resolve) => setTimeout(resolve, STRAY_MS))
     if (faults.length > 0) throw new Error(faults.join('; '))
     return { graphs, looks }
