@@ -1,5 +1,5 @@
 import type { Presence } from '../../contract/shapes.js'
-import type { client, Service } from '../helper.js'
+import { type client, inSeconds, type Service } from '../helper.js'
 import { type Case, GHOST, type Graph, type Look, PEOPLE } from './graph.js'
 
 /** A socket, and how it believes that the others are: as it was answered once, and told since. */
@@ -30,8 +30,8 @@ export function createCast(service: Service, plan: Case) {
     chosen: Array.from({ length: PEOPLE }, () => 'online' as const),
     devices: Array.from({ length: PEOPLE }, () => 0),
   }
-  // To the millisecond: who comes again within the second of their deletion has a token of after it.
-  const tokenOf = (user: number) => service.token(idOf(user), { iat: Date.now() / 1_000 })
+  // Of the next second: what was issued in the second of a deletion stays refused when its user comes again.
+  const tokenOf = (user: number) => service.token(idOf(user), { iat: inSeconds(1) })
 
   async function call(method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, as: number | 'service', body?: object) {
     const credentials = as === 'service' ? { as } : { headers: { authorization: `Bearer ${tokenOf(as)}` } }

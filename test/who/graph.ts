@@ -87,7 +87,7 @@ const status = fc.constantFrom<ChosenStatus>('online', 'away', 'dnd', 'invisible
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('connect' as const), user, watches: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('disconnect' as const, 'logout' as const), user }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('delete' as const, 'revive' as const), user }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('delete' as const, 'revive' as const), user }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('presence' as const), user, status }) },
   {
     weight: 3,
