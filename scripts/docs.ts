@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import Fastify from 'fastify'
 import { serviceScope } from '../app.js'
 import { packageRoot } from '../services/package-root.js'
+import { whoPage } from '../test/who/page.js'
 import {
   closingsTable,
   commandsReference,
@@ -38,6 +39,7 @@ await run(async () => {
   const files = new Map([
     ['docs/openapi.json', formatted('docs/openapi.json', JSON.stringify(openapi, null, 2))],
     ['.env.example', envExample()],
+    ['docs/who.md', whoPage()],
     ...MARKED.map((name): [string, string] => [name, fill(name, parts)]),
   ])
   const drifted = [...files].filter(([name, text]) => !existsSync(name) || readFileSync(name, 'utf8') !== text)

@@ -9,6 +9,9 @@ const CANCELLED = '57014'
 const RETRY_AFTER_MS = 1_000
 const DISK_FULL = '53100'
 const FULL_RETRY_AFTER_MS = 5_000
+/** What two are told of whom one has blocked the other. */
+export const BLOCKED = 'There is nothing to be said between you two.'
+const BLOCKED_DETAILS = { reason: 'blocked' satisfies RefusalReason }
 const ANSWERED = /^[0-9A-Z]{5}$/
 
 interface PgError extends Error {
@@ -55,7 +58,7 @@ export function toChatError(thrown: unknown, isRead = false): ChatError {
   if (state === 'LIMIT') return new ChatError('LIMIT_REACHED', { message: 'Somebody would be in too many chats.' })
   if (state === DISK_FULL) return storageFull(error)
   if (state === CANCELLED) return new ChatError('OVERLOADED', { cause: error, retryAfterMs: RETRY_AFTER_MS })
-  if (state === 'BLOCK') return new ChatError('FORBIDDEN', { details: { reason: 'blocked' satisfies RefusalReason } })
+  if (state === 'BLOCK') return new ChatError('FORBIDDEN', { message: BLOCKED, details: BLOCKED_DETAILS })
   if (state === undefined || PASSING.test(state)) {
     return new ChatError('UNAVAILABLE', {
       cause: error,

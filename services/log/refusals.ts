@@ -1,11 +1,12 @@
 import { ChatError, invalid } from '../../contract/errors.js'
 import { MAX_BANS, MAX_BLOCKED_USERS, MAX_EMOJI } from '../../contract/limits.js'
 import type { RefusalReason } from '../../contract/words.js'
+import { BLOCKED } from '../db/errors.js'
 import { toTime } from '../time.js'
 
 const WHY = {
   muted: 'You are muted in this chat.',
-  blocked: 'There is nothing to be said between you two.',
+  blocked: BLOCKED,
   frozen: 'Only owners and admins write in this chat now.',
 } as const satisfies Partial<Record<RefusalReason, string>>
 

@@ -14,14 +14,8 @@ export function restOf(command: CommandName) {
   return { ...rest, inUrl, inQuery: rest.method === 'GET' || rest.method === 'DELETE' }
 }
 
-/** Calls a command's REST twin with the input that a socket would send; null `as` is a service that names nobody. */
-export async function overRest(
-  service: Service,
-  command: CommandName,
-  input: Record<string, unknown>,
-  as: string | null,
-  behalf = false,
-): Promise<Answer> {
+/** What a command's REST twin is asked with, from the input that a socket would send. */
+export function toRequest(command: CommandName, input: Record<string, unknown>) {
   const rest = restOf(command)
   if (!rest) throw new Error(`${command} has no REST twin`)
   const left = rest.single ? fromLists(input, rest.single) : { ...input }
@@ -31,10 +25,23 @@ export async function overRest(
     return value
   })
   const query = rest.inQuery && Object.keys(left).length > 0 ? `?${new URLSearchParams(left as never)}` : ''
-  const { status, body } = await service.call(rest.method, url + query, {
+  const body = rest.inQuery ? {} : { body: toJson(left), headers: { 'content-type': 'application/json' } }
+  return { method: rest.method, url: url + query, ...body }
+}
+
+/** Calls a command's REST twin with the input that a socket would send; null `as` is a service that names nobody. */
+export async function overRest(
+  service: Service,
+  command: CommandName,
+  input: Record<string, unknown>,
+  as: string | null,
+  behalf = false,
+): Promise<Answer> {
+  const { method, url, ...request } = toRequest(command, input)
+  const { status, body } = await service.call(method, url, {
     as: as === null || behalf ? 'service' : as,
     ...(as !== null && behalf && { onBehalfOf: as }),
-    ...(!rest.inQuery && { body: toJson(left), headers: { 'content-type': 'application/json' } }),
+    ...request,
   })
   return status < 300 ? { ok: true, data: body } : { ok: false, error: body.error }
 }

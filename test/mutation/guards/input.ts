@@ -180,7 +180,7 @@ export const INPUT: Guard[] = [
     file: 'services/binder/callers.ts',
     find: "if (rest === null && !(caller.kind === 'user' && caller.client)) {",
     replace: 'if (false) {',
-    tests: ['routes/who > who may send a command is what its entry says'],
+    tests: ['who/who > who may do what, embedded'],
   },
   {
     name: 'callers (services)',
@@ -188,7 +188,7 @@ export const INPUT: Guard[] = [
     file: 'services/binder/callers.ts',
     find: 'if (service) return',
     replace: 'return',
-    tests: ['routes/who > who may send a command is what its entry says'],
+    tests: ['who/who > who may do what, embedded'],
   },
   {
     name: 'CHAT_CREATION',

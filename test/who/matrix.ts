@@ -1,0 +1,186 @@
+import type { CommandName, Input } from '../../contract/commands.js'
+import type { ResourceName } from '../../contract/resources.js'
+
+/** Who calls; each stands for a column of the rows below, in this order. Columns come in groups. */
+export const GROUPS = {
+  'in a group': ['owner', 'admin', 'member', 'muted'],
+  'not in it': ['left', 'removed', 'banned', 'stranger', 'no such chat'],
+  'in a direct chat': ['one of two', 'blocked', 'blocker'],
+  services: ['service', 'for a member', 'for a muted', 'for a blocked', 'for a stranger'],
+  nobody: ['anonymous', 'this machine'],
+} as const
+export type Actor = (typeof GROUPS)[keyof typeof GROUPS][number]
+
+/** What is answered. */
+export const MARKS = {
+  '+': 'ok',
+  '0': 'ok, with nothing of what was asked for in it',
+  '-': 'NOT_FOUND, the same to the byte whether it is hidden, gone or never was',
+  F: 'FORBIDDEN: the role does not allow it',
+  M: 'FORBIDDEN, `{ reason: "muted", until }`',
+  B: 'FORBIDDEN, `{ reason: "blocked" }`',
+  S: 'FORBIDDEN: a service has to name a user',
+  O: 'FORBIDDEN: for sockets only',
+  X: 'FORBIDDEN: for services only',
+  C: 'CONFLICT: a direct chat is as it is',
+  K: 'CONFLICT, `{ reason: "banned", userIds }`',
+  V: 'VALIDATION_FAILED',
+  U: 'UNAUTHENTICATED',
+  '.': 'cannot be',
+} as const
+export type Mark = keyof typeof MARKS
+
+/** Where an actor calls: of a chat that is not there, ids of things that are not. */
+export interface Place {
+  self: string
+  chatId: string
+  /** Messages of the actor and of `other`. */
+  own: string
+  theirs: string
+  /** A member: in a direct chat, the other one. */
+  other: string
+  admin: string
+  owner: string
+  banned: string
+  stranger: string
+  /** Somebody who has nothing to do with the chat, and somebody who has blocked everybody. */
+  newcomer: string
+  hermit: string
+  token: string
+}
+
+type Case<I> = [input: (at: Place) => I, row: string]
+type Cases<I> = Record<string, Case<I>>
+
+/** Commands × actors, over a socket and as REST twin; a row’s letters stand in the order of GROUPS. */
+// biome-ignore format: rows are read in columns
+export const COMMAND_ROWS: { [C in CommandName]: Cases<Input<C>> } = {
+  send_message: { '': [({ chatId }) => ({ chatId, content: 'hello' }), '+++M ----- +BB S+MB- UU'] },
+  edit_message: {
+    'one’s own': [({ own }) => ({ messageId: own, content: 'changed' }), '+++M ----- +BB S+MB- UU'],
+    'another’s': [({ theirs }) => ({ messageId: theirs, content: 'changed' }), 'FFFF ----- FFF SFFF- UU'],
+  },
+  delete_message: {
+    'one’s own': [({ own }) => ({ messageId: own }), '++++ ----- +++ S+++- UU'],
+    'another’s': [({ theirs }) => ({ messageId: theirs }), '++FF ----- FFF SFFF- UU'],
+  },
+  add_reaction: { '': [({ theirs }) => ({ messageId: theirs, emoji: '👍' }), '+++M ----- +BB S+MB- UU'] },
+  remove_reaction: { '': [({ theirs }) => ({ messageId: theirs, emoji: '👍' }), '+++M ----- +BB S+MB- UU'] },
+  report_message: { '': [({ theirs }) => ({ messageId: theirs, reason: 'spam' }), '++++ ----- +++ S+++- UU'] },
+  mark_as_read: {
+    'a chat': [({ chatId }) => ({ chatId, upToSeq: 1_000 }), '++++ ----- +++ S+++- UU'],
+    messages: [({ chatId, theirs }) => ({ chatId, messageIds: [theirs] }), '++++ 00000 +++ S+++0 UU'],
+  },
+  get_messages: { '': [({ chatId }) => ({ chatId }), '++++ ----- +++ S+++- UU'] },
+  search_messages: { '': [({ chatId }) => ({ chatId, query: 'findable' }), '++++ 00000 +++ S+++0 UU'] },
+  sync: { '': [({ chatId }) => ({ chats: { [chatId]: 1 } }), '++++ 00000 +++ S+++0 UU'] },
+  list_chats: { '': [() => ({}), '++++ 00000 +++ S+++0 UU'] },
+  get_chat: { '': [({ chatId }) => ({ chatId }), '++++ ----- +++ S+++- UU'] },
+  create_chat: {
+    'a group': [({ newcomer }) => ({ type: 'group', memberIds: [newcomer] }), '++++ +++++ +++ +++++ UU'],
+    'a direct chat': [({ newcomer }) => ({ type: 'direct', memberIds: [newcomer] }), '++++ +++++ +++ +++++ UU'],
+    'a direct chat that is there': [({ self, other }) => ({ type: 'direct', memberIds: [self, other] }), '.... ..... +++ ...+. UU'],
+    'a direct chat with one who blocks': [({ self, hermit }) => ({ type: 'direct', memberIds: [self, hermit] }), 'BBBB BBBBB BBB BBBBB UU'],
+    'under an id of one’s own': [({ self, own }) => ({ type: 'group', memberIds: [self], chatId: own }), 'VVVV VVVVV VVV +++++ UU'],
+  },
+  update_chat: {
+    title: [({ chatId }) => ({ chatId, title: 'changed' }), '++FF ----- CCC +FFC- UU'],
+    rules: [({ chatId }) => ({ chatId, slowModeSeconds: 1, isFrozen: false }), '++FF ----- CCC +FFC- UU'],
+  },
+  list_members: { '': [({ chatId }) => ({ chatId }), '++++ ----- +++ ++++- UU'] },
+  add_members: {
+    'somebody': [({ chatId, newcomer }) => ({ chatId, userIds: [newcomer] }), '++FF ----- CCC +FFC- UU'],
+    'somebody banned': [({ chatId, banned }) => ({ chatId, userIds: [banned] }), 'KKFF ----- CCC KFFC- UU'],
+  },
+  remove_member: {
+    'a member': [({ chatId, other }) => ({ chatId, userId: other }), '++FF ----- CCC +FFC- UU'],
+    'an admin': [({ chatId, admin }) => ({ chatId, userId: admin }), '++FF ----- CCC +FFC- UU'],
+    'an owner': [({ chatId, owner }) => ({ chatId, userId: owner }), '+FFF ----- CCC +FFC- UU'],
+    oneself: [({ chatId, self }) => ({ chatId, userId: self }), '++++ ----- CCC .++C- UU'],
+  },
+  set_member_role: {
+    'of a member': [({ chatId, other }) => ({ chatId, userId: other, role: 'admin' }), '+FFF ----- CCC +FFC- UU'],
+    'of an owner': [({ chatId, owner }) => ({ chatId, userId: owner, role: 'member' }), '+FFF ----- CCC +FFC- UU'],
+    'one’s own': [({ chatId, self }) => ({ chatId, userId: self, role: 'owner' }), '+FFF ----- CCC .FFC- UU'],
+  },
+  leave_chat: { '': [({ chatId }) => ({ chatId }), '++++ ----- CCC S++C- UU'] },
+  mute_member: {
+    'a member': [({ chatId, other }) => ({ chatId, userId: other }), '++FF ----- CCC +FFC- UU'],
+    'an admin': [({ chatId, admin }) => ({ chatId, userId: admin }), '+FFF ----- CCC +FFC- UU'],
+    'an owner': [({ chatId, owner }) => ({ chatId, userId: owner }), '+FFF ----- CCC +FFC- UU'],
+    oneself: [({ chatId, self }) => ({ chatId, userId: self, until: null }), 'FFFF ----- CCC .FFC- UU'],
+    'who is no member': [({ chatId, stranger }) => ({ chatId, userId: stranger }), '--FF ----- CCC -FFC- UU'],
+  },
+  ban_member: {
+    'a member': [({ chatId, other }) => ({ chatId, userId: other }), '++FF ----- CCC +FFC- UU'],
+    'an admin': [({ chatId, admin }) => ({ chatId, userId: admin }), '+FFF ----- CCC +FFC- UU'],
+    'an owner': [({ chatId, owner }) => ({ chatId, userId: owner }), '+FFF ----- CCC +FFC- UU'],
+    oneself: [({ chatId, self }) => ({ chatId, userId: self }), 'FFFF ----- CCC .FFC- UU'],
+    'who is no member': [({ chatId, stranger }) => ({ chatId, userId: stranger }), '++FF ----- CCC +FFC- UU'],
+  },
+  unban_member: { '': [({ chatId, banned }) => ({ chatId, userId: banned }), '++FF ----- CCC +FFC- UU'] },
+  list_bans: { '': [({ chatId }) => ({ chatId }), '++FF ----- CCC +FFC- UU'] },
+  block_user: {
+    somebody: [({ newcomer }) => ({ userId: newcomer }), '++++ +++++ +++ S++++ UU'],
+    oneself: [({ self }) => ({ userId: self }), 'VVVV VVVVV VVV SVVVV UU'],
+  },
+  unblock_user: { '': [({ newcomer }) => ({ userId: newcomer }), '++++ +++++ +++ S++++ UU'] },
+  get_users: {
+    'a member': [({ other }) => ({ userIds: [other] }), '++++ 00000 +00 +++00 UU'],
+    oneself: [({ self }) => ({ userIds: [self] }), '++++ +++++ +++ .++++ UU'],
+  },
+  typing: { '': [({ chatId }) => ({ chatId, isTyping: true }), '+++M ----- +BB OOOOO ..'] },
+  set_presence: { '': [() => ({ status: 'online' }), '++++ +++++ +++ S++++ UU'] },
+  watch_presence: { 'of a member': [({ other }) => ({ userIds: [other] }), '++++ 00000 +00 OOOOO ..'] },
+  unwatch_presence: { '': [({ other }) => ({ userIds: [other] }), '++++ +++++ +++ OOOOO ..'] },
+  refresh_token: { '': [({ token }) => ({ token }), '++++ +++++ +++ OOOOO ..'] },
+  logout: { '': [() => ({}), '++++ +++++ +++ OOOOO ..'] },
+}
+
+/** What of a request a route is asked with. */
+export interface Asked {
+  userId?: string
+  query?: string
+  body?: object
+}
+
+/** The routes that are no command’s twin × actors, in the same columns. */
+// biome-ignore format: rows are read in columns
+export const ROUTE_ROWS: Record<ResourceName, Case<Asked>> = {
+  get_health: [() => ({}), '++++ +++++ +++ +++++ ++'],
+  get_ready: [() => ({}), '++++ +++++ +++ +++++ ++'],
+  get_live: [() => ({}), '++++ +++++ +++ +++++ ++'],
+  get_metrics: [() => ({}), 'XXXX XXXXX XXX +XXXX UU'],
+  list_online: [() => ({}), '++++ 00000 +00 +++00 U+'],
+  get_status: [({ other }) => ({ userId: other }), '++++ 00000 +00 +++00 U+'],
+  get_statuses: [({ other }) => ({ body: { userIds: [other] } }), '++++ 00000 +00 +++00 U+'],
+  put_user: [({ newcomer }) => ({ userId: newcomer, body: { name: 'changed' } }), 'XXXX XXXXX XXX +XXXX UU'],
+  delete_user: [({ newcomer }) => ({ userId: newcomer, query: '?erase=messages' }), 'XXXX XXXXX XXX +XXXX UU'],
+  disconnect_user: [({ newcomer }) => ({ userId: newcomer }), 'XXXX XXXXX XXX +XXXX UU'],
+  revoke_tokens: [({ newcomer }) => ({ userId: newcomer }), 'XXXX XXXXX XXX +XXXX UU'],
+  list_reports: [() => ({}), 'XXXX XXXXX XXX +XXXX UU'],
+  get_openapi: [() => ({}), 'XXXX XXXXX XXX +XXXX UU'],
+  get_docs: [() => ({}), 'XXXX XXXXX XXX +XXXX UU'],
+  get_page: [() => ({}), '++++ +++++ +++ +++++ ++'],
+  get_demo_tokens: [() => ({}), '---- ----- --- ----- -+'],
+}
+
+/** All columns. */
+export const ACTORS: Actor[] = Object.values(GROUPS).flat()
+
+const isMark = (letter: string): letter is Mark => Object.hasOwn(MARKS, letter)
+
+/** A row as what each actor is answered. */
+export function readRow(row: string): Map<Actor, Mark> {
+  const marks = [...row.replaceAll(' ', '')].filter(isMark)
+  const fits =
+    row
+      .split(' ')
+      .map(({ length }) => length)
+      .join() ===
+    Object.values(GROUPS)
+      .map(({ length }) => length)
+      .join()
+  if (!fits || marks.length !== ACTORS.length) throw new Error(`not a row: ${row}`)
+  return new Map(ACTORS.map((actor, i) => [actor, marks[i] ?? '.']))
+}
