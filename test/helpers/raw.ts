@@ -69,6 +69,8 @@ export async function openRaw(t: Owner, url: string, token?: string) {
     resume: () => ws.resume(),
 
     close: () => ws.close(),
+    /** Is gone without a word. */
+    cut: () => ws.terminate(),
   }
   await once(ws, 'open')
   if (token !== undefined) {

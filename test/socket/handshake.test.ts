@@ -268,7 +268,8 @@ t.test('one connection is one socket', async (t) => {
   const service = await start(t)
   const raw = await openRaw(t, service.url)
   const packet = `40${json({ token: service.token('alice') })}`
-  raw.send(...Array<string>(20).fill(packet))
+  // So few that they are no junk yet.
+  raw.send(...Array<string>(5).fill(packet))
   t.equal(await raw.take('never'), null, 'closed')
   t.equal(raw.heard.filter((frame) => frame.startsWith('40')).length, 0)
   await until('all are gone', () => service.app.chat.hub.countOf('alice') === 0)
@@ -314,6 +315,8 @@ t.test('while a node drains, clients come back by themselves', async (t) => {
   const closed = first.host.close()
   await draining
 
+  const asked = await fetch(`${first.url}/socket.io/?EIO=4&transport=polling`)
+  t.match(await asked.json(), { message: 'draining' }, 'nobody is let in at the door')
   const newcomer = client(t, through, 'carol', QUICK)
   const refused = new Promise<Error & { data?: unknown }>((resolve) => newcomer.once('connect_error', resolve))
   newcomer.connect()

@@ -44,8 +44,12 @@ onEachDatabase('what one socket asks for stands in nobody’s way', async (t, da
   t.ok(reads < FLOOD, `while ${FLOOD - reads} reads are still to come`)
   t.ok(mostAtOnce <= 32, `at most 32 at once: ${mostAtOnce}`)
 
-  flooder.close()
+  flooder.cut()
+  await until('it is gone', () => service.app.chat.hub.countOf('alice') === 0)
+  const before = reads
   t.match(await service.call('GET', '/ready'), { status: 200 })
+  await until('what was under way is done', () => atOnce === 0)
+  t.equal(reads, before, 'what waited for it is dropped')
 })
 
 t.test('what waits for a socket that is gone is dropped', async (t) => {

@@ -150,7 +150,7 @@ export const DOOR: Guard[] = [
     file: 'plugins/socket/index.ts',
     find: '    lanes.drop(this)\n',
     replace: '',
-    tests: ['socket/lanes > what waits for a socket that is gone is dropped'],
+    tests: ['socket/lanes > what one socket asks for stands in nobody’s way, embedded'],
   },
   {
     name: 'commands that wait',
