@@ -34,7 +34,9 @@ export const LOAD: Guard[] = [
     file: 'plugins/socket/junk.ts',
     find: 'if (before <= MAX_POINTS && entry.points > MAX_POINTS) onTooMuch(connection)',
     replace: '',
-    tests: ['socket/junk > what reaches no command is cheap, embedded > before anything is joined'],
+    tests: [
+      'socket/junk > what reaches no command is cheap, and ends whoever goes on with it, embedded > pongs that nobody asked for',
+    ],
   },
   {
     name: 'arguments of an event',
