@@ -4,11 +4,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ABUSE } from '../../contract/limits.js'
 import { copyTemplate } from '../helpers/embedded.js'
 import { freePort, type Owner, startPostgres } from '../helpers/postgres.js'
 import { attacksOn, USERS } from './flood-attacks.js'
 import type { Outcome } from './flood-client.js'
-import { newcomer, type Span, startVictims } from './flood-victims.js'
+import { brokenBy, type FloodResult, type Row } from './flood-laws.js'
+import { newcomer, startVictims } from './flood-victims.js'
 import { createServerProcess, type ServerProcess } from './server.js'
 
 export interface FloodOptions {
@@ -16,26 +18,6 @@ export interface FloodOptions {
   isQuick: boolean
   /** Only attacks whose name holds this. */
   only?: string | undefined
-}
-
-/** What one attack did to those who did nothing. */
-export interface Row extends Outcome {
-  attack: string
-  victims: Span
-  /** p99 of acks under attack beyond p99 when all is quiet. */
-  beyondMs: number
-  rssMb: number
-  isReady: boolean
-  newcomerMs: number | null
-}
-
-export interface FloodResult {
-  quiet: Span
-  rows: Row[]
-  failures: string[]
-  undelivered: number
-  said: string
-  isRunning: boolean
 }
 
 const CLIENT = resolve(import.meta.dirname, 'flood-client.js')
@@ -46,6 +28,7 @@ const SPANS = {
   full: { quietMs: 10_000, attackMs: 5_000, restMs: 1_000 },
 }
 const RSS_MS = 100
+const TRIES = 3
 const CALM_MS = 5_000
 const CALM_TIMES = 2
 const NEWCOMER_MS = 15_000
@@ -72,7 +55,17 @@ export async function flood(owner: Owner, { database, isQuick, only = '' }: Floo
   const quiet = victims.span(quietFrom, performance.now())
 
   const rows: Row[] = []
-  for (const { name, plan } of attacks) {
+  for (const attack of attacks) {
+    let row = await endure(attack)
+    // A machine that pauses by itself does not do so three times in a row; a service that breaks does.
+    for (let tries = 1; tries < TRIES && brokenBy(row).length > 0; tries += 1) {
+      await sleep(ABUSE.outsideMs)
+      row = await endure(attack)
+    }
+    rows.push(row)
+  }
+
+  async function endure({ name, plan }: (typeof attacks)[number]): Promise<Row> {
     const attacker = startAttacker(owner)
     const rssBefore = rssOf(server)
     let rss = rssBefore
@@ -94,7 +87,7 @@ export async function flood(owner: Owner, { database, isQuick, only = '' }: Floo
     const outcome = await attacker.end()
     clearInterval(watch)
     await calm()
-    rows.push({ attack: name, ...outcome, rssMb: rss - rssBefore, isReady, newcomerMs, ...spanOf(fromMs, toMs) })
+    return { attack: name, ...outcome, rssMb: rss - rssBefore, isReady, newcomerMs, ...spanOf(fromMs, toMs) }
   }
 
   /** What one attack has left undone is not the next one's. */
