@@ -9,8 +9,7 @@ import { BOTH, type Fault } from './fault.js'
 import { type Measure, measure, quantile, rssOf, sameNode } from './measures.js'
 import type { World } from './world.js'
 
-/** 15 s until a ping, 10 s for its answer, and the grace of these runs. */
-const HALF_OPEN_MS = 26_000
+const HALF_OPEN_MS = 25_000
 const BACK_MS = 10_000
 const CALM_MS = 3_000
 const SLOW_MS = 40_000
@@ -139,7 +138,6 @@ export const CLIENT_FAULTS = {
       const same = quantile(sameNode(world.probes.between(from, now() - 1_000)), 0.99)
       way.throttle(0)
       way.reset()
-      await sleep(CALM_MS)
       const back = await caughtUp(world, chatId, [speaker, victim])
       return [
         measure('ended, ms', ended, HALF_OPEN_MS),

@@ -25,7 +25,6 @@ export interface Attempt {
   isRetryable: boolean
 }
 
-const CHAT = 'probes'
 const EVERY_MS = 200
 /** More than a command may take, so that what takes longer is seen. */
 const ANSWER_MS = 15_000
@@ -42,18 +41,22 @@ export async function createProbes(owner: Owner, servers: ServerProcess[], recor
   const works = new Set<Promise<void>>()
   let isStopped = false
 
-  const personOf = (role: string, node: number): Person => {
+  // In a chat only one node writes: another that wrote there, too, would find by its own writing what it has not heard.
+  const chatIds = servers.map((_, node) => `probes-${node}`)
+  const personOf = (role: string, node: number, chatIds: string[]): Person => {
     const userId = `${role}-${node}`
-    return { userId, socket: stockClient(owner, servers, userId, { home: node }), chatIds: [CHAT] }
+    return { userId, socket: stockClient(owner, servers, userId, { home: node }), chatIds }
   }
-  const talkers = servers.map((_, node) => personOf('talker', node))
-  const ears = servers.map((_, node) => personOf('ear', node))
+  const talkers = chatIds.map((chatId, node) => personOf('talker', node, [chatId]))
+  const ears = chatIds.map((_, node) => personOf('ear', node, chatIds))
   const people = [...talkers, ...ears]
   const stands = new Map(people.map(({ userId, socket }) => [userId, recorder.watch(userId, socket)]))
   const [first] = servers as [ServerProcess]
   for (const { userId } of people) await must(first, 'PUT', `/users/${userId}`, { name: userId })
-  const memberIds = people.map(({ userId }) => userId)
-  await must(first, 'POST', '/chats', { type: 'group', chatId: CHAT, memberIds })
+  for (const chatId of chatIds) {
+    const memberIds = people.filter((person) => person.chatIds.includes(chatId)).map(({ userId }) => userId)
+    await must(first, 'POST', '/chats', { type: 'group', chatId, memberIds })
+  }
   for (const [node, { socket }] of ears.entries()) {
     socket.on('new_message', ({ content }) => {
       const probe = byKey.get(content ?? '')
@@ -61,10 +64,10 @@ export async function createProbes(owner: Owner, servers: ServerProcess[], recor
     })
   }
 
-  async function send(node: number, { userId, socket }: Person): Promise<void> {
+  async function send(node: number, { userId, socket, chatIds: [chatId = ''] }: Person): Promise<void> {
     const key = `probe-${node}-${sent.length}`
     const probe: Probe = { key, node, at: now(), heardAt: new Map() }
-    const record: SendRecord = { chatId: CHAT, userId, key, invokedAt: probe.at, attempts: 0, acks: [] }
+    const record: SendRecord = { chatId, userId, key, invokedAt: probe.at, attempts: 0, acks: [] }
     sent.push(probe)
     byKey.set(key, probe)
     recorder.history.sends.push(record)
@@ -72,7 +75,7 @@ export async function createProbes(owner: Owner, servers: ServerProcess[], recor
       while (!socket.connected) await sleep(20)
       record.attempts += 1
       const at = now()
-      const payload = { chatId: CHAT, content: key, clientMessageId: key }
+      const payload = { chatId, content: key, clientMessageId: key }
       const answer = await ask(socket, 'send_message', payload, ANSWER_MS).catch(() => null)
       const endedAt = now()
       const isCut = answer === null && endedAt - at < ANSWER_MS - 100

@@ -93,7 +93,7 @@ export async function runCluster(owner: Owner, options: ClusterOptions): Promise
     figures: [...figures.values()],
     verdict,
     faults,
-    said: world.servers.map((server, at) => `node ${at}:\n${server.said()}`).join('\n'),
+    said: world.servers.map((server, at) => `node ${at}: ${headlines(server.said())}`).join('\n'),
     counts: {
       seconds,
       sends: history.sends.length,
@@ -109,3 +109,11 @@ export async function runCluster(owner: Owner, options: ClusterOptions): Promise
 
 /** Three digits are enough. */
 export const round = (value: number): number => (value < 10 ? Number(value.toFixed(2)) : Math.round(value))
+
+/** What a node said, each thing once, without stacks. */
+function headlines(said: string): string {
+  const lines = said.split('\n').flatMap((line) => /^\[[\d:.]+\] (.+?)( \{.*)?$/.exec(line)?.[1] ?? [])
+  const counts = new Map<string, number>()
+  for (const line of lines) counts.set(line, (counts.get(line) ?? 0) + 1)
+  return [...counts].map(([line, count]) => `${line} (${count})`).join('; ')
+}
