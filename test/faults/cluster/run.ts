@@ -64,6 +64,7 @@ export async function runCluster(owner: Owner, options: ClusterOptions): Promise
     if (bound !== null && value > SLACK * bound) note(`${key}: ${round(value)}, at most ${SLACK} × ${round(bound)}`)
   }
 
+  console.log(`  partitions: ${world.filter ? 'packets are dropped by nftables' : 'a proxy lets nothing through'}`)
   const warm = await world.probes.recovered(now())
   if (warm === Number.POSITIVE_INFINITY) note('nodes do not hear each other before any fault')
   for (const scenario of names) {
