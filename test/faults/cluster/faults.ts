@@ -18,7 +18,7 @@ export const FAULTS: Record<string, Fault> = {
 const NOT_YET = ['ghosts']
 
 /** Each of these in CI once; a fault that takes long on one bus only, where the bus makes no difference. */
-const ONE_BUS_IS_ENOUGH = ['postgres-stop', 'postgres-away', 'half-open', 'slow-client']
+const ONE_BUS_IS_ENOUGH = ['postgres-stop', 'postgres-away', 'postgres-hang', 'half-open', 'slow-client']
 
 /** The scenarios of a bus that a word stands for: one, several with commas between, or all. */
 export function named(words: string, bus: ClusterBus, isQuick: boolean): string[] {

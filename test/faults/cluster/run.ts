@@ -40,7 +40,7 @@ export interface ClusterResult {
 }
 
 const FULL: Pace = { awayMs: 30_000, pauseMs: 30_000, partitionMs: 45_000 }
-const QUICK: Pace = { awayMs: 6_000, pauseMs: 6_000, partitionMs: 6_000 }
+const QUICK: Pace = { awayMs: 5_000, pauseMs: 5_000, partitionMs: 5_000 }
 /** Above so many times its bound a figure is a failure: processes, clients and checker share a machine. */
 export const SLACK = 2
 
