@@ -24,8 +24,15 @@ const { values } = parseArgs({
 
 const undo: (() => unknown)[] = []
 async function cleanUp(): Promise<void> {
-  for (const step of undo.splice(0).reverse()) await step()
+  for (const step of undo.splice(0).reverse()) {
+    // What cannot be undone must not keep the rest.
+    await Promise.resolve()
+      .then(step)
+      .catch((error) => console.log(`❌ ${error}`))
+  }
 }
+// Each process that is started ends with this one.
+process.setMaxListeners(0)
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void cleanUp().finally(() => process.exit(130)))
 

@@ -17,8 +17,16 @@ export async function stopPostgres(cluster: Cluster): Promise<void> {
 
 /** A signal to the main process of a PostgreSQL that we started, and to its backends. */
 export function signalPostgres({ pid }: Cluster, signal: NodeJS.Signals): void {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').map(Number).filter(Boolean)
-  for (const id of [pid, ...children]) kill(id, signal)
+  for (const id of [pid, ...childrenOf(pid)]) kill(id, signal)
+}
+
+/** None of a process that has ended. */
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').map(Number).filter(Boolean)
+  } catch {
+    return []
+  }
 }
 
 async function goneOf({ pid }: Cluster): Promise<void> {

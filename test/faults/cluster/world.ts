@@ -8,6 +8,7 @@ import { openWay, type Way } from '../../helpers/toxics.js'
 import { gather, inviteGuests, must, stockClient } from '../crowd.js'
 import { dump } from '../dump.js'
 import { createLoad, type Person } from '../load.js'
+import { signalPostgres } from '../postmaster.js'
 import { quiet } from '../quiet.js'
 import { pick, type Random } from '../random.js'
 import { createRecorder, type Stand } from '../recorder.js'
@@ -45,6 +46,8 @@ export async function createWorld(owner: Owner, { bus, nodes: size, random, clie
   const dataDir = mkdtempSync(join(tmpdir(), 'chat-cluster-'))
   owner.teardown(() => rmSync(dataDir, { recursive: true, force: true }))
   let cluster = await startPostgres(owner)
+  // Who is stopped does not hear that it is to end.
+  owner.teardown(() => signalPostgres(cluster, 'SIGCONT'))
   const redis = bus === 'redis' ? await startRedis(owner) : undefined
   if (redis) process.once('exit', () => redis.signal('SIGKILL'))
   const nodes: Node[] = []
