@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { ANOMALIES, type Anomaly } from './checker.js'
 import { FAULTS, named } from './cluster/faults.js'
-import { record } from './cluster/record.js'
+import { commitOf, record } from './cluster/record.js'
 import { type ClusterResult, round, runCluster } from './cluster/run.js'
 import type { ClusterBus } from './cluster/world.js'
 
@@ -48,6 +48,7 @@ async function one(bus: ClusterBus, names: string[]): Promise<void> {
     `--clients ${values.clients} --rate ${rate}`,
     ...(values.quick ? ['--quick'] : []),
   ].join(' ')
+  const commit = values.record ? commitOf() : ''
   console.log(command)
   const result = await runCluster(
     { teardown: (step) => undo.push(step) },
@@ -63,7 +64,7 @@ async function one(bus: ClusterBus, names: string[]): Promise<void> {
     },
   ).finally(cleanUp)
   tell(result)
-  if (values.record) record(result, command)
+  if (values.record) record(result, command, commit)
 }
 
 function tell({ bus, counts, figures, verdict, faults, said }: ClusterResult): void {

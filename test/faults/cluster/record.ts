@@ -16,8 +16,12 @@ const COUNTED = [
   'partitions',
 ] as const
 
+/** The commit that is checked out: of a run, when it begins. */
+export const commitOf = (): string =>
+  execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: packageRoot(), encoding: 'utf8' }).trim()
+
 /** Puts a run into docs/faults as one row, and sums up all rows in the last line of the table. */
-export function record(result: ClusterResult, command: string): void {
+export function record(result: ClusterResult, command: string, commit: string): void {
   const lines = readFileSync(PAGE, 'utf8').split('\n')
   const at = lines.findIndex((line) => line.startsWith('| **all** |'))
   if (at < 0) throw new Error(`${PAGE} has no line for the sum`)
@@ -29,7 +33,6 @@ export function record(result: ClusterResult, command: string): void {
       const where = result.names.length > 1 ? `${scenario}: ` : ''
       return `${where}${name} ${round(value)}${above > 0 ? ` (**above ${round(bound ?? 0)}** ${above} times)` : ''}`
     })
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: packageRoot(), encoding: 'utf8' }).trim()
   const row = [
     `${new Date().toISOString().slice(0, 10)}, ${commit}`,
     `\`${command}\``,
