@@ -26,6 +26,8 @@ export interface Attempt {
 }
 
 const EVERY_MS = 200
+/** A socket may have 32 commands under way, and what is beyond them waits for its turn: that wait is not what is timed here. */
+const MOST_UNDER_WAY = 8
 /** More than a command may take, so that what takes longer is seen. */
 const ANSWER_MS = 15_000
 const AGAIN_MS = 500
@@ -39,6 +41,7 @@ export async function createProbes(owner: Owner, servers: ServerProcess[], recor
   const byKey = new Map<string, Probe>()
   const attempts: Attempt[] = []
   const works = new Set<Promise<void>>()
+  const underWay = servers.map(() => 0)
   let isStopped = false
 
   // In a chat only one node writes: another that wrote there, too, would find by its own writing what it has not heard.
@@ -91,8 +94,12 @@ export async function createProbes(owner: Owner, servers: ServerProcess[], recor
 
   const timer = setInterval(() => {
     for (const [node, person] of talkers.entries()) {
-      if (isStopped || !person.socket.connected) continue
-      const work = send(node, person).finally(() => works.delete(work))
+      if (isStopped || !person.socket.connected || (underWay[node] ?? 0) >= MOST_UNDER_WAY) continue
+      underWay[node] = (underWay[node] ?? 0) + 1
+      const work = send(node, person).finally(() => {
+        underWay[node] = (underWay[node] ?? 0) - 1
+        works.delete(work)
+      })
       works.add(work)
     }
   }, EVERY_MS)
