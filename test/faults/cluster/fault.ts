@@ -28,6 +28,8 @@ export const BOTH: ClusterBus[] = ['postgres', 'redis']
 const SAME_NODE_MS = 250
 const CROSS_AWAY_MS = 10_000
 const CROSS_AFTER_MS = 5_000
+/** What is older must have been heard without the bus: what waits for it arrives when it is back, and would hide that nobody looked. */
+const LATE_MS = 12_000
 const CPU_RATIO = 1.5
 /** Of less time what CPU a delivery costs says nothing. */
 const CPU_WINDOW_MS = 5_000
@@ -78,11 +80,14 @@ export async function withoutBus(
   const same = (from: number, to: number) => quantile(sameNode(probes.between(from, to)), 0.99)
   const cross = (from: number, to: number) => Math.max(0, ...crossNode(probes.between(from, to), size))
   const before = same(healthy.from, healthy.to)
+  const old = probes.between(away.from, away.to - LATE_MS)
+  const late = crossNode(old, size).filter((ms, i) => (old[i]?.at ?? 0) + ms > away.to)
   return [
     measure('same node, healthy, p99 ms', before),
     measure('other nodes, healthy, most ms', cross(healthy.from, healthy.to)),
     measure('same node, bus away, p99 ms', same(away.from, away.to), Math.max(SAME_NODE_MS, before)),
     measure('other nodes, bus away, most ms', cross(away.from, away.to), CROSS_AWAY_MS),
+    measure(`heard only by the bus that came back, though sent ${LATE_MS / 1_000} s before`, late.length, 0),
     measure('other nodes, bus back, most ms', cross(since, since + AFTER_MS), CROSS_AFTER_MS),
     measure('CPU a delivery, healthy, µs', healthy.cpuMs * 1_000),
     measure(

@@ -6,6 +6,8 @@ import { BOTH, type Fault, withoutBus, withoutPostgres } from './fault.js'
 import type { World } from './world.js'
 
 const CHURN_MS = 200
+/** So long that what other nodes hear they have found themselves. */
+const LEAST_AWAY_MS = 15_000
 /** Between a kill and the new start, at most. */
 const MOST_GAP_MS = 1_000
 
@@ -130,7 +132,8 @@ export const BUS_FAULTS = {
     rounds: 3,
     round: (world, pace) => {
       const redis = redisOf(world)
-      return withoutBus(world, pace, { begin: redis.kill, end: redis.start })
+      const awayMs = Math.max(pace.awayMs, LEAST_AWAY_MS)
+      return withoutBus(world, { ...pace, awayMs }, { begin: redis.kill, end: redis.start })
     },
   },
   'redis-hang': {
