@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { Agent, type IncomingMessage, request as open, type ServerResponse } from 'node:http'
-import { connect } from 'node:net'
+import { connect, Socket } from 'node:net'
 import { type Duplex, pipeline } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import { endToEnd, FROM_HEADER, toHead } from './headers.js'
 
 /** The part of an Engine.IO server that is taken over; all are public. */
@@ -18,36 +19,42 @@ export interface HandingOptions {
   id: number
   /** The path of a worker's socket. */
   socketOf(id: number): string
+  /** Gives a connection to a worker, with what was read of it, in latin1. */
+  pass(socket: Socket, passed: { to: number; head: string }): void
   onHanded(kind: 'request' | 'upgrade'): void
 }
 
 const OWNED = /^w(\d{1,9})-/
 const ID_BYTES = 15
 const IDLE_CONNECTIONS = 64
-const LOOK_MS = 20
 /** What Engine.IO says of a session that is not there. */
 const UNKNOWN_SESSION = JSON.stringify({ code: 1, message: 'Session ID unknown' })
 
 /** Has an Engine.IO server name its sessions after this worker, and hand what belongs to the session of another to that one. */
-export function createHanding({ engine, id, socketOf, onHanded }: HandingOptions) {
+export function createHanding({ engine, id, socketOf, pass, onHanded }: HandingOptions) {
   const agent = new Agent({ keepAlive: true, maxFreeSockets: IDLE_CONNECTIONS })
-  const upgraded = new Set<Duplex>()
   const handleRequest = engine.handleRequest.bind(engine)
   const handleUpgrade = engine.handleUpgrade.bind(engine)
 
-  /** The socket of the worker that a request belongs to; null where it is this one, or none that lives. */
-  function ownerOf({ url = '' }: IncomingMessage): string | null {
+  /** The worker that a request belongs to; null where it is this one, or none that lives. */
+  function ownerOf({ url = '' }: IncomingMessage): number | null {
     const sid = new URL(url, 'http://engine').searchParams.getAll('sid').at(-1) ?? ''
     const owner = Number(OWNED.exec(sid)?.[1] ?? id)
-    const path = owner === id ? null : socketOf(owner)
-    return path !== null && existsSync(path) ? path : null
+    return owner !== id && existsSync(socketOf(owner)) ? owner : null
   }
 
-  function handRequest(request: IncomingMessage, response: ServerResponse, socketPath: string): void {
+  function handRequest(request: IncomingMessage, response: ServerResponse, owner: number): void {
     const { method, url, socket } = request
     onHanded('request')
     const headers = [...endToEnd(request.rawHeaders), FROM_HEADER, socket.remoteAddress ?? '']
-    const handed = open({ socketPath, agent, method, path: url, headers: headers as never, setHost: false })
+    const handed = open({
+      socketPath: socketOf(owner),
+      agent,
+      method,
+      path: url,
+      headers: headers as never,
+      setHost: false,
+    })
     handed.on('response', (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.statusMessage, endToEnd(answer.rawHeaders))
       pipeline(answer, response, () => {})
@@ -60,13 +67,17 @@ export function createHanding({ engine, id, socketOf, onHanded }: HandingOptions
     request.pipe(handed)
   }
 
-  function handUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, path: string): void {
-    const handed = connect(path)
+  function handUpgrade(request: IncomingMessage, socket: Duplex, rest: Buffer, owner: number): void {
     onHanded('upgrade')
-    upgraded.add(socket)
-    socket.once('close', () => upgraded.delete(socket))
-    handed.write(toHead(request), 'latin1')
-    handed.write(head)
+    const head = toHead(request) + rest.toString('latin1')
+    if (socket instanceof Socket && !(socket instanceof TLSSocket)) pass(socket, { to: owner, head })
+    else pipe(socket, head, owner)
+  }
+
+  /** What is encrypted here cannot be passed on: it goes through this worker. */
+  function pipe(socket: Duplex, head: string, owner: number): void {
+    const handed = connect(socketOf(owner))
+    handed.write(head, 'latin1')
     pipeline(socket, handed, () => {})
     pipeline(handed, socket, () => {})
   }
@@ -85,14 +96,6 @@ export function createHanding({ engine, id, socketOf, onHanded }: HandingOptions
     },
   } satisfies Engine)
 
-  return {
-    /** Settles when no upgraded connection goes through here any more, or the time for it is over. */
-    async drain(withinMs: number): Promise<void> {
-      for (const endMs = performance.now() + withinMs; upgraded.size > 0 && performance.now() < endMs; ) {
-        await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
-      }
-    },
-
-    stop: (): void => agent.destroy(),
-  }
+  /** Ends what was only kept for the next request. */
+  return { stop: (): void => agent.destroy() }
 }

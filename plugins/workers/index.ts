@@ -1,9 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Counts } from '../../services/metrics.js'
 import { socketOf, workersIn } from '../../services/workers/folder.js'
+import { passConnection } from '../../services/workers/switchboard.js'
 import { createHanding } from './handing.js'
-import { openSideDoor, readCountsAt } from './side-door.js'
+import { askAt, openSideDoor } from './side-door.js'
+
+const LOOK_MS = 50
 
 export interface WorkerOptions {
   /** This worker's number. */
@@ -20,16 +24,29 @@ async function workers(app: FastifyInstance, { id, folder }: WorkerOptions): Pro
     engine: app.io.engine,
     id,
     socketOf: (other) => socketOf(folder, other),
+    pass: passConnection,
     onHanded: (kind) => metrics.handed.inc({ kind }),
   })
-  const close = await openSideDoor({ path: socketOf(folder, id), server: app.server, readCounts: metrics.counts })
-  metrics.addOthers(async () => {
-    const others = workersIn(folder).filter((other) => other !== id)
-    const counts = await Promise.allSettled(others.map((other) => readCountsAt<Counts>(socketOf(folder, other))))
-    return counts.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  const close = await openSideDoor({
+    path: socketOf(folder, id),
+    server: app.server,
+    answers: { counts: metrics.counts, clients: () => app.io.engine.clientsCount },
   })
-  // Connections of others' clients that go through here end when those do.
-  app.door.onClosing(() => handing.drain(app.config.DRAIN_MS))
+
+  /** What all others answer that do so. */
+  async function askOthers<T>(name: string): Promise<T[]> {
+    const others = workersIn(folder).filter((other) => other !== id)
+    const answers = await Promise.allSettled(others.map((other) => askAt<T>(socketOf(folder, other), name)))
+    return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+  }
+
+  metrics.addOthers(() => askOthers<Counts>('counts'))
+  // Clients of the others come through here, too: until the last of them is gone.
+  app.door.onClosing(async () => {
+    const endMs = performance.now() + app.config.DRAIN_MS
+    while (performance.now() < endMs && (await askOthers<number>('clients')).some((count) => count > 0))
+      await sleep(LOOK_MS)
+  })
   app.addHook('onClose', async () => {
     handing.stop()
     await close()

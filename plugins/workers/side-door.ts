@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { createServer, get, type IncomingMessage, type Server } from 'node:http'
 import { json } from 'node:stream/consumers'
+import { onPassed } from '../../services/workers/switchboard.js'
 import { FROM_HEADER } from './headers.js'
 
-/** What a worker answers to the others alone. */
-const COUNTS_URL = '/counts'
+const PREFIX = '/'
 const PATIENCE_MS = 2_000
 
 export interface SideDoorOptions {
@@ -12,18 +12,19 @@ export interface SideDoorOptions {
   path: string
   /** The server that handed requests are for. */
   server: Server
-  /** What this worker counts. */
-  readCounts(): Promise<unknown>
+  /** What a worker answers to the others alone, by name. */
+  answers: Record<string, () => unknown>
 }
 
 /** Listens where the other workers reach this one; answers how to stop that. */
-export async function openSideDoor({ path, server, readCounts }: SideDoorOptions) {
+export async function openSideDoor({ path, server, answers }: SideDoorOptions) {
   const door = createServer((request, response) => {
     if (isHanded(request)) return void server.emit('request', request, response)
-    if (request.url !== COUNTS_URL) return void response.writeHead(404).end()
-    readCounts().then(
-      (counts) => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(counts)),
-      () => response.writeHead(500).end(),
+    const read = answers[request.url?.slice(PREFIX.length) ?? '']
+    if (!read) return void response.writeHead(404).end()
+    Promise.resolve(read()).then(
+      (answer) => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer)),
+      () => response.writeHead(500).end('null'),
     )
   })
   door.on('upgrade', (request, socket, head) => {
@@ -36,7 +37,13 @@ export async function openSideDoor({ path, server, readCounts }: SideDoorOptions
   door.listen({ path, exclusive: true })
   await once(door, 'listening')
 
+  const stopHearing = onPassed((socket, head) => {
+    door.emit('connection', socket)
+    socket.emit('data', Buffer.from(head, 'latin1'))
+  })
+
   return async function close(): Promise<void> {
+    stopHearing()
     door.closeAllConnections()
     if (door.listening) await new Promise((resolve) => door.close(resolve))
   }
@@ -51,9 +58,9 @@ function isHanded({ headers, socket }: IncomingMessage): boolean {
   return true
 }
 
-/** What another worker counts. */
-export async function readCountsAt<T>(path: string): Promise<T> {
-  const request = get({ socketPath: path, path: COUNTS_URL, timeout: PATIENCE_MS })
+/** Asks another worker for something, by its name. */
+export async function askAt<T>(path: string, name: string): Promise<T> {
+  const request = get({ socketPath: path, path: PREFIX + name, timeout: PATIENCE_MS })
   request.on('timeout', () => request.destroy(new Error(`no answer within ${PATIENCE_MS} ms`)))
   const [response] = (await once(request, 'response')) as [IncomingMessage]
   return (await json(response)) as T

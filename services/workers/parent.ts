@@ -2,6 +2,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../logger.js'
 import { makeFolder, removeFolder, removeSocket } from './folder.js'
+import { connectWorkers } from './switchboard.js'
 
 /** The variable that tells a worker of the folder where it reaches the others. */
 export const FOLDER_VARIABLE = 'CHAT_WORKERS_FOLDER'
@@ -89,6 +90,7 @@ export function startWorkers({ count, file, stopMs, logger }: WorkersOptions) {
   }
 
   cluster.setupPrimary({ exec: file, args: [] })
+  connectWorkers()
   start({ early: 0 })
 
   return {
