@@ -22,6 +22,8 @@ export interface HandingOptions {
   /** Gives a connection to a worker, with what was read of it, in latin1. */
   pass(socket: Socket, passed: { to: number; head: string }): void
   onHanded(kind: 'request' | 'upgrade'): void
+  /** Whether this worker ends: it waits for what is under way, and would wait for a connection that is kept. */
+  isClosing(): boolean
 }
 
 const OWNED = /^w(\d{1,9})-/
@@ -31,10 +33,13 @@ const IDLE_CONNECTIONS = 64
 const UNKNOWN_SESSION = JSON.stringify({ code: 1, message: 'Session ID unknown' })
 
 /** Has an Engine.IO server name its sessions after this worker, and hand what belongs to the session of another to that one. */
-export function createHanding({ engine, id, socketOf, pass, onHanded }: HandingOptions) {
+export function createHanding({ engine, id, socketOf, pass, onHanded, isClosing }: HandingOptions) {
   const agent = new Agent({ keepAlive: true, maxFreeSockets: IDLE_CONNECTIONS })
   const handleRequest = engine.handleRequest.bind(engine)
   const handleUpgrade = engine.handleUpgrade.bind(engine)
+
+  /** The headers of an answer after which its connection ends, if it must. */
+  const last = (): string[] => (isClosing() ? ['connection', 'close'] : [])
 
   /** The worker that a request belongs to; null where it is this one, or none that lives. */
   function ownerOf({ url = '' }: IncomingMessage): number | null {
@@ -56,12 +61,12 @@ export function createHanding({ engine, id, socketOf, pass, onHanded }: HandingO
       setHost: false,
     })
     handed.on('response', (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.statusMessage, endToEnd(answer.rawHeaders))
+      response.writeHead(answer.statusCode ?? 502, answer.statusMessage, [...endToEnd(answer.rawHeaders), ...last()])
       pipeline(answer, response, () => {})
     })
     handed.on('error', () => {
       if (response.headersSent) response.destroy()
-      else response.writeHead(400, { 'content-type': 'application/json' }).end(UNKNOWN_SESSION)
+      else response.writeHead(400, ['content-type', 'application/json', ...last()]).end(UNKNOWN_SESSION)
     })
     response.once('close', () => handed.destroy())
     request.pipe(handed)

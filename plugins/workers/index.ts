@@ -25,6 +25,7 @@ async function workers(app: FastifyInstance, { id, folder }: WorkerOptions): Pro
     id,
     socketOf: (other) => socketOf(folder, other),
     pass: passConnection,
+    isClosing: app.door.isClosing,
     onHanded: (kind) => metrics.handed.inc({ kind }),
   })
   const close = await openSideDoor({

@@ -20,7 +20,8 @@ export interface SideDoorOptions {
 export async function openSideDoor({ path, server, answers }: SideDoorOptions) {
   const door = createServer((request, response) => {
     if (isHanded(request)) return void server.emit('request', request, response)
-    const read = answers[request.url?.slice(PREFIX.length) ?? '']
+    const name = request.url?.slice(PREFIX.length) ?? ''
+    const read = Object.hasOwn(answers, name) ? answers[name] : undefined
     if (!read) return void response.writeHead(404).end()
     Promise.resolve(read()).then(
       (answer) => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer)),
