@@ -17,6 +17,8 @@ const KINDS: Record<string, string[]> = {
 }
 const WORKERS = 4
 
+const isUpgraded = ({ io }: ClientSocket) => io.engine.transport.name === 'websocket'
+
 interface Somebody {
   userId: string
   socket: ClientSocket
@@ -69,9 +71,22 @@ t.test('four workers', needsPostgres, async (t) => {
 
   await t.test('who upgrades is on a WebSocket', async (t) => {
     for (const { socket } of people.filter(({ userId }) => userId.startsWith('upgrade'))) {
-      await until('it has upgraded', () => socket.io.engine.transport.name === 'websocket')
+      await until('it has upgraded', () => isUpgraded(socket))
     }
     t.ok(people.every(({ socket }) => socket.connected))
+  })
+
+  // What broke: the processes that a connection came through went on reading it, and took what the client said first.
+  await t.test('no upgrade is lost', async (t) => {
+    const crowd = await Promise.all(
+      Array.from({ length: 60 }, (_, i) =>
+        connect(t, machine.service, `up-${i}`, { transports: ['polling', 'websocket'] }),
+      ),
+    )
+    await until('all have upgraded', () => crowd.every(({ socket }) => isUpgraded(socket)))
+    for (const { socket } of crowd) socket.disconnect()
+    t.pass('all are on a WebSocket')
+    await until('they are gone', async () => (await machine.counts()).get('chat_connections') === people.length)
   })
 
   await t.test('one page counts what all have', async (t) => {
