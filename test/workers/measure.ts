@@ -19,6 +19,8 @@ import { startMachine } from './machine.js'
 // What workers cost: one process and two workers in turn, under the same load. `node dist/test/workers/measure.js [rounds]`
 
 const CLIENTS = 24
+/** Members of a chat. */
+const SIZES = [24, 4]
 const LOAD_MS = 5_000
 const rounds = Number(process.argv[2] ?? 3)
 
@@ -53,23 +55,28 @@ async function start(t: Test, workers: number) {
   return { service: { url, token } as Service, pids, serving: pids }
 }
 
-async function measure(t: Test, workers: number, transports: string[]): Promise<Figures> {
+async function measure(t: Test, workers: number, transports: string[], size: number): Promise<Figures> {
   const { service, pids, serving } = await start(t, workers)
   const people: { socket: ClientSocket; heard: unknown[] }[] = []
   for (let i = 0; i < CLIENTS; i += 1) {
     const { socket } = await connect(t, service, `user-${i}`, { transports })
     people.push({ socket, heard: collect(socket, 'new_message') })
   }
-  const [first] = people
-  if (!first) throw new Error('nobody')
-  const memberIds = people.map((_, i) => `user-${i}`).slice(1)
-  const { chat } = await must(first.socket, 'create_chat', { type: 'group', title: 'all', memberIds })
+  const chatIds: string[] = []
+  for (let at = 0; at < CLIENTS; at += size) {
+    const memberIds = Array.from({ length: size - 1 }, (_, i) => `user-${at + 1 + i}`)
+    const owner = people[at]?.socket
+    if (!owner) throw new Error('nobody')
+    const { chat } = await must(owner, 'create_chat', { type: 'group', title: 'all', memberIds })
+    for (let i = 0; i < size; i += 1) chatIds.push(chat.chatId)
+  }
   const cpu = () => pids.reduce((sum, pid) => sum + cpuNsOf(pid), 0)
   const [cpuBefore, endMs] = [cpu(), performance.now() + LOAD_MS]
   let sends = 0
-  const loop = async ({ socket }: { socket: ClientSocket }) => {
+  const loop = async ({ socket }: { socket: ClientSocket }, i: number) => {
+    const chatId = chatIds[i] ?? ''
     while (performance.now() < endMs) {
-      await must(socket, 'send_message', { chatId: chat.chatId, content: 'x'.repeat(20) })
+      await must(socket, 'send_message', { chatId, content: 'x'.repeat(20) })
       sends += 1
     }
   }
@@ -87,14 +94,16 @@ async function measure(t: Test, workers: number, transports: string[]): Promise<
 
 t.setTimeout(0)
 for (const transports of [['websocket'], ['polling']]) {
-  for (let round = 0; round < rounds; round += 1) {
-    for (const workers of round % 2 ? [2, 1] : [1, 2]) {
-      await t.test(`${transports} ${workers}`, async (t) => {
-        const { sends, deliveries, cpu, mb } = await measure(t, workers, transports)
-        t.comment(
-          `${transports}, ${workers} worker(s): ${sends.toFixed(0)} sends/s, ${deliveries.toFixed(0)} deliveries/s, ${cpu.toFixed(1)} µs of CPU a delivery, ${mb.toFixed(0)} MB a process`,
-        )
-      })
+  for (const size of SIZES) {
+    for (let round = 0; round < rounds; round += 1) {
+      for (const workers of round % 2 ? [2, 1] : [1, 2]) {
+        await t.test(`${transports} ${size} ${workers}`, async (t) => {
+          const { sends, deliveries, cpu, mb } = await measure(t, workers, transports, size)
+          const rates = `${sends.toFixed(0)} sends/s, ${deliveries.toFixed(0)} deliveries/s`
+          const costs = `${cpu.toFixed(1)} µs of CPU a delivery, ${mb.toFixed(0)} MB a process`
+          t.comment(`${transports}, chats of ${size}, ${workers} worker(s): ${rates}, ${costs}`)
+        })
+      }
     }
   }
 }
