@@ -16,12 +16,15 @@ import { createTyping } from '../services/hub/typing.js'
 import { createAbuse } from '../services/limits/abuse.js'
 import { createLimits, type Limits } from '../services/limits/index.js'
 import { createLog, type Log } from '../services/log/index.js'
+import { createNet } from '../services/log/net.js'
+import { createRecent } from '../services/log/recent.js'
 import { createMetrics, type Metrics } from '../services/metrics.js'
 import { createPresence, type Presence } from '../services/presence/index.js'
 import { createMemoryLeases } from '../services/presence/memory-leases.js'
 import { createVisibility } from '../services/presence/visibility.js'
 import { createSessions, type Sessions } from '../services/session/index.js'
 import { createBlocks } from '../services/users/blocks.js'
+import { createEnds } from '../services/users/ends.js'
 import { createUsers, type Users } from '../services/users/index.js'
 import { listOf } from './config/lists.js'
 import type { Config } from './config/settings.js'
@@ -97,7 +100,11 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     metrics,
   })
   const blocks = createBlocks({ db, bus, hub, logger })
-  const feed = createFeed({ log, hub, bus, logger, metrics })
+  const hasNet = config.BUS !== 'memory' && !db.embedded
+  const net = hasNet ? createNet({ look: createRecent(db), bus, logger, metrics }) : undefined
+  app.addHook('onClose', async () => net?.stop())
+  const ends = createEnds(db, logger)
+  const feed = createFeed({ log, hub, bus, ...(net && { net }), logger, metrics })
   const { memberCount } = feed
   const small = { bus, hub, clientsApart: blocks.clientsApart, memberCount, maxMembers }
   const typing = createTyping({ ...small, mustBeAllowed: log.mustBeAllowedToWrite })
@@ -124,6 +131,7 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     users,
     hub,
     bus,
+    ...(net && { net, keepEnd: ends.keep }),
     feed,
     presence,
     blocks,
@@ -189,7 +197,9 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     typing.stop()
     receipts.stop()
     blocks.stop()
+    await net?.stop()
     await sessions.stop()
+    await ends.stop()
     feed.stop()
     await presence.stop()
     await listeners.stop()
