@@ -90,7 +90,8 @@ interface RecentRow extends Record<string, unknown> {
 // What this statement sees and the one that took the snapshot $1 did not was written by transactions that were under way then, which that snapshot
 // names, or had no number yet, and so have one from its xmax on. Both are ranges of the index: a transaction that is open for hours, anywhere in
 // the server, makes this no longer, and nothing is read twice. Rows from another server, by a dump, can have numbers that are still to come here:
-// they lie above this statement's own xmax. The ORDER BY and LIMIT have the planner take the index, whatever it knows of the table.
+// they lie above this statement's own xmax. The ORDER BY and LIMIT have the planner take the index, whatever it knows of the table; of an
+// equality it would drop the order, and read the table from end to end where one transaction has written most of it.
 const RECENT = `
 WITH lines AS MATERIALIZED (
   (SELECT chat_id, revision, kind, user_id FROM chat_log
@@ -99,7 +100,7 @@ WITH lines AS MATERIALIZED (
   UNION ALL
   SELECT l.chat_id, l.revision, l.kind, l.user_id FROM pg_snapshot_xip($1::pg_snapshot) AS x (xact_id)
   CROSS JOIN LATERAL (
-    SELECT * FROM chat_log WHERE xact_id = x.xact_id ORDER BY xact_id LIMIT ${MAX_LINES}) l
+    SELECT * FROM chat_log WHERE xact_id >= x.xact_id AND xact_id <= x.xact_id ORDER BY xact_id LIMIT ${MAX_LINES}) l
 ), joined AS (
   SELECT chat_id, user_id FROM lines WHERE kind = 'member_added'
   UNION ALL
