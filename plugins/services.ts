@@ -103,7 +103,7 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
   const hasNet = config.BUS !== 'memory' && !db.embedded
   const net = hasNet ? createNet({ look: createRecent(db), bus, logger, metrics }) : undefined
   app.addHook('onClose', async () => net?.stop())
-  const ends = createEnds(db, logger)
+  const ends = net && createEnds({ db, bus, logger })
   const feed = createFeed({ log, hub, bus, ...(net && { net }), logger, metrics })
   const { memberCount } = feed
   const small = { bus, hub, clientsApart: blocks.clientsApart, memberCount, maxMembers }
@@ -131,7 +131,7 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     users,
     hub,
     bus,
-    ...(net && { net, keepEnd: ends.keep }),
+    ...(net && { net }),
     feed,
     presence,
     blocks,
@@ -184,7 +184,7 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
   metrics.gauge('chat_db_waiting', 'Statements that wait for their turn.', db.waiting)
   metrics.gauge('chat_db_pool_busy', 'Database connections in use.', () => db.pool.totalCount - db.pool.idleCount)
   metrics.gauge('chat_db_pool_waiting', 'Queries that wait for a database connection.', () => db.pool.waitingCount)
-  const rooms = { hub, feed, typing, receipts, blocks, sessions, presence, leases, binder }
+  const rooms = { hub, feed, typing, receipts, blocks, sessions, presence, leases, binder, ...(ends && { ends }) }
   for (const [room, { sizes }] of Object.entries(rooms)) metrics.sizes(room, sizes)
   metrics.sizes('limits', () => ({ budgets: budgets.size(), abuse: abuse.size(), seats: seats.size() }))
   door.onClosing(async () => {
@@ -199,7 +199,7 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     blocks.stop()
     await net?.stop()
     await sessions.stop()
-    await ends.stop()
+    await ends?.stop()
     feed.stop()
     await presence.stop()
     await listeners.stop()

@@ -10,7 +10,6 @@ import type { Client } from '../hub/ports.js'
 import type { Limits } from '../limits/index.js'
 import type { Log } from '../log/index.js'
 import type { Net } from '../log/net.js'
-import type { UserEnd } from '../log/recent.js'
 import type { Logger } from '../logger.js'
 import type { Presence } from '../presence/index.js'
 import { toTime } from '../time.js'
@@ -19,6 +18,7 @@ import type { Users } from '../users/index.js'
 import { createArrivals } from './arrivals.js'
 import { createArrive } from './arrive.js'
 import { createExpiry } from './expiry.js'
+import { createFinder } from './found.js'
 import type { Identity } from './identify.js'
 import type { Session } from './session.js'
 import { createVerify } from './verify.js'
@@ -30,9 +30,8 @@ export interface SessionsOptions {
   users: Pick<Users, 'getAccounts'>
   hub: Pick<Hub, 'add' | 'remove' | 'clientsOf' | 'countOf' | 'tell' | 'end' | 'isIn'>
   bus: Pick<Bus, 'publish' | 'subscribe' | 'onGap'>
-  /** What lies under the bus, where there are other nodes; and what keeps the ends that stand nowhere else, for them. */
+  /** What lies under the bus, where there are other nodes. */
   net?: Pick<Net, 'onFound' | 'onGap'>
-  keepEnd?: (userId: string, code: UserEnd['code']) => void
   feed: Pick<Feed, 'attach' | 'admit'>
   presence: Pick<Presence, 'connect' | 'disconnect'>
   blocks: Pick<Blocks, 'hold' | 'release' | 'blockedBy'>
@@ -51,7 +50,7 @@ const OUSTED_MS = 30_000
 
 /** The handshake, whole: token → user → limits → chats, then in, and out again; see this folder's README for the law. */
 export function createSessions(options: SessionsOptions) {
-  const { identify, limits, log, hub, bus, net, keepEnd, feed, presence, blocks, logger, maxSocketsPerUser } = options
+  const { identify, limits, log, hub, bus, net, feed, presence, blocks, logger, maxSocketsPerUser } = options
   const arrivals = createArrivals()
   const inside = new Map<Client, Session>()
   const leaving = new Set<Promise<void>>()
@@ -69,11 +68,7 @@ export function createSessions(options: SessionsOptions) {
     bus.subscribe('changes', arrivals.hear),
     (net ?? bus).onGap(verify),
     bus.subscribe('ends', endUser),
-    net?.onFound(({ joined, ends }) => {
-      for (const [chatId, userId] of joined) arrivals.note(userId, chatId)
-      for (const end of ends) if (end.code === 'DISCONNECTED') endUser(end)
-      verifyUsers(ends.flatMap(({ userId, code }) => (code === 'DISCONNECTED' ? [] : [userId])))
-    }),
+    net?.onFound(createFinder({ note: arrivals.note, endUser, verifyUsers })),
   ]
 
   /** Ends the sessions that a user had when that was told, wherever they stand. */
@@ -181,7 +176,6 @@ export function createSessions(options: SessionsOptions) {
     end(userId: string, code: ClosingCode): number {
       const count = hub.countOf(userId)
       bus.publish('ends', { userId, code })
-      if (code === 'DISCONNECTED') keepEnd?.(userId, code)
       return count
     },
 

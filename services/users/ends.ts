@@ -1,13 +1,21 @@
+import type { Bus } from '../bus/index.js'
 import type { Database } from '../db/index.js'
 import { createGatherer } from '../gather.js'
 import type { UserEnd } from '../log/recent.js'
 import type { Logger } from '../logger.js'
 
-type Kept = Pick<UserEnd, 'userId' | 'code'> & { atMs: number }
+export interface EndsOptions {
+  db: Pick<Database, 'run'>
+  bus: Pick<Bus, 'subscribe'>
+  logger: Logger
+}
 
-/** Keeps ends that stand nowhere else in the database, where other nodes find what they did not hear; while it is away, they wait. */
-export function createEnds(db: Pick<Database, 'run'>, logger: Logger) {
-  const gatherer = createGatherer<Kept>({
+/**
+ * Keeps in the database what this node has told of ends that stand nowhere else, for nodes that do not hear of them; while the database is away, they
+ * wait. Revocations and tombstones leave their own rows.
+ */
+export function createEnds({ db, bus, logger }: EndsOptions) {
+  const gatherer = createGatherer<{ userId: string; code: UserEnd['code']; atMs: number }>({
     keyOf: ({ userId }) => userId,
     isNewer: (end, other) => end.atMs > other.atMs,
     lingerMs: 0,
@@ -18,12 +26,19 @@ export function createEnds(db: Pick<Database, 'run'>, logger: Logger) {
     },
     onFailure: (error, count) => logger.warn({ err: error, count }, 'ends of sockets could not be kept yet'),
   })
+  const unsubscribe = bus.subscribe('ends', ({ userId, code, ageMs = 0 }, origin) => {
+    if (origin === 'here' && code === 'DISCONNECTED') gatherer.add([{ userId, code, atMs: performance.now() - ageMs }])
+  })
 
   return {
-    /** Keeps soon that all sockets of a user end which are there now. */
-    keep: (userId: string, code: UserEnd['code']): void => gatherer.add([{ userId, code, atMs: performance.now() }]),
+    /** How much is kept in memory. */
+    sizes: () => ({ waiting: gatherer.size() }),
 
-    stop: gatherer.stop,
+    /** Keeps what waits, once; what fails then is given up. */
+    stop(): Promise<void> {
+      unsubscribe()
+      return gatherer.stop()
+    },
   }
 }
 
