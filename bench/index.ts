@@ -7,6 +7,7 @@ import { connections } from './cases/connections.js'
 import { fanout } from './cases/fanout.js'
 import { growth } from './cases/growth.js'
 import { latency } from './cases/latency.js'
+import { nodes } from './cases/nodes.js'
 import { profile } from './cases/profile.js'
 import { rooms } from './cases/rooms.js'
 import { sends } from './cases/sends.js'
@@ -24,7 +25,7 @@ import { draw } from './lib/svg.js'
 type Case = (bench: Bench) => Promise<CaseResult>
 const CASES: Record<string, Case> = { fanout, sends, rooms, latency, connections, state, growth }
 /** Only when asked for. */
-const EXTRAS: Record<string, Case> = { bus, profile, writer }
+const EXTRAS: Record<string, Case> = { bus, nodes, profile, writer }
 const QUICK = ['fanout', 'sends']
 const DEADLINE_MS = 14.5 * 60_000
 const LATE_MS = 13.5 * 60_000

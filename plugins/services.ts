@@ -15,6 +15,7 @@ import { createReceipts } from '../services/hub/receipts.js'
 import { createTyping } from '../services/hub/typing.js'
 import { createAbuse } from '../services/limits/abuse.js'
 import { createLimits, type Limits } from '../services/limits/index.js'
+import { createShares } from '../services/limits/shares.js'
 import { createLog, type Log } from '../services/log/index.js'
 import { createNet } from '../services/log/net.js'
 import { createRecent } from '../services/log/recent.js'
@@ -28,6 +29,7 @@ import { createEnds } from '../services/users/ends.js'
 import { createUsers, type Users } from '../services/users/index.js'
 import { listOf } from './config/lists.js'
 import type { Config } from './config/settings.js'
+import { spanNodes } from './socket/adapter.js'
 import { createTransport } from './socket/transport.js'
 import type { ChatServer } from './socket/types.js'
 
@@ -86,9 +88,11 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
   // Also where a start fails after this.
   app.addHook('onClose', bus.stop)
   logger.info({ bus: config.BUS }, BUSES[config.BUS])
+  spanNodes({ io, bus })
   const transport = createTransport({ io, inside, maxBytes: config.MAX_SOCKET_BUFFER_BYTES, metrics })
   const hub = createHub({ transport, logger, metrics })
   const abuse = createAbuse({ bus })
+  const shares = createShares({ bus, budgets })
   const limits = createLimits({ budgets, abuse, load: door })
   const users = createUsers(db)
   const log = createLog({
@@ -204,6 +208,7 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     await presence.stop()
     await listeners.stop()
     abuse.stop()
+    shares.stop()
     asking?.stop()
     await log.stop()
     await bus.stop()

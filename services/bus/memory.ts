@@ -12,7 +12,14 @@ export interface MemoryBus extends Bus {
 
 /** The bus of one node alone: what is published is heard before `publish` returns, or, from a listener, when all have heard what it hears. */
 export function createMemoryBus(logger: Pick<Logger, 'error'>): MemoryBus {
-  const listeners: Listeners = { changes: new Set(), signals: new Set(), ends: new Set(), blocks: new Set() }
+  const listeners: Listeners = {
+    changes: new Set(),
+    signals: new Set(),
+    ends: new Set(),
+    blocks: new Set(),
+    spent: new Set(),
+    host: new Set(),
+  }
   const queue: (() => void)[] = []
   let isTelling = false
 

@@ -1,5 +1,6 @@
 import type { ClosingCode } from '../../contract/closings.js'
 import type { EventName, EventPayload } from '../../contract/events.js'
+import type { BudgetName } from '../../contract/limits.js'
 import type { Chat, Member, Message } from '../../contract/shapes.js'
 import type { ChangeKind } from '../../contract/words.js'
 
@@ -55,12 +56,35 @@ export interface BlockNews {
   userIds: [string, string]
 }
 
+/** What a user or an address took out of a budget. */
+export interface Spent {
+  budget: BudgetName
+  key: string
+  tokens: number
+}
+
+/** What a host asked its Socket.IO server to do, for the sockets of the other nodes: see plugins/socket/adapter.ts. */
+export interface HostCall {
+  namespace: string
+  method: HostMethod
+  /** Rooms, or ids of sockets; of none, everybody is meant. */
+  rooms: string[]
+  except: string[]
+  /** Of `emit` the event's name and its arguments, of `join` and `leave` rooms, of `disconnect` whether the connection goes, too. */
+  args: unknown[]
+}
+
+export const HOST_METHODS = ['emit', 'join', 'leave', 'disconnect'] as const
+export type HostMethod = (typeof HOST_METHODS)[number]
+
 /** What is told, by topic. */
 export interface News {
   changes: Written[]
   signals: Signal
   ends: End
   blocks: BlockNews
+  spent: Spent[]
+  host: HostCall
 }
 
 export type Topic = keyof News

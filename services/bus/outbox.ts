@@ -1,6 +1,16 @@
 import { TYPING_MS } from '../../contract/limits.js'
 import type { News, Range, Topic, Written } from './news.js'
-import { LEAVING_LINE, RISEN_LINE, toBlockLine, toChangesLine, toEndLine, toPacket, toSignalLine } from './wire.js'
+import {
+  LEAVING_LINE,
+  RISEN_LINE,
+  toBlockLine,
+  toChangesLine,
+  toEndLine,
+  toHostLine,
+  toPacket,
+  toSignalLine,
+  toSpentLine,
+} from './wire.js'
 
 export interface OutboxOptions {
   node: string
@@ -28,6 +38,8 @@ const MAX_QUEUED_BYTES = 4 * 1_048_576
 /** How long ends are said again to who comes back, and how many. */
 const SAID_AGAIN_MS = 15_000
 const MAX_SAID = 1_000
+/** After this long a bucket has what was taken from it again, or nearly. */
+const SPENT_MS = 2_000
 /** What a packet needs beside its lines. */
 const FRAME_BYTES = 128
 
@@ -82,6 +94,11 @@ export function createOutbox(options: OutboxOptions) {
     },
     signals: (news) => pushLine(toSignalLine(news), news.event === 'typing' ? { untilMs: now() + TYPING_MS } : {}),
     blocks: (news) => pushLine(toBlockLine(news)),
+    spent(news) {
+      for (const spent of news) pushLine(toSpentLine(spent), { untilMs: now() + SPENT_MS })
+    },
+    // Its maker bounds it: plugins/socket/adapter.ts.
+    host: (news) => pushLine(toHostLine(news)),
     ends(news) {
       const atMs = now() - (news.ageMs ?? 0)
       const line = () => toEndLine(news, Math.round(now() - atMs))
@@ -156,15 +173,8 @@ export function createOutbox(options: OutboxOptions) {
       if (taken.length === 0) return undefined
       const own = settled() + 1
       number = own
-      return {
-        text: () =>
-          toPacket(
-            node,
-            own,
-            taken.map(({ line }) => line()),
-          ),
-        tries: 0,
-      }
+      const linesOf = () => taken.map(({ line }) => line())
+      return { text: () => toPacket(node, own, linesOf()), tries: 0 }
     },
 
     /** Says again what ended a moment ago: who has been away may have missed it. */

@@ -2,10 +2,22 @@ import { Type } from '@sinclair/typebox'
 import { CLOSINGS } from '../../contract/closings.js'
 import { EVENTS } from '../../contract/events.js'
 import { Id, Nullable, OneOf, Whole } from '../../contract/fields.js'
+import { BUDGETS } from '../../contract/limits.js'
 import { Chat, Member, Message } from '../../contract/shapes.js'
 import { CHANGE_KINDS, keysOf } from '../../contract/words.js'
 import { guard } from '../validator.js'
-import type { BlockNews, End, LoggedChange, Range, Signal, Told, Written } from './news.js'
+import {
+  type BlockNews,
+  type End,
+  HOST_METHODS,
+  type HostCall,
+  type LoggedChange,
+  type Range,
+  type Signal,
+  type Spent,
+  type Told,
+  type Written,
+} from './news.js'
 
 /**
  * What nodes send each other: `[version, node, number, lines]`, in JSON. Packets that tell something are numbered one by one, and what its node could not
@@ -29,6 +41,21 @@ const Ended = Type.Tuple([
   Nullable(Whole),
 ])
 const Block = Type.Tuple([Type.Literal('block'), Id, Id])
+const SpentLine = Type.Tuple([
+  Type.Literal('spent'),
+  OneOf(keysOf(BUDGETS)),
+  Type.String({ maxLength: 256 }),
+  Type.Number({ minimum: 0 }),
+])
+const Texts = Type.Array(Type.String())
+const Host = Type.Tuple([
+  Type.Literal('host'),
+  Type.String(),
+  OneOf(HOST_METHODS),
+  Texts,
+  Texts,
+  Type.Array(Type.Unknown()),
+])
 const Change = Type.Object({
   revision: Whole,
   kind: OneOf(keysOf(CHANGE_KINDS)),
@@ -52,6 +79,8 @@ const isLine = guard(Type.Array(Type.Unknown(), { minItems: 1 }))
 const isChanges = guard(Changes)
 const isEnded = guard(Ended)
 const isBlock = guard(Block)
+const isSpent = guard(SpentLine)
+const isHost = guard(Host)
 const isChange = guard(Change)
 const isTyping = guard(Type.Tuple([SIGNAL, Type.Literal('typing'), EVENTS.typing.payload]))
 const isReceipt = guard(Type.Tuple([SIGNAL, Type.Literal('messages_read'), EVENTS.messages_read.payload]))
@@ -72,8 +101,12 @@ export function toChangesLine({ chatId, range, joined = [], changes = [] }: Writ
 
 export const toSignalLine = ({ event, payload }: Signal): string => JSON.stringify(['signal', event, payload])
 export const toBlockLine = ({ userIds }: BlockNews): string => JSON.stringify(['block', ...userIds])
+export const toSpentLine = ({ budget, key, tokens }: Spent): string => JSON.stringify(['spent', budget, key, tokens])
+export const toHostLine = ({ namespace, method, rooms, except, args }: HostCall): string =>
+  JSON.stringify(['host', namespace, method, rooms, except, args])
 export const toEndLine = ({ userId, code, reconnectInMs }: End, ageMs: number): string =>
   JSON.stringify(['end', userId, code, ageMs, reconnectInMs ?? null])
+const KNOWN = ['changes', 'end', 'signal', 'block', 'spent', 'host']
 /** The line of a node that stops. */
 export const LEAVING_LINE = '["leaving"]'
 /** The line of a node that has just come, or come back, and asks for what may not stand in the database. */
@@ -117,10 +150,17 @@ function readLine(packet: Packet, line: unknown): void {
   if (isChanges(line)) readChanges(packet, line)
   else if (isEnded(line)) readEnd(packet, line)
   else if (isBlock(line)) packet.told.push({ topic: 'blocks', news: { userIds: [line[1], line[2]] } })
+  else if (isSpent(line))
+    packet.told.push({ topic: 'spent', news: [{ budget: line[1], key: line[2], tokens: line[3] }] })
+  else if (isHost(line)) readHost(packet, line)
   else if (isTyping(line)) packet.told.push({ topic: 'signals', news: { event: line[1], payload: line[2] } })
   else if (isReceipt(line)) packet.told.push({ topic: 'signals', news: { event: line[1], payload: line[2] } })
   else if (isPresence(line)) packet.told.push({ topic: 'signals', news: { event: line[1], payload: line[2] } })
-  else if (typeof what !== 'string' || ['changes', 'end', 'signal', 'block'].includes(what)) packet.faults += 1
+  else if (typeof what !== 'string' || KNOWN.includes(what)) packet.faults += 1
+}
+
+function readHost(packet: Packet, [, namespace, method, rooms, except, args]: (typeof Host)['static']): void {
+  packet.told.push({ topic: 'host', news: { namespace, method, rooms, except, args } })
 }
 
 function readEnd(packet: Packet, [, userId, code, ageMs, reconnectInMs]: (typeof Ended)['static']): void {

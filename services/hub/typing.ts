@@ -56,6 +56,7 @@ export function createTyping(options: TypingOptions) {
         if (beginnings.get(key) !== beginning) return
         beginnings.delete(key)
         publish(chatId, userId, true)
+        clearTimeout(timers.get(key))
         timers.set(key, setTimeout(end, timeoutMs, key, chatId, userId))
       },
       (error) => {
@@ -68,17 +69,20 @@ export function createTyping(options: TypingOptions) {
   }
 
   return {
-    /** A client's user types, or no longer does; NOT_FOUND for a client that is not in the chat, FORBIDDEN for one that may not write there. */
+    /** A client's user types, or no longer does; NOT_FOUND for who is not in the chat, FORBIDDEN for who may not write there. */
     async type(client: Client, { chatId, isTyping }: Input<'typing'>): Promise<void> {
-      if (!hub.isIn(client, chatId)) throw new ChatError('NOT_FOUND')
-      if ((memberCount(chatId) ?? 0) > maxMembers) return
       const { userId } = client
       const key = keyOf(chatId, userId)
       const running = timers.get(key)
+      const isIn = hub.isIn(client, chatId)
       if (!isTyping) {
+        if (!isIn) throw new ChatError('NOT_FOUND')
         beginnings.delete(key)
         end(key, chatId, userId)
-      } else if (running) running.refresh()
+      } else if (isIn && (memberCount(chatId) ?? 0) > maxMembers) {
+        // Nobody is told in large chats.
+      } else if (isIn && running) running.refresh()
+      // Who has just made the chat, or come into it, may be on the way in: the database says.
       else await (beginnings.get(key) ?? begin(key, chatId, userId))
     },
 

@@ -1,5 +1,6 @@
 import type { Budget, BudgetName } from '../../contract/limits.js'
 import { keysOf } from '../../contract/words.js'
+import type { Spent } from '../bus/index.js'
 import { type Buckets, createBuckets } from './buckets.js'
 
 export type Budgets = ReturnType<typeof createBudgets>
@@ -24,6 +25,13 @@ export function createBudgets(budgets: Record<BudgetName, Budget> | null) {
       ids?.pay(key, lookups)
       return 0
     },
+
+    /** What was taken here and not told of yet. */
+    tell: (): Spent[] =>
+      [...buckets].flatMap(([budget, { tell }]) => tell().map(([key, tokens]) => ({ budget, key, tokens }))),
+
+    /** Takes what another node has told. */
+    drain: ({ budget, key, tokens }: Spent): void => buckets.get(budget)?.drain(key, tokens),
 
     /** How many tokens a key has left of a budget. */
     left: (name: BudgetName, key: string): number => buckets.get(name)?.left(key) ?? Infinity,

@@ -1,4 +1,4 @@
-import { build, collect, connect, must, next, onEachDatabase, until } from '../helper.js'
+import { ask, build, collect, connect, must, next, onEachDatabase, until } from '../helper.js'
 
 onEachDatabase('a conversation', async (t, database) => {
   const service = await build(t, database)
@@ -52,5 +52,16 @@ onEachDatabase('a conversation', async (t, database) => {
     })
     t.match(stranger, { status: 201, body: { duplicate: false, message: { sender: { userId: 'bob' } } } })
     await until('the stranger is heard', () => heard.length === 2)
+  })
+
+  // What broke: on a slow day the answer was there before its socket was in the chat.
+  await t.test('who has made a chat types in it at once, and nobody else does', async () => {
+    const { socket } = await connect(t, service, 'alice')
+    const { socket: eve } = await connect(t, service, 'eve')
+    for (let i = 0; i < 10; i += 1) {
+      const { chat } = await must(socket, 'create_chat', { type: 'group', memberIds: ['bob'] })
+      const answers = [socket, eve].map((each) => ask(each, 'typing', { chatId: chat.chatId, isTyping: true }))
+      t.match(await Promise.all(answers), [{ ok: true }, { ok: false, error: { code: 'NOT_FOUND' } }])
+    }
   })
 })

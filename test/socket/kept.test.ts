@@ -37,3 +37,22 @@ t.test('a socket that does not read is closed before more is written to it', asy
   t.ok(waiting < 10 * maxSocketBufferBytes, `${waiting} bytes wait`)
   await until('it is gone', () => hub.countOf('bob') === 0)
 })
+
+// What broke nothing, for what is written next finds it: without the look, who is told nothing more is kept for good.
+t.test('a socket that does not read is closed, though nothing more is written to it', async (t) => {
+  const service = await build(t, { maxSocketBufferBytes: 65_536 })
+  const slow = await openRaw(t, service.url, service.token('bob'))
+  slow.pause()
+  const { hub } = service.app.chat
+  await until('it is in', () => hub.countOf('bob') === 1)
+  const [client] = hub.clientsOf('bob')
+  if (!client) throw new Error('there is no client')
+  hub.join(client, 'flooded')
+  const payload = { chatId: 'x'.repeat(200_000), revision: 1 }
+  // More than the kernel takes, in one write.
+  hub.deliver(
+    'flooded',
+    Array.from({ length: 100 }, () => ({ event: 'chat_removed' as const, payload })),
+  )
+  await until('it is gone', () => !hub.has(client))
+})

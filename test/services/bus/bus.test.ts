@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { Bus, Signal, Written } from '../../../services/bus/index.js'
+import type { Bus, HostCall, Signal, Spent, Written } from '../../../services/bus/index.js'
 import { until } from '../../helper.js'
 import { openMemory, WIRES, type World } from './versions.js'
 
@@ -13,6 +13,9 @@ const VERSIONS = {
 
 const written = (through: number): Written[] => [{ chatId: 'c', range: { after: through - 1, through } }]
 const typing: Signal = { event: 'typing', payload: { chatId: 'c', userId: 'alice', isTyping: true } }
+const SPENT: Spent = { budget: 'sends', key: 'alice', tokens: 2.5 }
+const HOST_CALL: HostCall = { namespace: '/', method: 'emit', rooms: ['r'], except: ['s'], args: ['news', { a: [1] }] }
+
 /** Hears what is written, and keeps it; what is published apart may be heard together. */
 function collect(bus: Bus) {
   const heard: Written[] = []
@@ -26,18 +29,26 @@ const LAWS: Record<string, (t: Test, world: World) => Promise<void>> = {
     const signals: Signal[] = []
     const ends: unknown[] = []
     const blocks: unknown[] = []
+    const spent: unknown[] = []
+    const calls: unknown[] = []
     there.subscribe('blocks', (block) => blocks.push(block))
+    there.subscribe('spent', (news) => spent.push(...news))
+    there.subscribe('host', (call) => calls.push(call))
     here.subscribe('signals', (signal) => signals.push(signal))
     there.subscribe('ends', (end) => ends.push(end))
     here.publish('changes', written(1))
     here.publish('signals', typing)
     here.publish('blocks', { userIds: ['alice', 'bob'] })
+    here.publish('spent', [SPENT, { ...SPENT, key: '::1' }])
+    here.publish('host', HOST_CALL)
     here.publish('ends', { userId: 'alice', code: 'ABUSE', reconnectInMs: 30_000 })
     await until('all have heard', () => listeners.every(({ heard }) => heard.length > 0) && ends.length > 0)
     for (const { heard } of listeners) t.same(heard, written(1))
     await until('signals, too', () => signals.length > 0)
     t.same(signals, [typing])
     t.same(blocks, [{ userIds: ['alice', 'bob'] }])
+    t.same(spent, [SPENT, { ...SPENT, key: '::1' }])
+    t.same(calls, [HOST_CALL])
     t.match(ends, [{ userId: 'alice', code: 'ABUSE', reconnectInMs: 30_000 }])
   },
 

@@ -230,13 +230,18 @@ const LAWS: Record<string, (t: Test, wire: Wire) => Promise<void>> = {
       t.ok(took < 10_000, 'it is as fast as ever')
       await until('it is said', () => isDown(here)() && isDown(there)())
     } finally {
+      heard.gaps = 0
       resume()
     }
     await until('both are back', () => isUp(here)() && isUp(there)())
     const newest = () => new Map(heard.written.map(({ chatId, range }) => [chatId, range?.through]))
-    await until('where each chat stands is heard', () => {
+    // Who comes back later than the other sends has missed it, and is told so.
+    await until('where each chat stands is heard, or that it was missed', () => {
       const stands = newest()
-      return Array.from({ length: 10 }, (_, i) => stands.get(`chat-${i}`)).every((at) => (at ?? 0) > COUNT - 10)
+      return (
+        heard.gaps > 0 ||
+        Array.from({ length: 10 }, (_, i) => stands.get(`chat-${i}`)).every((at) => (at ?? 0) > COUNT - 10)
+      )
     })
     await until('there was a gap', () => heard.gaps > 0)
   },
