@@ -201,7 +201,7 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     typing.stop()
     receipts.stop()
     blocks.stop()
-    await net?.stop()
+    net?.stop()
     await sessions.stop()
     await ends?.stop()
     feed.stop()

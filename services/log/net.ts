@@ -25,7 +25,8 @@ export interface Net {
   onFound(listener: (found: Found) => unknown): () => void
   /** Hears that what was missed is not known: whatever a listener must not miss, it now reads for itself. Answers what ends that. */
   onGap(listener: () => unknown): () => void
-  stop(): Promise<void>
+  /** What a look finds then is told to nobody, and not waited for. */
+  stop(): void
 }
 
 const CALM_MS = 1_000
@@ -105,12 +106,11 @@ export function createNet(options: NetOptions): Net {
       return () => void listeners.delete(listener)
     },
     onGap: gaps.listen,
-    async stop() {
+    stop() {
       isStopped = true
       unsubscribe()
       gaps.stop()
       clearTimeout(timer)
-      await running
     },
   }
 }

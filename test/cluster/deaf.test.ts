@@ -137,7 +137,8 @@ const LAWS: Record<string, (t: Test, deaf: Deaf) => Promise<void>> = {
     await inTime(t, 'a joining', next(erin, 'chat_added'), () =>
       hands.query('SELECT log_add_members($1, NULL, $2, 100)', [chatId, ['erin']]),
     )
-    const revoke = `INSERT INTO user_states (user_id, tokens_valid_from) VALUES ('erin', now() + interval '1 second')`
+    const revoke = `INSERT INTO user_states (user_id, tokens_valid_from) VALUES ('erin', now() + interval '1 second')
+      ON CONFLICT (user_id) DO UPDATE SET tokens_valid_from = excluded.tokens_valid_from`
     t.match(await inTime(t, 'a revocation', next(erin, 'closing'), () => hands.query(revoke)), {
       code: 'TOKEN_REVOKED',
     })
