@@ -46,7 +46,7 @@ export function createNet(options: NetOptions): Net {
   let isFailing = false
   let waryUntil = 0
   let timer: NodeJS.Timeout | undefined
-  let running: Promise<void> | null = null
+  let isLooking = false
   let isStopped = false
 
   function tell(found: Found): void {
@@ -85,20 +85,21 @@ export function createNet(options: NetOptions): Net {
     gaps.tell()
   }
 
-  function run(): void {
+  async function run(): Promise<void> {
+    if (isLooking) return
+    isLooking = true
     clearTimeout(timer)
-    running ??= once().then((waitMs) => {
-      running = null
-      if (!isStopped) timer = setTimeout(run, waitMs).unref()
-    })
+    const waitMs = await once()
+    isLooking = false
+    if (!isStopped) timer = setTimeout(() => void run(), waitMs).unref()
   }
 
   const unsubscribe = bus.onGap(() => {
     waryUntil = performance.now() + WARY_MS
     if (isFailing) gaps.tell()
-    else if (!isStopped) run()
+    else if (!isStopped) void run()
   })
-  run()
+  void run()
 
   return {
     onFound(listener) {
