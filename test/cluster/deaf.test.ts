@@ -116,7 +116,9 @@ const LAWS: Record<string, (t: Test, deaf: Deaf) => Promise<void>> = {
     const { socket: after } = await connect(t, b, 'erin')
     const closings = collect(after, 'closing')
     t.match(await closing, { code: 'DISCONNECTED' })
-    // Whatever ends the one is found in the same look as what would end the other.
+    // Whatever ends the one is found in the same look as what would end the other, which is told no later than this.
+    await must(after, 'list_chats', {})
+    await sleep(500)
     t.same(closings, [])
     t.ok(after.connected)
   },
