@@ -1,6 +1,7 @@
 import crypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 import timers from 'node:timers/promises'
+import { createRandom } from './random.js'
 import type { Event, Scheduler } from './scheduler.js'
 
 /** Where time begins: 2026-01-01. */
@@ -59,11 +60,15 @@ const clear = (timer: unknown): void => {
 
 function sleep<T>(ms = 1, value?: T, { signal }: { signal?: AbortSignal } = {}): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
-    const timer = new Timer(ms, 'sleep', () => resolve(value), false)
     const abort = () => {
       timer.clear()
       reject(signal?.reason)
     }
+    const wake = () => {
+      signal?.removeEventListener('abort', abort)
+      resolve(value)
+    }
+    const timer = new Timer(ms, 'sleep', wake, false)
     if (signal?.aborted) abort()
     else signal?.addEventListener('abort', abort, { once: true })
   })
@@ -87,8 +92,10 @@ export function installClock(): void {
   Date.now = () => START_MS + Math.floor(scheduler().now())
   Object.defineProperty(performance, 'now', { value: () => scheduler().now() })
   Math.random = () => scheduler().random.next()
+  // Not the run's own chance: the makers of ids draw for many at a time, and so would have one run depend on the one before.
+  const entropy = createRandom(1)
   const fill = (bytes: Buffer) => {
-    for (let i = 0; i < bytes.length; i += 1) bytes[i] = scheduler().random.below(256)
+    for (let i = 0; i < bytes.length; i += 1) bytes[i] = entropy.below(256)
     return bytes
   }
   Object.assign(crypto, { randomBytes: (size: number) => fill(Buffer.alloc(size)) })

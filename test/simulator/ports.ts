@@ -1,12 +1,13 @@
 import type { Database } from '../../services/db/index.js'
 import { toChatError } from '../../services/db/errors.js'
-import { within } from '../../services/db/limits.js'
+import { STATEMENT_MS, within } from '../../services/db/limits.js'
 import type { LeaseStore, PresenceRecord } from '../../services/presence/leases.js'
 import type { Owner } from './scheduler.js'
 import type { World } from './world.js'
 
 const WITHIN_MS = 4_300
-const STALL_MS = 9_000
+/** A statement stalls up to so long; the server ends one that has taken `STATEMENT_MS`. */
+const STALL_MS = 6_000
 /** How many times as long as a statement the silence may last after which it is known to be lost. */
 const LOST_TIMES = 50
 
@@ -16,14 +17,26 @@ class Refused extends Error {
   readonly code = 'ECONNREFUSED'
 }
 
+class Cancelled extends Error {
+  readonly code = '57014'
+  readonly severity = 'ERROR'
+}
+
 /** Something promised by what lies beyond a node: what is asked arrives, happens there whatever becomes of the node, and is answered, each in a step. */
-function ask<T>(world: World, owner: Owner, what: string, ms: number, happen: () => T | 'lost'): Promise<T> {
+function ask<T>(
+  world: World,
+  owner: Owner,
+  what: string,
+  ms: number,
+  stalledMs: number,
+  happen: () => T | 'lost',
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const { scheduler } = world
     const { random } = scheduler
     world.reachOut(owner)
     if (owner.isDead) return
-    scheduler.after(null, random.delay(ms), what, () => {
+    scheduler.after(null, random.delay(ms) + stalledMs, what, () => {
       let answer: T | 'lost'
       try {
         answer = happen()
@@ -53,12 +66,14 @@ export function createDatabasePort(world: World, owner: Owner): Database {
     const statement = statements[name]
     if (!statement) throw new Error(`the simulator knows no statement ${name}`)
     if (world.isDatabaseAway || random.chance(faults.dbRefuses)) {
-      return ask<Rows>(world, owner, `${name} refused`, faults.dbMs, () => {
+      return ask<Rows>(world, owner, `${name} refused`, faults.dbMs, 0, () => {
         throw new Refused('connect ECONNREFUSED')
       })
     }
     const stalledMs = random.chance(faults.dbStalls) ? random.below(STALL_MS) : 0
-    return ask<Rows>(world, owner, name, faults.dbMs + stalledMs, () => {
+    const delayMs = Math.min(stalledMs, STATEMENT_MS)
+    return ask<Rows>(world, owner, name, faults.dbMs, delayMs, () => {
+      if (stalledMs > STATEMENT_MS) throw new Cancelled('canceling statement due to statement timeout')
       const rows = statement(...(values as never[]))
       return random.chance(faults.dbLoses) ? 'lost' : rows
     })
@@ -101,7 +116,7 @@ export function createLeasePort(world: World, owner: Owner, store: LeaseStore): 
   const { scheduler, faults, laws } = world
 
   async function call<T>(what: string, run: () => Promise<T>): Promise<T> {
-    const answer = await ask<Promise<T>>(world, owner, `leases.${what}`, faults.dbMs, () => {
+    const answer = await ask<Promise<T>>(world, owner, `leases.${what}`, faults.dbMs, 0, () => {
       if (!scheduler.random.chance(faults.leasesRefuse) && !world.isDatabaseAway) return run()
       laws.excuse(owner)
       throw new Refused('connect ECONNREFUSED')
