@@ -103,9 +103,10 @@ export function createDevice(world: World, userId: string, name: string) {
     const again = (ms: number) => {
       if (isAnswered) return
       isAnswered = true
+      patience.isOff = true
       if (pending.has(sent)) scheduler.after(null, random.delay(ms), `${name} sends again`, () => send(sent))
     }
-    scheduler.after(null, ACK_WITHIN_MS, `${name} waits for no ack`, () => again(1))
+    const patience = scheduler.after(null, ACK_WITHIN_MS, `${name} waits no longer`, () => again(1))
     if (!on) return
     const { chatId, key, content } = sent
     ask(on, 'send_message', () => {
@@ -113,6 +114,7 @@ export function createDevice(world: World, userId: string, name: string) {
         ({ message }) =>
           tell(on, 'ack', () => {
             isAnswered = true
+            patience.isOff = true
             laws.acked(sent, message)
             // Also who has its answer may ask again.
             if (pending.delete(sent)) acked.push(sent)

@@ -55,6 +55,7 @@ export function createLaws(scheduler: Scheduler, store: Store, leaseMs: number) 
   const versions = new Map<string, number>()
   const troubledAt = new Map<Owner, number>()
   let found: Breach | undefined
+  let deliveries = 0
 
   function breach(law: number, text: string): void {
     found ??= new Breach(law, text)
@@ -120,6 +121,8 @@ export function createLaws(scheduler: Scheduler, store: Store, leaseMs: number) 
   return {
     breach,
     found: () => found,
+    /** How many events clients were told. */
+    deliveries: () => deliveries,
     standings,
 
     /** A connection begins. */
@@ -141,6 +144,7 @@ export function createLaws(scheduler: Scheduler, store: Store, leaseMs: number) 
     /** A client is told something. */
     hear(standing: Standing, { event, payload }: Delivery): void {
       const { userId, owner, isEnded, isIn } = standing
+      deliveries += 1
       scheduler.note(`→ ${userId} ${event}`, payload)
       scheduler.mix(event.length)
       if (isEnded) return breach(11, `${userId} on ${owner.name} is told ${event} after the end`)

@@ -144,6 +144,7 @@ export function createRun(seed: number, chaosSteps: number) {
     scheduler,
     faults,
     found: laws.found,
+    deliveries: laws.deliveries,
     /** What has happened, by its name. */
     counts: nemesis.counts,
     step(): boolean {
