@@ -58,7 +58,8 @@ export function createSender({ node, carrier, outbox, logger, onPacket, onUp }: 
   })
 
   function hearOwn(): void {
-    echoed += 1
+    // What comes twice does not make up for what does not come.
+    echoed = Math.min(echoed + 1, sent)
     silentTicks = 0
     if (isUp) return
     isUp = true

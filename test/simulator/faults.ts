@@ -35,6 +35,7 @@ export interface Faults {
 /** Faults of a run: of each seed other ones, for what is always there hides what is rare. */
 export function drawFaults(random: Random): Faults {
   const maybe = (value: number, odds = 0.5) => (random.chance(odds) ? value * (0.3 + random.next()) : 0)
+  const busMs = random.pick([0.5, 3, 30])
   return {
     nodes: 2 + random.below(3),
     users: 3 + random.below(4),
@@ -44,11 +45,12 @@ export function drawFaults(random: Random): Faults {
     dbRefuses: maybe(0.02),
     dbLoses: maybe(0.02),
     dbStalls: maybe(0.005),
-    busMs: random.pick([0.5, 3, 30]),
+    busMs,
     busLoses: maybe(0.05),
     busRepeats: maybe(0.05),
     busSwaps: maybe(0.05),
-    busBytes: random.pick([700, 7_500, 65_536]),
+    // One packet is under way at a time: on a slow bus small ones carry less than is told.
+    busBytes: busMs > 10 ? 65_536 : random.pick([700, 7_500, 65_536]),
     leasesRefuse: maybe(0.01),
     crashMs: maybe(20_000),
     stopMs: maybe(40_000, 0.3),

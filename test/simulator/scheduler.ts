@@ -32,7 +32,7 @@ interface Traced {
   detail: object | undefined
 }
 
-const TRACED = 400
+const TRACED = Number(process.env.TRACED ?? 400)
 const SOON_MS = 0.2
 /** A timer is up to so much late. */
 const LATE_MS = 1
