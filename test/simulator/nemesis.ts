@@ -13,6 +13,7 @@ export interface NemesisOptions {
 }
 
 const STOP_WITHIN_MS = 10_000
+const RETRY_MS = 500
 const PAUSES_MS = [300, 3_000, 20_000]
 /** Of ends and calls between which a doomed node dies. */
 const DOOM = 12
@@ -79,7 +80,7 @@ export function createNemesis({ world, post, devices, kill }: NemesisOptions) {
     const userId = random.pick([...store.users.keys()])
     const chat = random.pick([...store.chats.values()])
     const what = random.next()
-    const { log, users, sessions, owner } = node
+    const { log, sessions, owner } = node
     const ignore = () => {}
     scheduler.after(owner, random.delay(1), 'an administrator', () => {
       if (what < 0.35) log.removeMember(chat.id, null, userId).catch(ignore)
@@ -87,7 +88,12 @@ export function createNemesis({ world, post, devices, kill }: NemesisOptions) {
       else if (what < 0.9) {
         log.updateChat(null, { chatId: chat.id, title: `title ${random.below(9)}` }).catch(ignore)
       } else if (what < 0.95) {
-        users.revokeTokens(userId).then(() => sessions.end(userId, 'TOKEN_REVOKED'), ignore)
+        const again = () => scheduler.after(null, random.delay(RETRY_MS), 'a revocation again', () => withNode(revoke))
+        const revoke = (on: Node) => {
+          const ask = () => on.users.revokeTokens(userId).then(() => on.sessions.end(userId, 'TOKEN_REVOKED'), again)
+          scheduler.after(on.owner, random.delay(1), 'a revocation', () => void ask())
+        }
+        revoke(node)
       } else sessions.end(userId, 'DISCONNECTED')
     })
   }

@@ -122,7 +122,7 @@ export function createNode(world: World, name: string, post: ReturnType<typeof c
       }
       connections.set(client, { session, peer, standing })
       sessions.enter(session, client)
-      if (session.client) peer.entered(client, standing)
+      if (session.client && !owner.isDead) peer.entered(client, standing)
     }
 
     return {
