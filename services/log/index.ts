@@ -75,9 +75,20 @@ export function createLog({ db, bus, maxChatsPerUser, hasSearch, logger, metrics
     }
   }
 
-  async function changed(userId: string, messageId: string, row: WrittenRow): Promise<Message> {
+  /** Those who serve a message's chat look for themselves; while the database cannot say which that is, nobody does. */
+  async function hint(userId: string, messageId: string): Promise<void> {
+    const { chatId } = await history.getMessage(userId, messageId)
+    bus.publish('changes', [{ chatId, range: null }])
+  }
+
+  async function changed(userId: string, messageId: string, change: Promise<WrittenRow>): Promise<Message> {
+    try {
+      publish([await change])
+    } catch (error) {
+      if (isOutcomeUnknown(error)) hint(userId, messageId).catch(() => {})
+      throw error
+    }
     sweeper.note()
-    publish([row])
     return history.getMessage(userId, messageId)
   }
 
@@ -150,17 +161,17 @@ export function createLog({ db, bus, maxChatsPerUser, hasSearch, logger, metrics
 
     /** Changes the content of one's own message; answers it as it is now. */
     async edit(author: Author, messageId: string, content: string): Promise<Message> {
-      return changed(author.userId, messageId, await messages.edit(author, messageId, content))
+      return changed(author.userId, messageId, messages.edit(author, messageId, content))
     },
 
     /** Deletes a message; answers its tombstone, again and again. */
     async delete(userId: string, messageId: string): Promise<Message> {
-      return changed(userId, messageId, await messages.delete(userId, messageId))
+      return changed(userId, messageId, messages.delete(userId, messageId))
     },
 
     /** Puts an emoji on a message, or takes one's own off. */
     async react(author: Author, messageId: string, emoji: string, isPut: boolean): Promise<Message> {
-      return changed(author.userId, messageId, await messages.react(author, messageId, emoji, isPut))
+      return changed(author.userId, messageId, messages.react(author, messageId, emoji, isPut))
     },
 
     /** Makes a tombstone of a user, who leaves all chats. */

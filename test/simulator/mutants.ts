@@ -232,4 +232,26 @@ export const MUTANTS: Mutant[] = [
     find: 'a.version > b.version',
     replace: 'a.version < b.version',
   },
+  // What the simulator has found, as it was.
+  {
+    name: 'packets that come twice hide that the link is dead',
+    law: 11,
+    file: 'services/bus/sender.ts',
+    find: 'echoed = Math.min(echoed + 1, sent)',
+    replace: 'echoed += 1',
+  },
+  {
+    name: 'a packet that is never taken is waited for',
+    law: 11,
+    file: 'services/bus/sender.ts',
+    find: 'sent > echoed || isSending ?',
+    replace: 'sent > echoed ?',
+  },
+  {
+    name: 'after the unknown outcome of an edit nobody looks',
+    law: 11,
+    file: 'services/log/index.ts',
+    find: 'if (isOutcomeUnknown(error)) hint(userId, messageId).catch(() => {})',
+    replace: '',
+  },
 ]
