@@ -193,7 +193,8 @@ export function createDevice(world: World, userId: string, name: string) {
 
     /** Its node is dead: sooner or later it notices. */
     nodeDied(dead: Node): void {
-      if (isIn && node === dead) scheduler.after(null, random.delay(300), `${name} is cut off`, () => node === dead && lost())
+      if (isIn && node === dead)
+        scheduler.after(null, random.delay(300), `${name} is cut off`, () => node === dead && lost())
     },
 
     /** Does something that people do. */

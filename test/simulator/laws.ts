@@ -1,5 +1,5 @@
-import type { ChangeKind } from '../../contract/words.js'
 import type { Message, Presence } from '../../contract/shapes.js'
+import type { ChangeKind } from '../../contract/words.js'
 import type { Delivery } from '../../services/hub/ports.js'
 import type { PresenceRecord } from '../../services/presence/leases.js'
 import { type Line, type Store, type StoredMessage, wasIn } from './database.js'
@@ -62,7 +62,7 @@ export function createLaws(scheduler: Scheduler, store: Store, leaseMs: number) 
   }
 
   /** Looks at one logged event of a client. */
-  function follow(standing: Standing, event: string, payload: { chatId: string; revision: number }): void {
+  function follow(standing: Standing, event: string, payload: { chatId: string; revision: number }) {
     const { userId, at, removedAt } = standing
     const { chatId, revision } = payload
     const chat = store.chats.get(chatId)
@@ -100,7 +100,7 @@ export function createLaws(scheduler: Scheduler, store: Store, leaseMs: number) 
     else if (told.sender.userId !== stored.senderId) breach(2, `${who} is told of another sender`)
   }
 
-  function enter(standing: Standing, chatId: string, revision: number): void {
+  function enter(standing: Standing, chatId: string, revision: number) {
     const { userId, at, removedAt } = standing
     const chat = store.chats.get(chatId)
     const who = `${userId} on ${standing.owner.name}`
@@ -142,7 +142,7 @@ export function createLaws(scheduler: Scheduler, store: Store, leaseMs: number) 
     },
 
     /** A client is told something. */
-    hear(standing: Standing, { event, payload }: Delivery): void {
+    hear(standing: Standing, { event, payload }: Delivery) {
       const { userId, owner, isEnded, isIn } = standing
       deliveries += 1
       scheduler.note(`→ ${userId} ${event}`, payload)
@@ -166,7 +166,7 @@ export function createLaws(scheduler: Scheduler, store: Store, leaseMs: number) 
     },
 
     /** A client is told that its message is stored. */
-    acked(sent: Sent, told: Message): void {
+    acked(sent: Sent, told: Message) {
       const { userId, key } = sent
       const stored = store.messages.get(told.id)
       if (!stored) return breach(3, `${userId} is told that ${key} is stored, and it is not`)

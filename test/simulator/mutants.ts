@@ -55,7 +55,7 @@ export const MUTANTS: Mutant[] = [
     law: 4,
     file: 'services/log/append.ts',
     find: 'client_message_id: send.clientMessageId ?? null,',
-    replace: 'client_message_id: `${send.clientMessageId} ${id}`,',
+    replace: 'client_message_id: id,',
   },
   {
     name: 'a repeat is answered with the message of another send',

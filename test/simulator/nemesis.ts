@@ -36,7 +36,9 @@ export function createNemesis({ world, post, devices, kill }: NemesisOptions) {
     })
   }
 
-  const count = (what: string): void => void (counts[what] = (counts[what] ?? 0) + 1)
+  function count(what: string): void {
+    counts[what] = (counts[what] ?? 0) + 1
+  }
 
   function withNode(run: (node: Node) => void): void {
     const alive = world.alive()

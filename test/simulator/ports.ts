@@ -1,5 +1,5 @@
-import type { Database } from '../../services/db/index.js'
 import { toChatError } from '../../services/db/errors.js'
+import type { Database } from '../../services/db/index.js'
 import { STATEMENT_MS, within } from '../../services/db/limits.js'
 import type { LeaseStore, PresenceRecord } from '../../services/presence/leases.js'
 import type { Owner } from './scheduler.js'

@@ -32,6 +32,7 @@ interface Traced {
   detail: object | undefined
 }
 
+/** Of the last steps so many are remembered, or as many as the environment says. */
 const TRACED = Number(process.env.TRACED ?? 400)
 const SOON_MS = 0.2
 /** A timer is up to so much late. */

@@ -17,7 +17,8 @@ export async function runSeed(seed: number, chaosSteps: number): Promise<Outcome
   const run = createRun(seed, chaosSteps)
   const startedAt = real.now()
   const broken: string[] = []
-  const note = (error: unknown) => void broken.push(error instanceof Error ? (error.stack ?? error.message) : `${error}`)
+  const note = (error: unknown) =>
+    void broken.push(error instanceof Error ? (error.stack ?? error.message) : `${error}`)
   process.on('unhandledRejection', note)
   try {
     await drive(() => run.step() && broken.length === 0)

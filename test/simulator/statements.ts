@@ -135,9 +135,7 @@ export function createStatements(store: Store, onStored: (message: StoredMessage
     sync_stands: (userId: string, chatIds: string[]) =>
       some(chatIds, (id) => chats.get(id)).flatMap((chat) => {
         const member = chat.members.get(userId)
-        return member
-          ? [{ chat_id: chat.id, revision: chat.lines.length, joined_revision: member.joinedRevision }]
-          : []
+        return member ? [{ chat_id: chat.id, revision: chat.lines.length, joined_revision: member.joinedRevision }] : []
       }),
     history_message: (id: string, userId: string) =>
       chats.get(messages.get(id)?.chatId ?? '')?.members.has(userId) ? sent(id) : [],

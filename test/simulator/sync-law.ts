@@ -36,7 +36,8 @@ export function judgeSync(laws: Laws, store: Store, asked: Asked, answer: Output
       const { changes, through, head, more } = told
       if (stay && !touched && after < stay.from - 1) breach('no reset over an absence')
       if (head < then || head > chat.lines.length) breach(`head ${head}`)
-      if (more !== through < head || (through === after && more && asked.limit > 0 && !isShared(asked))) breach('no end')
+      if (more !== through < head || (through === after && more && asked.limit > 0 && !isShared(asked)))
+        breach('no end')
       const newest = new Map<string, number>()
       for (const line of chat.lines.slice(after, through)) newest.set(entityOf(line), line.revision)
       const expected = [...newest.values()].sort((a, b) => a - b).join()

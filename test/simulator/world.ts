@@ -3,13 +3,13 @@ import { createPost } from './carrier.js'
 import { START_MS, useScheduler } from './clock.js'
 import { createStore, type Store } from './database.js'
 import { createDevice, type Device } from './device.js'
+import { judgeEnd } from './end-law.js'
 import { calm, drawFaults, type Faults } from './faults.js'
 import { createLaws, type Laws } from './laws.js'
 import { createNemesis } from './nemesis.js'
 import { createNode, LEASE_MS, type Node } from './node.js'
 import { createScheduler, type Owner, type Scheduler } from './scheduler.js'
 import { createStatements, type Statements } from './statements.js'
-import { judgeEnd } from './end-law.js'
 
 /** What all parts of a run share. */
 export interface World {
