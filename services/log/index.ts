@@ -13,7 +13,7 @@ import { createMarks } from './marks.js'
 import { createMembers } from './members.js'
 import { type Author, createMessageChanges } from './messages.js'
 import { createModeration } from './moderation.js'
-import { rangeOf, type WrittenRow } from './outcomes.js'
+import { onUnknown, rangeOf, type WrittenRow } from './outcomes.js'
 import { createReader } from './reader.js'
 import { createReports } from './reports.js'
 import { createSearch } from './search.js'
@@ -62,33 +62,16 @@ export function createLog({ db, bus, maxChatsPerUser, hasSearch, logger, metrics
   }
 
   /** Makes a change of one chat; where its answer never came, those who serve the chat look for themselves. */
-  async function make<Row extends WrittenRow>(
-    chatId: string,
-    joining: string[],
-    run: () => Promise<Row>,
-  ): Promise<Row> {
-    try {
-      return await run()
-    } catch (error) {
-      if (isOutcomeUnknown(error)) bus.publish('changes', [{ chatId, range: null, joined: joining }])
-      throw error
-    }
-  }
-
-  /** Those who serve a message's chat look for themselves; while the database cannot say which that is, nobody does. */
-  async function hint(userId: string, messageId: string): Promise<void> {
-    const { chatId } = await history.getMessage(userId, messageId)
-    bus.publish('changes', [{ chatId, range: null }])
-  }
+  const make = <Row extends WrittenRow>(chatId: string, joined: string[], change: () => Promise<Row>): Promise<Row> =>
+    onUnknown(change(), () => bus.publish('changes', [{ chatId, range: null, joined }]))
 
   async function changed(userId: string, messageId: string, change: Promise<WrittenRow>): Promise<Message> {
-    try {
-      publish([await change])
-    } catch (error) {
-      if (isOutcomeUnknown(error)) hint(userId, messageId).catch(() => {})
-      throw error
-    }
+    const row = await onUnknown(change, async () => {
+      const message = await history.getMessage(userId, messageId).catch(() => undefined)
+      if (message) bus.publish('changes', [{ chatId: message.chatId, range: null }])
+    })
     sweeper.note()
+    publish([row])
     return history.getMessage(userId, messageId)
   }
 

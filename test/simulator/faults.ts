@@ -59,8 +59,8 @@ export function drawFaults(random: Random): Faults {
     busAwayMs: maybe(40_000),
     dbAwayMs: maybe(40_000),
     dropMs: maybe(3_000, 0.7),
-    deviceMs: random.pick([30, 100, 400]),
-    adminMs: random.pick([100, 500, 2_000]),
+    deviceMs: random.pick([30, 100, 400, 3_000]),
+    adminMs: random.pick([100, 500, 5_000]),
   }
 }
 

@@ -142,24 +142,10 @@ export const MUTANTS: Mutant[] = [
     replace: '',
   },
   {
-    name: 'after a connection nothing is read',
-    law: 11,
-    file: 'services/bus/remote.ts',
-    find: "onUp: () => gap('connected')",
-    replace: 'onUp: () => {}',
-  },
-  {
     name: 'what is lost takes no number',
     law: 11,
     file: 'services/bus/outbox.ts',
     find: 'if (hasLost) number += 1',
-    replace: '',
-  },
-  {
-    name: 'a repeated packet is told again',
-    law: 11,
-    file: 'services/bus/remote.ts',
-    find: "if (place === 'repeat') return",
     replace: '',
   },
   {
@@ -251,7 +237,7 @@ export const MUTANTS: Mutant[] = [
     name: 'after the unknown outcome of an edit nobody looks',
     law: 11,
     file: 'services/log/index.ts',
-    find: 'if (isOutcomeUnknown(error)) hint(userId, messageId).catch(() => {})',
+    find: "if (message) bus.publish('changes', [{ chatId: message.chatId, range: null }])",
     replace: '',
   },
 ]
