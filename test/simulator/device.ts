@@ -110,7 +110,7 @@ export function createDevice(world: World, userId: string, name: string) {
     if (!on) return
     const { chatId, key, content } = sent
     ask(on, 'send_message', () => {
-      on.log.append({ chatId, senderId: userId, clientMessageId: key, content }).then(
+      on.command(() => on.log.append({ chatId, senderId: userId, clientMessageId: key, content })).then(
         ({ message }) =>
           tell(on, 'ack', () => {
             isAnswered = true
@@ -150,7 +150,7 @@ export function createDevice(world: World, userId: string, name: string) {
     if (!messageId || !on) return
     const author = { userId, isByService: false }
     ask(on, 'edit_message', () => {
-      on.log.edit(author, messageId, `edit ${random.below(3)}`).catch(() => {})
+      on.command(() => on.log.edit(author, messageId, `edit ${random.below(3)}`)).catch(() => {})
     })
   }
 

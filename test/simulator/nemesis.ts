@@ -85,14 +85,15 @@ export function createNemesis({ world, post, devices, kill }: NemesisOptions) {
     const { log, sessions, owner } = node
     const ignore = () => {}
     scheduler.after(owner, random.delay(1), 'an administrator', () => {
-      if (what < 0.35) log.removeMember(chat.id, null, userId).catch(ignore)
-      else if (what < 0.7) log.addMembers(chat.id, null, [userId]).catch(ignore)
+      if (what < 0.35) node.command(() => log.removeMember(chat.id, null, userId)).catch(ignore)
+      else if (what < 0.7) node.command(() => log.addMembers(chat.id, null, [userId])).catch(ignore)
       else if (what < 0.9) {
-        log.updateChat(null, { chatId: chat.id, title: `title ${random.below(9)}` }).catch(ignore)
+        node.command(() => log.updateChat(null, { chatId: chat.id, title: `title ${random.below(9)}` })).catch(ignore)
       } else if (what < 0.95) {
         const again = () => scheduler.after(null, random.delay(RETRY_MS), 'a revocation again', () => withNode(revoke))
         const revoke = (on: Node) => {
-          const ask = () => on.users.revokeTokens(userId).then(() => on.sessions.end(userId, 'TOKEN_REVOKED'), again)
+          const ask = () =>
+            on.command(() => on.users.revokeTokens(userId)).then(() => on.sessions.end(userId, 'TOKEN_REVOKED'), again)
           scheduler.after(on.owner, random.delay(1), 'a revocation', () => void ask())
         }
         revoke(node)

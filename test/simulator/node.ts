@@ -1,3 +1,4 @@
+import { ChatError } from '../../contract/errors.js'
 import { createRemoteBus } from '../../services/bus/remote.js'
 import { createFeed } from '../../services/feed/index.js'
 import { drain } from '../../services/hub/drain.js'
@@ -21,6 +22,7 @@ import type { World } from './world.js'
 export const LEASE_MS = 12_000
 export const GRACE_MS = 3_000
 const DRAIN_MS = 500
+const LOOK_MS = 5
 const MAX_MEMBERS = 200
 const MAX_CHATS = 1_000
 const MAX_SOCKETS = 4
@@ -125,6 +127,9 @@ export function createNode(world: World, name: string, post: ReturnType<typeof c
       if (session.client && !owner.isDead) peer.entered(client, standing)
     }
 
+    let commands = 0
+    let isDraining = false
+
     return {
       owner,
       name,
@@ -156,9 +161,22 @@ export function createNode(world: World, name: string, post: ReturnType<typeof c
           )
       },
 
+      /** Runs a command, as the Binder does: none begins on a node that stops, which waits for those that have begun. */
+      async command<T>(run: () => Promise<T>): Promise<T> {
+        if (isDraining) throw new ChatError('DRAINING')
+        commands += 1
+        try {
+          return await run()
+        } finally {
+          commands -= 1
+        }
+      },
+
       /** Stops as a process does that is asked to. */
       async stop(): Promise<void> {
         sessions.drain()
+        isDraining = true
+        while (commands > 0) await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
         await drain(hub, DRAIN_MS)
         hub.stop()
         blocks.stop()
