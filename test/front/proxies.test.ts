@@ -21,6 +21,8 @@ const token = (userId: string) => sign({ sub: userId, exp: inSeconds(3_600) })
 const ANSWER_MS = 6_000
 const GONE_MS = 20_000
 const CHAT = 'all'
+/** Debian's own, which has Debian's packages. */
+const PYTHON = '/usr/bin/python3'
 
 async function open(t: Test, proxy: ProxyName, more: Record<string, string> = {}) {
   const databaseUrl = await createDatabase(t)
@@ -57,7 +59,8 @@ interface Counts {
 /** A stock client in a process of its own; `stop` answers what it did. */
 function python(t: Test, url: string, userId: string, mode: string) {
   const file = join(packageRoot(), 'test/front/client.py')
-  const child = spawn('python3', [file, url, token(userId), mode, CHAT, userId], { stdio: 'pipe' })
+  const child = spawn(PYTHON, [file, url, token(userId), mode, CHAT, userId], { stdio: 'pipe' })
+  const gone = once(child, 'close')
   t.teardown(() => child.kill('SIGKILL'))
   let said = ''
   let wrong = ''
@@ -68,7 +71,6 @@ function python(t: Test, url: string, userId: string, mode: string) {
     wrong += data
   })
   return async (): Promise<Counts> => {
-    const gone = once(child, 'close')
     child.stdin.end()
     await gone
     if (!said) throw new Error(`${userId}: ${wrong}`)
@@ -103,7 +105,6 @@ function javascript(t: Test, url: string, userId: string, mode: keyof typeof MOD
         counts.acked += 1
         return
       }
-      if (process.env.NOTE) console.error(userId, key, socket.connected, socket.active, answer?.ok === false && answer.error.code)
       if (answer?.error.code === 'DRAINING') counts.draining += 1
       if (answer && !answer.error.retryable) {
         counts.failed += 1
