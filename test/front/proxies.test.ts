@@ -127,14 +127,15 @@ for (const proxy of ['haproxy', 'nginx'] as const) {
 
   t.test(`a rolling restart behind ${proxy}`, options, async (t) => {
     const { databaseUrl, nodes, url } = await open(t, proxy)
-    const users = Object.keys(MODES).flatMap((mode) => [`js-${mode}`, `py-${mode}`])
+    // python-socketio 5.7 that polls does not come back from a close that the server sends: docs/nodes.md.
+    const users = [...Object.keys(MODES).map((mode) => `js-${mode}`), 'py-websocket', 'py-upgrade']
     for (const userId of users) await call(url, 'PUT', `/users/${userId}`, { name: userId })
     await call(url, 'POST', '/chats', { type: 'group', chatId: CHAT, memberIds: users })
 
     const clients = new Map<string, () => Promise<Counts>>()
     for (const mode of Object.keys(MODES) as (keyof typeof MODES)[]) {
       clients.set(`js-${mode}`, javascript(t, url, `js-${mode}`, mode))
-      clients.set(`py-${mode}`, python(t, url, `py-${mode}`, mode))
+      if (mode !== 'polling') clients.set(`py-${mode}`, python(t, url, `py-${mode}`, mode))
     }
     await sleep(2_000)
     for (const { code, ms } of await roll(nodes)) {
