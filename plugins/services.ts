@@ -193,8 +193,8 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
   metrics.sizes('limits', () => ({ budgets: budgets.size(), abuse: abuse.size(), seats: seats.size() }))
   door.onClosing(async () => {
     sessions.drain()
-    await binder.drain()
     await drain(hub, config.DRAIN_MS)
+    await binder.drain()
   })
   door.onClosed(async () => {
     hub.stop()

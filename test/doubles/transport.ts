@@ -88,6 +88,8 @@ export class MemoryTransport implements Transport {
     for (const client of audience) if (!passedOver.has(client.id)) this.tell(client, delivery)
   }
 
+  finish = async (): Promise<void> => {}
+
   end(client: Client, closing: Closing): void {
     const here = this.#open(client)
     if (!here) return
