@@ -181,7 +181,7 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
   const listeners = createListeners({ onMessage, onChange, bus, log, logger })
 
   metrics.gauge('chat_connections', 'Engine connections.', () => io.engine.clientsCount)
-  metrics.gauge('chat_bus_ok', 'Whether the bus reaches the other nodes.', () => Number(bus.health().ok))
+  metrics.gauge('chat_bus_ok', 'Whether the bus reaches the other nodes.', () => Number(bus.health().ok), 'min')
   metrics.gauge('chat_users', 'Users with a socket here.', hub.countUsers)
   metrics.gauge('chat_served_chats', 'Chats with a socket here.', feed.size)
   metrics.gauge('chat_send_queue', 'Sends that wait for a commit.', log.queued)
