@@ -3,7 +3,6 @@ import {
   bigint,
   boolean,
   check,
-  customType,
   index,
   integer,
   jsonb,
@@ -15,17 +14,11 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 import { CHAT_TYPES, type ChangeKind, HISTORY_VISIBILITIES, ROLES } from '../../contract/words.js'
-import { readTime } from '../time.js'
+import { bytea, id, time, timeInFull } from './columns.js'
 
-const timeOf = (type: string) =>
-  customType<{ data: string; driverData: string }>({ dataType: () => type, fromDriver: readTime })
-/** Times are RFC 3339 text whichever way they are read: a Date between would only be written out again. */
-const time = timeOf('timestamp (3) with time zone')
-const timeInFull = timeOf('timestamp with time zone')
+export * from './presence-schema.js'
+
 const oneOf = (words: readonly string[]) => sql.raw(`(${words.map((word) => `'${word}'`).join(', ')})`)
-const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
-/** Ids are bytes to us: no locale orders them, makes their comparison slow, or breaks their indexes when it changes. */
-const id = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' })
 
 /** Profiles. Nothing here refers to it by a key, so that a host's own table can stand in its place as a view. */
 export const users = pgTable('users', {
