@@ -106,9 +106,9 @@ AS $$
 $$;
 --> statement-breakpoint
 -- A node is there, with an id that no node had before. A store that is empty although there was one lost all leases: then it is young for as
--- long as one of them would have lived.
+-- long as one of them would have lived. Answers whether it is.
 CREATE FUNCTION presence_enter(of_node uuid, of_lease_ms integer, now_ms bigint)
-RETURNS void
+RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
   at_ms bigint := coalesce(now_ms, presence_clock());
@@ -118,6 +118,7 @@ BEGIN
   ON CONFLICT DO NOTHING;
   INSERT INTO presence_marks (id) VALUES (1) ON CONFLICT DO NOTHING;
   INSERT INTO presence_nodes (id, seen_ms, lease_ms) VALUES (of_node, at_ms, of_lease_ms) ON CONFLICT DO NOTHING;
+  RETURN (SELECT s.young_until_ms > at_ms FROM presence_stores s);
 END $$;
 --> statement-breakpoint
 -- Opens leases, each [connection, user], and closes others, each [connection, grace in ms]. Either way, and with nothing to do, the node shows that it
@@ -173,8 +174,8 @@ END $$;
 --> statement-breakpoint
 -- Ends what has run out, one node at a time: all leases of nodes that fell silent, then graces; forgets who was long away. Answers what changed,
 -- and whether there is more to do. Silence counts only while somebody was there to hear: after a pause of the sweeping above `pause_ms`
--- every node has a lease's time to speak up, and so it has in a young store.
-CREATE FUNCTION presence_sweep(pause_ms bigint, step integer, now_ms bigint, OUT changed json, OUT is_more boolean)
+-- every node has a lease's time to speak up, and so it has in a young store. `store_ms` is another when the store is another.
+CREATE FUNCTION presence_sweep(pause_ms bigint, step integer, now_ms bigint, OUT changed json, OUT is_more boolean, OUT store_ms bigint)
 LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
@@ -187,6 +188,7 @@ DECLARE
 BEGIN
   changed := '[]';
   is_more := false;
+  SELECT s.young_until_ms INTO store_ms FROM presence_stores s;
   IF NOT pg_try_advisory_xact_lock(1886545267, hashtext(current_schema())) THEN RETURN; END IF;
   UPDATE presence_stores SET swept_ms = at_ms, watched_from_ms = CASE WHEN at_ms - swept_ms > pause_ms THEN at_ms ELSE watched_from_ms END
   RETURNING watched_from_ms, young_until_ms INTO from_ms, young_ms;
@@ -199,7 +201,7 @@ BEGIN
     SELECT array_agg(l.user_id) INTO users FROM (
       SELECT x.user_id FROM presence_nodes n JOIN presence_leases x ON x.node_id = n.id WHERE n.is_ended LIMIT step) l;
     IF users IS NOT NULL THEN
-      is_more := cardinality(users) >= step;
+      is_more := true;
       PERFORM presence_lock(users, at_ms);
       WITH lost AS (
         DELETE FROM presence_leases l USING (

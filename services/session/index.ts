@@ -63,10 +63,11 @@ export function createSessions(options: SessionsOptions) {
   const subscriptions = [
     bus.subscribe('changes', arrivals.hear),
     bus.onGap(verify),
-    bus.subscribe('ends', ({ userId, code, ageMs = 0, reconnectInMs }) => {
-      const here = hub.clientsOf(userId).flatMap((client) => inside.get(client) ?? [])
+    bus.subscribe('ends', ({ userId, code, ageMs = 0, reconnectInMs, connectionIds }) => {
+      const meant = hub.clientsOf(userId).filter(({ id }) => connectionIds?.includes(id) ?? true)
+      const here = meant.flatMap((client) => inside.get(client) ?? [])
       const toldMs = performance.now() - ageMs
-      for (const session of [...arrivals.of(userId), ...here]) {
+      for (const session of [...(connectionIds ? [] : arrivals.of(userId)), ...here]) {
         if (session.sinceMs <= toldMs) endSession(session, code, reconnectInMs)
       }
     }),
@@ -190,6 +191,12 @@ export function createSessions(options: SessionsOptions) {
       await Promise.all(leaving)
     },
   }
+}
+
+/** Tells all nodes which connections of a user are too many. */
+export function crowdsOf(bus: Pick<Bus, 'publish'>) {
+  return (userId: string, connectionIds: string[]): void =>
+    bus.publish('ends', { userId, code: 'TOO_MANY_SOCKETS', reconnectInMs: OUSTED_MS, connectionIds })
 }
 
 /** The identity of a user, by another token of theirs. */
