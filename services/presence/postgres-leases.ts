@@ -1,8 +1,9 @@
 import type { Database } from '../db/index.js'
 import { createLeaseNode, type LeaseNodeOptions } from './lease-node.js'
 import { createLeaseQueue } from './lease-queue.js'
-import { CHOOSE, CLOCK, COUNT, GET, LEAVE, ONLINE, ONLINE_TO, SWEEP, TRUTH } from './lease-statements.js'
+import { CHOOSE, CLOCK, GET, LEAVE, ONLINE, ONLINE_TO, SWEEP, TRUTH } from './lease-statements.js'
 import type { LeaseStore, LeasesOptions, PresenceRecord } from './leases.js'
+import { createOnlineCount } from './online-count.js'
 import { createPartedUsers } from './parted-users.js'
 
 export interface PostgresLeasesOptions extends LeasesOptions, Pick<LeaseNodeOptions, 'maxConnections' | 'onCrowded'> {
@@ -11,14 +12,13 @@ export interface PostgresLeasesOptions extends LeasesOptions, Pick<LeaseNodeOpti
   lingerMs?: number
   /** After a pause of the sweeping that is longer than this, every node has time to show that it lives; null: there is no such pause. */
   pauseMs?: number | null
-  /** A count is kept so many times as long as it took. */
+  /** A count of those online is kept so many times as long as it took. */
   countCost?: number
 }
 
 const LINGER_MS = 50
 const MIN_PAUSE_MS = 2_000
 const STEP = 5_000
-const COUNT_COST = 50
 /** What a stop gives the database. */
 const STOP_MS = 1_500
 
@@ -27,13 +27,13 @@ const STOP_MS = 1_500
  * their own to renew. The store may lose everything: then each node opens its leases anew, under another id.
  */
 export function createPostgresLeases(options: PostgresLeasesOptions): LeaseStore {
-  const { db, leaseMs, lingerMs = LINGER_MS, countCost = COUNT_COST } = options
+  const { db, leaseMs, lingerMs = LINGER_MS, countCost } = options
   const { pauseMs = Math.max(leaseMs / 3, MIN_PAUSE_MS) } = options
   const now = () => options.now?.() ?? null
   const parted = createPartedUsers()
   let storeMs: number | undefined
   let withinMs: number | undefined
-  let counted: { until: number; counts: Promise<{ public: number; here: number }> } | undefined
+  const count = createOnlineCount({ db, cost: countCost })
 
   const run: LeaseNodeOptions['run'] = (name, text, values) =>
     db.run(name, text, values, withinMs === undefined ? {} : { withinMs })
@@ -68,23 +68,6 @@ export function createPostgresLeases(options: PostgresLeasesOptions): LeaseStore
   async function find(name: string, text: string, userIds: string[], by?: Parameters<LeaseStore['get']>[1]) {
     const records = await db.run<PresenceRecord>(name, text, [userIds], by ? { by } : {})
     return new Map(records.map((record) => [record.userId, record]))
-  }
-
-  /** Counting a million takes a tenth of a second: it is done a fiftieth of the time at most. */
-  function count(): Promise<{ public: number; here: number }> {
-    const startedAt = performance.now()
-    if (counted && startedAt < counted.until) return counted.counts
-    const counts = db.run<{ public: number; here: number }>('presence_count', COUNT, []).then(([row]) => {
-      const endedAt = performance.now()
-      if (counted === mine) mine.until = endedAt + (endedAt - startedAt) * countCost
-      return row ?? { public: 0, here: 0 }
-    })
-    const mine = { until: Number.POSITIVE_INFINITY, counts }
-    counted = mine
-    counts.catch(() => {
-      if (counted === mine) counted = undefined
-    })
-    return counts
   }
 
   return {
