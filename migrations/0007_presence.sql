@@ -65,20 +65,21 @@ $$;
 --> statement-breakpoint
 -- Puts right what is said of users whose rows are locked, after anything that may have changed it; answers the public records that changed. Of
 -- those `retold` they are answered anyway, for a first answer may not have come; with `is_again` nothing is answered of who was not known at all.
-CREATE FUNCTION presence_settle(of_users text[], at_ms bigint, retold text[], is_again boolean)
+-- `seen_ms` is when they last were known to be there, if that is news.
+CREATE FUNCTION presence_settle(of_users text[], at_ms bigint, retold text[], is_again boolean, seen_ms bigint)
 RETURNS json
 LANGUAGE sql
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
   WITH seen AS MATERIALIZED (
     SELECT p.*, coalesce(l.is_held, false) AS is_held, coalesce(c.status, 'online') AS chosen,
-      coalesce(l.is_held, false) OR (p.true_status <> 'offline' AND p.due_ms > at_ms) AS is_here
+      coalesce(l.is_held, false) OR (p.true_status <> 'offline' AND coalesce(p.due_ms, 0) > at_ms) AS is_here
     FROM (SELECT DISTINCT unnest(of_users) COLLATE "C" AS id) u
     JOIN LATERAL (SELECT * FROM presences x WHERE x.user_id = u.id OFFSET 0) p ON true
     LEFT JOIN LATERAL (SELECT true AS is_held FROM presence_leases x WHERE x.user_id = u.id LIMIT 1) l ON true
     LEFT JOIN LATERAL (SELECT x.status FROM presence_choices x WHERE x.user_id = u.id OFFSET 0) c ON true
   ), looks AS (
-    SELECT s.*, CASE WHEN s.is_held THEN at_ms ELSE s.proven_ms END AS now_seen_ms,
+    SELECT s.*, CASE WHEN s.is_held THEN at_ms ELSE greatest(s.proven_ms, seen_ms) END AS now_seen_ms,
       CASE WHEN NOT s.is_here THEN 'offline' WHEN s.chosen = 'invisible' THEN 'online' ELSE s.chosen END AS now_true,
       CASE WHEN NOT s.is_here OR s.chosen = 'invisible' THEN 'offline' ELSE s.chosen END AS now_public
     FROM seen s
@@ -93,10 +94,10 @@ AS $$
     FROM looks k
   ), written AS (
     UPDATE presences p SET status = s.status, last_seen_ms = s.last_seen_ms, version = s.version, true_status = s.true_status,
-      true_last_seen_ms = s.true_last_seen_ms, true_version = s.true_version, due_ms = s.due_ms
+      true_last_seen_ms = s.true_last_seen_ms, true_version = s.true_version, due_ms = s.due_ms, proven_ms = greatest(p.proven_ms, seen_ms)
     FROM settled s
     WHERE p.user_id = s.user_id
-      AND (p.status <> s.status OR p.true_status <> s.true_status OR p.due_ms IS DISTINCT FROM s.due_ms)
+      AND (p.status <> s.status OR p.true_status <> s.true_status OR p.due_ms IS DISTINCT FROM s.due_ms OR p.proven_ms < seen_ms)
   )
   SELECT coalesce(json_agg(json_build_object('userId', s.user_id, 'isOnline', s.status <> 'offline', 'status', s.status,
     'lastSeenAtMs', s.last_seen_ms, 'version', s.version) ORDER BY s.user_id), '[]')
@@ -153,8 +154,12 @@ BEGIN
     SELECT c.one->>0 AS connection_id, (c.one->>1)::bigint AS grace_ms, c.place
     FROM json_array_elements(closes) WITH ORDINALITY AS c (one, place)
   ), closed AS (
-    DELETE FROM presence_leases l USING gone g WHERE l.node_id = of_node AND l.connection_id = g.connection_id
-    RETURNING l.user_id, g.grace_ms, g.place
+    -- By its place: else the planner may go through all leases of the node for each.
+    DELETE FROM presence_leases l USING (
+      SELECT g.*, x.lies_at FROM gone g JOIN LATERAL (
+        SELECT y.ctid AS lies_at FROM presence_leases y WHERE y.node_id = of_node AND y.connection_id = g.connection_id OFFSET 0) x ON true) d
+    WHERE l.ctid = d.lies_at
+    RETURNING l.user_id, d.grace_ms, d.place
   )
   UPDATE presences p SET proven_ms = greatest(p.proven_ms, at_ms), due_ms = greatest(at_ms + n.grace_ms, young_ms)
   FROM (SELECT DISTINCT ON (c.user_id) c.user_id, c.grace_ms FROM closed c ORDER BY c.user_id, c.place DESC) n
@@ -164,7 +169,7 @@ BEGIN
   SELECT of_node, o.one->>0, o.one->>1, at_ms * 1000 + o.place FROM json_array_elements(opens) WITH ORDINALITY AS o (one, place)
   ON CONFLICT DO NOTHING;
 
-  changed := presence_settle(users, at_ms, retold, is_again AND young_ms > at_ms);
+  changed := presence_settle(users, at_ms, retold, is_again AND young_ms > at_ms, 0);
   SELECT coalesce(json_agg(json_build_array(x.user_id, x.connection_id)), '[]') INTO crowded
   FROM (SELECT DISTINCT o.one->>1 AS id FROM json_array_elements(opens) AS o (one)) u
   JOIN LATERAL (
@@ -184,6 +189,9 @@ DECLARE
   at_ms bigint := coalesce(now_ms, presence_clock());
   from_ms bigint;
   young_ms bigint;
+  dead_node uuid;
+  dead_ms bigint;
+  places tid[];
   users text[];
 BEGIN
   changed := '[]';
@@ -198,26 +206,21 @@ BEGIN
     UPDATE presence_nodes SET is_ended = true WHERE id IN (
       SELECT n.id FROM presence_nodes n
       WHERE NOT n.is_ended AND greatest(n.seen_ms, CASE WHEN pause_ms IS NOT NULL THEN from_ms END) + n.lease_ms <= at_ms FOR UPDATE SKIP LOCKED);
-    SELECT array_agg(l.user_id) INTO users FROM (
-      SELECT x.user_id FROM presence_nodes n JOIN presence_leases x ON x.node_id = n.id WHERE n.is_ended LIMIT step) l;
-    IF users IS NOT NULL THEN
+    SELECT n.id, n.seen_ms INTO dead_node, dead_ms FROM presence_nodes n WHERE n.is_ended LIMIT 1;
+    IF FOUND THEN
       is_more := true;
+      -- Nobody but this touches the leases of a node that is ended.
+      SELECT array_agg(l.lies_at), array_agg(l.user_id) INTO places, users FROM (
+        SELECT x.ctid AS lies_at, x.user_id FROM presence_leases x WHERE x.node_id = dead_node LIMIT step) l;
+      IF users IS NULL THEN
+        DELETE FROM presence_nodes n WHERE n.id = dead_node;
+        RETURN;
+      END IF;
       PERFORM presence_lock(users, at_ms);
-      WITH lost AS (
-        DELETE FROM presence_leases l USING (
-          SELECT x.node_id, x.connection_id, n.seen_ms FROM (SELECT DISTINCT unnest(users) COLLATE "C" AS id) u
-          JOIN LATERAL (SELECT * FROM presence_leases y WHERE y.user_id = u.id OFFSET 0) x ON true
-          JOIN LATERAL (SELECT * FROM presence_nodes y WHERE y.id = x.node_id AND y.is_ended OFFSET 0) n ON true) d
-        WHERE l.node_id = d.node_id AND l.connection_id = d.connection_id
-        RETURNING l.user_id, d.seen_ms
-      )
-      UPDATE presences p SET proven_ms = greatest(p.proven_ms, d.seen_ms), due_ms = at_ms
-      FROM (SELECT l.user_id, max(l.seen_ms) AS seen_ms FROM lost l GROUP BY l.user_id) d
-      WHERE p.user_id = d.user_id;
-      changed := presence_settle(users, at_ms, '{}', false);
+      DELETE FROM presence_leases l WHERE l.ctid = ANY (places);
+      changed := presence_settle(users, at_ms, '{}', false, dead_ms);
       RETURN;
     END IF;
-    DELETE FROM presence_nodes n WHERE n.is_ended AND NOT EXISTS (SELECT 1 FROM presence_leases l WHERE l.node_id = n.id);
   END IF;
 
   SELECT array_agg(d.user_id) INTO users FROM (
@@ -227,7 +230,7 @@ BEGIN
   PERFORM presence_lock(users, at_ms);
   DELETE FROM presences p USING (SELECT DISTINCT unnest(users) COLLATE "C" AS id) u
   WHERE p.user_id = u.id AND p.true_status = 'offline' AND p.due_ms <= at_ms;
-  changed := presence_settle(users, at_ms, '{}', false);
+  changed := presence_settle(users, at_ms, '{}', false, 0);
 END $$;
 --> statement-breakpoint
 -- A user chooses how to look; answers their record if that changed it. Who wants to look as they are has no row.
@@ -245,7 +248,7 @@ BEGIN
     ON CONFLICT (user_id) DO UPDATE SET status = excluded.status WHERE c.status <> excluded.status;
   END IF;
   UPDATE presences p SET proven_ms = greatest(p.proven_ms, at_ms) WHERE p.user_id = of_user AND p.due_ms IS NOT NULL;
-  RETURN presence_settle(ARRAY[of_user], at_ms, '{}', false);
+  RETURN presence_settle(ARRAY[of_user], at_ms, '{}', false, 0);
 END $$;
 --> statement-breakpoint
 -- A node goes, its leases closed. The last to go ends the graces, for nobody would be there to do so: they are due at once.

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import type pg from 'pg'
+import type { Database } from '../db/index.js'
 import type { LeaseChange } from './lease-queue.js'
 import { APPLY, ENTER } from './lease-statements.js'
 import type { LeasesOptions, PresenceRecord } from './leases.js'
 import type { PartedUsers } from './parted-users.js'
 
 export interface LeaseNodeOptions extends Pick<LeasesOptions, 'leaseMs' | 'connections'> {
-  run<Row extends pg.QueryResultRow>(name: string, text: string, values: unknown[]): Promise<Row[]>
+  run: Database['run']
   /** The clock of a test, or null. */
   now(): number | null
   parted: Pick<PartedUsers, 'all'>
