@@ -22,8 +22,9 @@ import { createRecent } from '../services/log/recent.js'
 import { createMetrics, type Metrics } from '../services/metrics.js'
 import { createPresence, type Presence } from '../services/presence/index.js'
 import { createMemoryLeases } from '../services/presence/memory-leases.js'
+import { createPostgresLeases } from '../services/presence/postgres-leases.js'
 import { createVisibility } from '../services/presence/visibility.js'
-import { createSessions, type Sessions } from '../services/session/index.js'
+import { createSessions, crowdsOf, type Sessions } from '../services/session/index.js'
 import { createBlocks } from '../services/users/blocks.js'
 import { createEnds } from '../services/users/ends.js'
 import { createUsers, type Users } from '../services/users/index.js'
@@ -113,10 +114,15 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
   const small = { bus, hub, clientsApart: blocks.clientsApart, memberCount, maxMembers }
   const typing = createTyping({ ...small, mustBeAllowed: log.mustBeAllowedToWrite })
   const receipts = createReceipts(small)
-  const leases = createMemoryLeases({ leaseMs: config.PRESENCE_LEASE_MS })
+  const visibility = createVisibility(db)
+  const keeping = { leaseMs: config.PRESENCE_LEASE_MS, connections: hub.clients }
+  const leases =
+    config.BUS === 'memory'
+      ? createMemoryLeases({ ...keeping, visibleTo: visibility.visibleTo })
+      : createPostgresLeases({ ...keeping, db, maxConnections: config.MAX_SOCKETS_PER_USER, onCrowded: crowdsOf(bus) })
   const presence = createPresence({
     leases,
-    visibility: createVisibility(db),
+    visibility,
     blocks,
     users,
     bus,

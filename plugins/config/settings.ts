@@ -138,7 +138,7 @@ export const Settings = Type.Object({
     65_536,
     1_073_741_824,
   ),
-  MAX_SOCKETS_PER_USER: Count(50, 'Sockets of one user on one node', 1, 10_000),
+  MAX_SOCKETS_PER_USER: Count(50, 'Sockets of one user, on all nodes', 1, 10_000),
   MAX_SOCKETS_PER_ADDRESS: Count(
     1_000,
     'Sockets, and TCP connections, of one address (of an IPv6 network /64) on one node; 0: any number',

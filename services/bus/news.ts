@@ -41,10 +41,12 @@ type SignalName = Extract<EventName, 'typing' | 'messages_read' | 'user_status_c
 /** Last-value state that changed, as its event; each node finds its own clients to tell. */
 export type Signal = { [E in SignalName]: { event: E; payload: EventPayload<E> } }[SignalName]
 
-/** The end of all sockets of a user, wherever they are. */
+/** The end of all sockets of a user, or of some, wherever they are. */
 export interface End {
   userId: string
   code: ClosingCode
+  /** Which of them, where not all are meant. */
+  connectionIds?: string[]
   /** How long to wait before coming back, where it matters. */
   reconnectInMs?: number
   /** How long ago it was told: who has come since is not meant. */

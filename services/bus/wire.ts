@@ -40,6 +40,15 @@ const Ended = Type.Tuple([
   Type.Number({ minimum: 0 }),
   Nullable(Whole),
 ])
+/** The same of some connections: a line of its own, for a node that does not know it must not end all. */
+const Ousted = Type.Tuple([
+  Type.Literal('oust'),
+  Id,
+  OneOf(keysOf(CLOSINGS)),
+  Type.Number({ minimum: 0 }),
+  Nullable(Whole),
+  Type.Array(Id),
+])
 const Block = Type.Tuple([Type.Literal('block'), Id, Id])
 const SpentLine = Type.Tuple([
   Type.Literal('spent'),
@@ -78,6 +87,7 @@ const isPacket = guard(
 const isLine = guard(Type.Array(Type.Unknown(), { minItems: 1 }))
 const isChanges = guard(Changes)
 const isEnded = guard(Ended)
+const isOusted = guard(Ousted)
 const isBlock = guard(Block)
 const isSpent = guard(SpentLine)
 const isHost = guard(Host)
@@ -104,9 +114,11 @@ export const toBlockLine = ({ userIds }: BlockNews): string => JSON.stringify(['
 export const toSpentLine = ({ budget, key, tokens }: Spent): string => JSON.stringify(['spent', budget, key, tokens])
 export const toHostLine = ({ namespace, method, rooms, except, args }: HostCall): string =>
   JSON.stringify(['host', namespace, method, rooms, except, args])
-export const toEndLine = ({ userId, code, reconnectInMs }: End, ageMs: number): string =>
-  JSON.stringify(['end', userId, code, ageMs, reconnectInMs ?? null])
-const KNOWN = ['changes', 'end', 'signal', 'block', 'spent', 'host']
+export function toEndLine({ userId, code, reconnectInMs, connectionIds }: End, ageMs: number): string {
+  const line = [userId, code, ageMs, reconnectInMs ?? null]
+  return JSON.stringify(connectionIds ? ['oust', ...line, connectionIds] : ['end', ...line])
+}
+const KNOWN = ['changes', 'end', 'oust', 'signal', 'block', 'spent', 'host']
 /** The line of a node that stops. */
 export const LEAVING_LINE = '["leaving"]'
 /** The line of a node that has just come, or come back, and asks for what may not stand in the database. */
@@ -148,7 +160,7 @@ function readLine(packet: Packet, line: unknown): void {
   else if (what === 'risen') packet.isRisen = true
   else packet.isEmpty = false
   if (isChanges(line)) readChanges(packet, line)
-  else if (isEnded(line)) readEnd(packet, line)
+  else if (isEnded(line) || isOusted(line)) readEnd(packet, line)
   else if (isBlock(line)) packet.told.push({ topic: 'blocks', news: { userIds: [line[1], line[2]] } })
   else if (isSpent(line))
     packet.told.push({ topic: 'spent', news: [{ budget: line[1], key: line[2], tokens: line[3] }] })
@@ -163,8 +175,10 @@ function readHost(packet: Packet, [, namespace, method, rooms, except, args]: (t
   packet.told.push({ topic: 'host', news: { namespace, method, rooms, except, args } })
 }
 
-function readEnd(packet: Packet, [, userId, code, ageMs, reconnectInMs]: (typeof Ended)['static']): void {
-  packet.told.push({ topic: 'ends', news: { userId, code, ageMs, ...(reconnectInMs !== null && { reconnectInMs }) } })
+function readEnd(packet: Packet, line: (typeof Ended)['static'] | (typeof Ousted)['static']): void {
+  const [, userId, code, ageMs, reconnectInMs, connectionIds] = line
+  const news = { userId, code, ageMs, ...(reconnectInMs !== null && { reconnectInMs }) }
+  packet.told.push({ topic: 'ends', news: connectionIds ? { ...news, connectionIds } : news })
 }
 
 /** Changes that follow on one another in a packet are told together, as one batch that was written. */

@@ -15,20 +15,14 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 import { CHAT_TYPES, type ChangeKind, HISTORY_VISIBILITIES, ROLES } from '../../contract/words.js'
-import { readTime } from '../time.js'
+import { bytea, id, time, timeInFull } from './columns.js'
 
-const timeOf = (type: string) =>
-  customType<{ data: string; driverData: string }>({ dataType: () => type, fromDriver: readTime })
-/** Times are RFC 3339 text whichever way they are read: a Date between would only be written out again. */
-const time = timeOf('timestamp (3) with time zone')
-const timeInFull = timeOf('timestamp with time zone')
+export * from './presence-schema.js'
+
 const oneOf = (words: readonly string[]) => sql.raw(`(${words.map((word) => `'${word}'`).join(', ')})`)
-const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
 /** The number of a transaction, which is never given again while a database lives; written by its default alone. */
 const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' })
 const ownXid = sql`pg_current_xact_id()`
-/** Ids are bytes to us: no locale orders them, makes their comparison slow, or breaks their indexes when it changes. */
-const id = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' })
 
 /** Why all sockets of a user end, by somebody's wish. */
 export const USER_ENDS = ['DISCONNECTED', 'TOKEN_REVOKED', 'USER_DELETED'] as const

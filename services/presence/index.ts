@@ -5,7 +5,7 @@ import type { Hub } from '../hub/index.js'
 import type { Client } from '../hub/ports.js'
 import type { Users } from '../users/index.js'
 import { type AnnouncerOptions, createAnnouncer } from './announcer.js'
-import type { LeaseStore } from './leases.js'
+import type { LeaseStore, PresenceRecord } from './leases.js'
 import { type PartingsOptions, tellPartings } from './partings.js'
 import { createPresenceReader } from './reader.js'
 import { toOffline, toPresence } from './records.js'
@@ -16,9 +16,7 @@ export interface PresenceOptions extends AnnouncerOptions {
   visibility: Visibility
   blocks: AnnouncerOptions['blocks'] & PartingsOptions['blocks']
   users: Pick<Users, 'saveLastSeen' | 'getLastSeen'>
-  hub: AnnouncerOptions['hub'] &
-    PartingsOptions['hub'] &
-    Pick<Hub, 'clients' | 'has' | 'watch' | 'unwatch' | 'watchedBy'>
+  hub: AnnouncerOptions['hub'] & PartingsOptions['hub'] & Pick<Hub, 'has' | 'watch' | 'unwatch' | 'watchedBy'>
   graceMs: number
   leaseMs: number
 }
@@ -36,22 +34,22 @@ export function createPresence(options: PresenceOptions) {
   const { get, listOnline } = createPresenceReader({ leases, visibility, users })
 
   const sweepMs = Math.min(SWEEP_MS, Math.max(MIN_SWEEP_MS, graceMs / 4))
-  const sweeper = every(sweepMs, async () => announce(await leases.sweep()))
-  const renewer = every(leaseMs / 3, renew)
+  const sweeper = every(sweepMs, leases.sweep)
+  const renewer = every(leaseMs / 3, leases.renew)
 
-  function every(ms: number, work: () => Promise<void>): NodeJS.Timeout {
+  /** Does something again and again, never twice at a time, and announces what it changed. */
+  function every(ms: number, work: () => Promise<PresenceRecord[]>): NodeJS.Timeout {
+    let isBusy = false
     return setInterval(() => {
-      work().catch((error) => logger.warn({ err: error }, 'presence could not be kept up'))
+      if (isBusy) return
+      isBusy = true
+      work()
+        .then(announce)
+        .catch((error) => logger.warn({ err: error }, 'presence could not be kept up'))
+        .finally(() => {
+          isBusy = false
+        })
     }, ms).unref()
-  }
-
-  /** Keeps the leases; those that ran out although their connections live, as after a sleep of the machine, are opened anew. */
-  async function renew(): Promise<void> {
-    const clients = new Map(Array.from(hub.clients(), (client) => [client.id, client]))
-    for (const connectionId of await leases.renew([...clients.keys()])) {
-      const client = clients.get(connectionId)
-      if (client) await connect(client)
-    }
   }
 
   async function connect(client: Client): Promise<void> {
@@ -61,7 +59,7 @@ export function createPresence(options: PresenceOptions) {
   }
 
   async function disconnect(client: Client, atOnce = false): Promise<void> {
-    announce(await leases.close(client.id, atOnce ? 0 : graceMs))
+    announce(await leases.close(client.userId, client.id, atOnce ? 0 : graceMs))
   }
 
   return {

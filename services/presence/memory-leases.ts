@@ -1,7 +1,7 @@
 import type { PresenceStatus } from '../../contract/shapes.js'
 import type { ChosenStatus } from '../../contract/words.js'
-import type { Sizes } from '../metrics.js'
-import type { LeaseStore, PresenceRecord } from './leases.js'
+import type { LeaseStore, LeasesOptions, PresenceRecord } from './leases.js'
+import type { Visibility } from './visibility.js'
 
 interface User {
   /** What the public may know. */
@@ -9,36 +9,36 @@ interface User {
   /** What is so: differs from `record` for the invisible. */
   truth: PresenceRecord
   chosen: ChosenStatus
-  /** Connection → when its lease runs out. */
-  leases: Map<string, number>
+  /** The connections whose leases live. */
+  leases: Set<string>
   /** When a user without leases goes offline. */
   graceEndsAt: number
   /** When a connection last was known to live. */
   lastProofAt: number
 }
 
-export interface MemoryLeasesOptions {
-  leaseMs: number
-  /** Milliseconds since 1970. */
-  now?: () => number
-}
+export interface MemoryLeasesOptions extends LeasesOptions, Pick<Visibility, 'visibleTo'> {}
 
 /** After this long offline a record is dropped: by then the clock is far above its version. */
 const FORGET_AFTER_MS = 3_600_000
 
-/** The lease store of one node. */
-export function createMemoryLeases({ leaseMs, now = Date.now }: MemoryLeasesOptions): LeaseStore & { sizes(): Sizes } {
+/** The lease store of one node alone. */
+export function createMemoryLeases(options: MemoryLeasesOptions): LeaseStore {
+  const { leaseMs, connections, visibleTo, now = Date.now } = options
   const users = new Map<string, User>()
-  const owners = new Map<string, string>()
+  let leaseCount = 0
   /** Users whose state the clock can change: in grace, or offline and to be forgotten. */
   const resting = new Set<string>()
   let onlineCount = 0
+  /** When this node last did something here, and whether its leases ran out since. */
+  let provenAt = now()
+  let isLost = false
 
   function find(userId: string): User {
     let user = users.get(userId)
     if (!user) {
       const record: PresenceRecord = { userId, isOnline: false, status: 'offline', lastSeenAtMs: null, version: 0 }
-      user = { record, truth: record, chosen: 'online', leases: new Map(), graceEndsAt: 0, lastProofAt: 0 }
+      user = { record, truth: record, chosen: 'online', leases: new Set(), graceEndsAt: 0, lastProofAt: 0 }
       users.set(userId, user)
     }
     return user
@@ -68,7 +68,7 @@ export function createMemoryLeases({ leaseMs, now = Date.now }: MemoryLeasesOpti
 
   function drop(user: User, connectionId: string, graceMs: number, provenAt: number): PresenceRecord[] {
     user.leases.delete(connectionId)
-    owners.delete(connectionId)
+    leaseCount -= 1
     user.lastProofAt = Math.max(user.lastProofAt, provenAt)
     if (user.leases.size > 0) return []
     resting.add(user.record.userId)
@@ -85,35 +85,39 @@ export function createMemoryLeases({ leaseMs, now = Date.now }: MemoryLeasesOpti
     return found
   }
 
+  function lease(userId: string, connectionId: string): PresenceRecord[] {
+    const user = find(userId)
+    if (!user.leases.has(connectionId)) leaseCount += 1
+    user.leases.add(connectionId)
+    resting.delete(userId)
+    return settle(user)
+  }
+
+  /** This node lives: leases that ran out although their connections live are opened anew. */
+  function prove(): PresenceRecord[] {
+    provenAt = Math.max(provenAt, now())
+    if (!isLost) return []
+    isLost = false
+    return Array.from(connections(), ({ id, userId }) => lease(userId, id)).flat()
+  }
+
   return {
-    async open(userId, connectionId) {
-      const user = find(userId)
-      user.leases.set(connectionId, now() + leaseMs)
-      owners.set(connectionId, userId)
-      resting.delete(userId)
-      return settle(user)
-    },
+    open: async (userId, connectionId) => [...prove(), ...lease(userId, connectionId)],
+    renew: async () => prove(),
 
-    async renew(connectionIds) {
-      const until = now() + leaseMs
-      return connectionIds.filter((connectionId) => {
-        const leases = users.get(owners.get(connectionId) ?? '')?.leases
-        leases?.set(connectionId, until)
-        return leases === undefined
-      })
-    },
-
-    async close(connectionId, graceMs) {
-      const user = users.get(owners.get(connectionId) ?? '')
-      return user ? drop(user, connectionId, graceMs, now()) : []
+    async close(userId, connectionId, graceMs) {
+      const anew = prove()
+      const user = users.get(userId)
+      return user?.leases.has(connectionId) ? [...anew, ...drop(user, connectionId, graceMs, now())] : anew
     },
 
     async sweep() {
       const at = now()
       const changes: PresenceRecord[] = []
-      for (const user of users.values()) {
-        for (const [connectionId, until] of user.leases) {
-          if (until <= at) changes.push(...drop(user, connectionId, 0, until - leaseMs))
+      if (provenAt + leaseMs <= at && leaseCount > 0) {
+        isLost = true
+        for (const user of users.values()) {
+          for (const connectionId of user.leases) changes.push(...drop(user, connectionId, 0, provenAt))
         }
       }
       for (const userId of resting) {
@@ -140,16 +144,24 @@ export function createMemoryLeases({ leaseMs, now = Date.now }: MemoryLeasesOpti
     get: async (userIds) => pick(userIds, 'record'),
     truth: async (userIds) => pick(userIds, 'truth'),
 
-    async online({ truth = false } = {}) {
-      const online = [...users.values()]
-        .map((user) => (truth ? user.truth : user.record))
-        .filter((record) => record.isOnline)
-      return online.sort((a, b) => (a.userId < b.userId ? -1 : 1))
+    async online({ viewer, after, limit }) {
+      let all = Array.from(users.values(), ({ record, truth }) => (viewer ? record : truth))
+      all = all.filter(({ isOnline }) => isOnline)
+      const visible =
+        viewer &&
+        (await visibleTo(
+          viewer,
+          all.map(({ userId }) => userId),
+        ))
+      if (visible) all = all.filter(({ userId }) => visible.has(userId))
+      const rest = all.filter(({ userId }) => userId > after)
+      rest.sort((a, b) => (a.userId < b.userId ? -1 : 1))
+      return { count: all.length, records: rest.slice(0, limit) }
     },
 
     countOnline: async () => onlineCount,
     clock: async () => now(),
-    sizes: () => ({ users: users.size, connections: owners.size, resting: resting.size }),
+    sizes: () => ({ users: users.size, connections: leaseCount, resting: resting.size }),
 
     async stop() {
       const inGrace = [...resting].map(find).filter(({ leases }) => leases.size === 0)

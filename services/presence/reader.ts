@@ -21,7 +21,7 @@ export function createPresenceReader({ leases, visibility, users }: PresenceRead
       const isService = caller.kind === 'service'
       const asked = [...new Set(userIds)]
       const visible = isService ? new Set(asked) : await visibility.visibleTo(caller, asked)
-      const records = await (isService ? leases.truth : leases.get)([...visible])
+      const records = await (isService ? leases.truth([...visible]) : leases.get([...visible], caller))
       const absent = [...visible].filter((userId) => !records.has(userId))
       const lastSeen =
         absent.length > 0
@@ -36,18 +36,12 @@ export function createPresenceReader({ leases, visibility, users }: PresenceRead
     /** A page of those online whom a caller may know, by user id, and how many they are. */
     async listOnline(caller: Caller, cursor: string | undefined, limit: number = PAGES.online.standard) {
       const [after = ''] = cursor === undefined ? [] : readCursor(cursor, 'id')
-      let online = await leases.online({ truth: caller.kind === 'service' })
-      if (caller.kind === 'user') {
-        const visible = await visibility.visibleTo(
-          caller,
-          online.map(({ userId }) => userId),
-        )
-        online = online.filter(({ userId }) => visible.has(userId))
-      }
-      const rest = online.filter(({ userId }) => userId > after)
-      const page = rest.slice(0, limit)
-      const last = rest.length > limit ? page.at(-1) : undefined
-      return { count: online.length, users: page.map(toPresence), nextCursor: last ? writeCursor(last.userId) : null }
+      // One more than a page holds says that there is another.
+      const asked = { after, limit: limit + 1, ...(caller.kind === 'user' && { viewer: caller }) }
+      const { count, records } = await leases.online(asked)
+      const page = records.slice(0, limit)
+      const last = records.length > limit ? page.at(-1) : undefined
+      return { count, users: page.map(toPresence), nextCursor: last ? writeCursor(last.userId) : null }
     },
   }
 }

@@ -40,7 +40,12 @@ function setUp(options: Partial<PresenceOptions> = {}) {
   hub.add(ann)
   transport.onGone(hub.remove)
   const presence = createPresence({
-    leases: createMemoryLeases({ leaseMs: LEASE_MS, now: () => world.at }),
+    leases: createMemoryLeases({
+      leaseMs: LEASE_MS,
+      connections: hub.clients,
+      visibleTo: async (_viewer, userIds) => new Set(userIds),
+      now: () => world.at,
+    }),
     visibility: {
       async visibleTo(_viewer, userIds) {
         return new Set(userIds)
