@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Database } from '../services/db/index.js'
 import { startDatabase } from '../services/db/start.js'
+import { prepareRecent } from '../services/log/recent.js'
 import { prepareSearch } from '../services/log/search-index.js'
 
 declare module 'fastify' {
@@ -11,14 +12,17 @@ declare module 'fastify' {
 }
 
 async function db(app: FastifyInstance): Promise<void> {
-  const { DATABASE_URL, DATABASE_SCHEMA, DATA_DIR, MIN_FREE_BYTES, SEARCH } = app.config
+  const { DATABASE_URL, DATABASE_SCHEMA, DATA_DIR, MIN_FREE_BYTES, SEARCH, BUS } = app.config
   const where = {
     ...(DATABASE_URL && { databaseUrl: DATABASE_URL }),
     databaseSchema: DATABASE_SCHEMA,
     dataDir: DATA_DIR,
     minFreeBytes: MIN_FREE_BYTES,
   }
-  const database = await startDatabase({ ...where, logger: app.log }, (database) => prepareSearch(database, SEARCH))
+  const database = await startDatabase({ ...where, logger: app.log }, async (database) => {
+    await prepareSearch(database, SEARCH)
+    await prepareRecent(database, BUS !== 'memory')
+  })
   app.decorate('db', database)
   app.addHook('onClose', () => database.close())
   app.log.info(

@@ -5,6 +5,7 @@ import type { ServerOptions } from 'socket.io'
 import { WebSocketServer, type ServerOptions as WebSocketServerOptions } from 'ws'
 import fastifySocketIO from '#fastify-socket.io'
 import { MAX_PAYLOAD_BYTES } from '../contract/limits.js'
+import { drainLimitMs } from '../services/hub/drain.js'
 import { createAddressOf, readTrust } from './addresses.js'
 import { ConfigError } from './config/index.js'
 import { createOrigins } from './origins.js'
@@ -110,7 +111,16 @@ async function io(app: FastifyInstance): Promise<void> {
     inside.onPing(connection, junk.count)
   })
   app.decorate('junk', junk)
-  app.decorate('door', createDoor({ io: app.io, inside, maxLagMs: config.MAX_LOOP_DELAY_MS, logger: app.log }))
+  app.decorate(
+    'door',
+    createDoor({
+      io: app.io,
+      inside,
+      maxLagMs: config.MAX_LOOP_DELAY_MS,
+      drainLimitMs: drainLimitMs(config.DRAIN_MS),
+      logger: app.log,
+    }),
+  )
 }
 
 export default fp(io, { name: 'chat-io', fastify: '5.x', dependencies: ['chat-config', 'chat-limits'] })

@@ -17,6 +17,8 @@ import { createAbuse } from '../services/limits/abuse.js'
 import { createLimits, type Limits } from '../services/limits/index.js'
 import { createShares } from '../services/limits/shares.js'
 import { createLog, type Log } from '../services/log/index.js'
+import { createNet } from '../services/log/net.js'
+import { createRecent } from '../services/log/recent.js'
 import { createMetrics, type Metrics } from '../services/metrics.js'
 import { createPresence, type Presence } from '../services/presence/index.js'
 import { createMemoryLeases } from '../services/presence/memory-leases.js'
@@ -24,6 +26,7 @@ import { createPostgresLeases } from '../services/presence/postgres-leases.js'
 import { createVisibility } from '../services/presence/visibility.js'
 import { createSessions, crowdsOf, type Sessions } from '../services/session/index.js'
 import { createBlocks } from '../services/users/blocks.js'
+import { createEnds } from '../services/users/ends.js'
 import { createUsers, type Users } from '../services/users/index.js'
 import { listOf } from './config/lists.js'
 import type { Config } from './config/settings.js'
@@ -102,7 +105,11 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     metrics,
   })
   const blocks = createBlocks({ db, bus, hub, logger })
-  const feed = createFeed({ log, hub, bus, logger, metrics })
+  const hasNet = config.BUS !== 'memory' && !db.embedded
+  const net = hasNet ? createNet({ look: createRecent(db), bus, logger, metrics }) : undefined
+  app.addHook('onClose', async () => net?.stop())
+  const ends = net && createEnds({ db, bus, logger })
+  const feed = createFeed({ log, hub, bus, ...(net && { net }), logger, metrics })
   const { memberCount } = feed
   const small = { bus, hub, clientsApart: blocks.clientsApart, memberCount, maxMembers }
   const typing = createTyping({ ...small, mustBeAllowed: log.mustBeAllowedToWrite })
@@ -134,6 +141,7 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     users,
     hub,
     bus,
+    ...(net && { net }),
     feed,
     presence,
     blocks,
@@ -179,27 +187,29 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
   const listeners = createListeners({ onMessage, onChange, bus, log, logger })
 
   metrics.gauge('chat_connections', 'Engine connections.', () => io.engine.clientsCount)
-  metrics.gauge('chat_bus_ok', 'Whether the bus reaches the other nodes.', () => Number(bus.health().ok))
+  metrics.gauge('chat_bus_ok', 'Whether the bus reaches the other nodes.', () => Number(bus.health().ok), 'min')
   metrics.gauge('chat_users', 'Users with a socket here.', hub.countUsers)
   metrics.gauge('chat_served_chats', 'Chats with a socket here.', feed.size)
   metrics.gauge('chat_send_queue', 'Sends that wait for a commit.', log.queued)
   metrics.gauge('chat_db_waiting', 'Statements that wait for their turn.', db.waiting)
   metrics.gauge('chat_db_pool_busy', 'Database connections in use.', () => db.pool.totalCount - db.pool.idleCount)
   metrics.gauge('chat_db_pool_waiting', 'Queries that wait for a database connection.', () => db.pool.waitingCount)
-  const rooms = { hub, feed, typing, receipts, blocks, sessions, presence, leases, binder }
+  const rooms = { hub, feed, typing, receipts, blocks, sessions, presence, leases, binder, ...(ends && { ends }) }
   for (const [room, { sizes }] of Object.entries(rooms)) metrics.sizes(room, sizes)
   metrics.sizes('limits', () => ({ budgets: budgets.size(), abuse: abuse.size(), seats: seats.size() }))
   door.onClosing(async () => {
     sessions.drain()
-    await binder.drain()
     await drain(hub, config.DRAIN_MS)
+    await binder.drain()
   })
   door.onClosed(async () => {
     hub.stop()
     typing.stop()
     receipts.stop()
     blocks.stop()
+    net?.stop()
     await sessions.stop()
+    await ends?.stop()
     feed.stop()
     await presence.stop()
     await listeners.stop()

@@ -1,4 +1,7 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** What a process counts, as it travels to another. */
+export type Counts = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 
 export type Metrics = ReturnType<typeof createMetrics>
 
@@ -14,6 +17,8 @@ export function createMetrics() {
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
   const rooms = new Map<string, () => Sizes>()
+  let readOthers = async (): Promise<Counts[]> => []
+  const counts = (): Promise<Counts> => registry.getMetricsAsJSON()
   new Gauge({
     name: 'chat_map_entries',
     help: 'Entries of what the rooms of the service keep in memory.',
@@ -84,15 +89,37 @@ export function createMetrics() {
     }),
     presenceChanges: new Counter({ name: 'chat_presence_changes_total', help: 'Presence changes told.', registers }),
 
+    handed: new Counter({
+      name: 'chat_handed_total',
+      help: 'Requests and upgrades of polling clients that were handed to the worker whose they are.',
+      labelNames: ['kind'],
+      registers,
+    }),
+
+    counts,
+
+    /** Has other processes of this service counted, too: sums, unless a metric says otherwise. */
+    addOthers(read: () => Promise<Counts[]>): void {
+      readOthers = read
+    },
+
+    /** All that is counted, as Prometheus reads it. */
+    async page(): Promise<string> {
+      const others = await readOthers()
+      if (others.length === 0) return registry.metrics()
+      return AggregatorRegistry.aggregate([await counts(), ...others]).metrics()
+    },
+
     /** Has what a room keeps in memory counted, each map by its name. */
     sizes: (room: string, read: () => Sizes): void => void rooms.set(room, read),
 
-    /** A gauge that is read when it is asked for. */
-    gauge(name: string, help: string, read: () => number): void {
+    /** A gauge that is read when it is asked for; of several processes, the sum or the least. */
+    gauge(name: string, help: string, read: () => number, aggregator: 'sum' | 'min' = 'sum'): void {
       new Gauge({
         name,
         help,
         registers,
+        aggregator,
         collect(this: Gauge) {
           this.set(read())
         },

@@ -14,6 +14,7 @@ const LAYERS = [
 /** The rooms of services/ in the same order; the files beside them stand below all, unless they are named here. */
 const ROOMS = [
   'refusals',
+  'workers',
   'db',
   'bus',
   'hub',

@@ -2,6 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { BUDGETS, type BudgetName } from '../../contract/limits.js'
 import { CHAT_CREATIONS, type ChatCreation } from '../../contract/who.js'
 import { BUS_KINDS, type BusKind } from '../../services/bus/index.js'
+import { WORKERS_FORM } from './workers.js'
 
 const Flag = (standard: boolean, description: string) => Type.Boolean({ default: standard, description })
 const Text = (description: string, form?: Form) => Type.Optional(Type.String({ description, ...form }))
@@ -41,6 +42,7 @@ export const Settings = Type.Object({
     maximum: 65_535,
     description: 'Port to listen on; 0 takes a free one',
   }),
+  WORKERS: Text('Processes on one port that share DATABASE_URL; auto: one for each core; unset: 1', WORKERS_FORM),
   TLS_CERT_FILE: Text('PEM file of the certificate, with those between it and its root: the process then serves https'),
   TLS_KEY_FILE: Text('PEM file of its private key'),
   LOG_LEVEL: Type.Optional(

@@ -32,6 +32,8 @@ export function createDispatcher({ binder, lanes, inside, junk, narrate }: Dispa
   return function dispatch(this: ChatSocket, event: unknown, ...args: unknown[]): void {
     // A packet that came in one go with the end of its socket: onAny listeners get that, too.
     if (!this.connected) return
+    // One that is about to be closed: what is not taken is not done, and its sender tries again where it comes back to.
+    if (this.data.onIdle) return
     if (typeof event === 'string' && !binder.has(event) && isHeard(this, event)) return
     // A packet without data has no event: then its ack is the first argument.
     const last = args.length > 0 ? args.at(-1) : event

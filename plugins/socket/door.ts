@@ -12,15 +12,20 @@ export interface DoorOptions {
   inside: Pick<Inside, 'closeAll' | 'closeAdapters'>
   /** Above this delay of the event loop newcomers are told to come later; 0: never. */
   maxLagMs: number
+  /** The longest that all sockets together take to be ended. */
+  drainLimitMs: number
   logger: Logger
 }
 
 export type Door = ReturnType<typeof createDoor>
 
 const LAST_WAIT_MS = 1_000
+/** What answers REST has this long after the last socket, and what writes down the last things so long after the limit of sockets. */
+const ANSWERS_MS = 500
+const LAST_WORDS_MS = 3_000
 
 /** Who may come in at all, and the end of a Socket.IO server that leaves nobody hanging and nothing undone. */
-export function createDoor({ io, inside, maxLagMs, logger }: DoorOptions) {
+export function createDoor({ io, inside, maxLagMs, drainLimitMs, logger }: DoorOptions) {
   let closing: Promise<void> | null = null
   const lag = watchLag(maxLagMs)
   /** Work that the end waits for: answers on their way, clients that are ended, disconnections. */
@@ -56,13 +61,16 @@ export function createDoor({ io, inside, maxLagMs, logger }: DoorOptions) {
   async function close(): Promise<void> {
     const { engine } = io
     logger.info({ connections: engine.clientsCount }, 'sockets are closing')
-    for (const work of beforeClose) await work()
+    const startedAt = performance.now()
+    const leftMs = (ms: number) => startedAt + drainLimitMs + ms - performance.now()
+    await within(leftMs(ANSWERS_MS), beforeClose)
     // What never joined our namespace: other namespaces, and bare engine connections.
     inside.closeAll(false)
     const isEmpty = () => engine.clientsCount === 0 && upgraded.size === 0
     for (let waited = 0; !isEmpty() && waited < LAST_WAIT_MS; waited += 10) await sleep(10)
     endAll()
-    for (const work of afterClose) await work()
+    const isDone = await within(leftMs(LAST_WORDS_MS), afterClose)
+    if (!isDone) logger.warn({}, 'what was to be written last could not be: the database or the bus hangs')
     await inside.closeAdapters()
     engine.close()
     lag.stop()
@@ -73,6 +81,21 @@ export function createDoor({ io, inside, maxLagMs, logger }: DoorOptions) {
     inside.closeAll(true)
     isClosed = true
     for (const socket of [...upgraded, ...silent]) socket.destroy()
+  }
+
+  /** Does works in turn, not longer than a time; answers whether all are done. Those that hang hold nobody up, for the process is to end. */
+  async function within(ms: number, works: (() => Promise<void>)[]): Promise<boolean> {
+    const limit = new AbortController()
+    const tooLate = sleep(Math.max(0, ms), false, { signal: limit.signal }).catch(() => false)
+    const all = async () => {
+      for (const work of works) await work()
+      return true
+    }
+    try {
+      return await Promise.race([all(), tooLate])
+    } finally {
+      limit.abort()
+    }
   }
 
   return {

@@ -70,10 +70,14 @@ export function createLanes(inside: Pick<Inside, 'pause' | 'resume'>, seats: Pic
       socket.data.running -= 1
       seats.free(socket.data.userId)
       if (waiting.size > 0) ask(socket)
+      if (socket.data.running === 0 && !waiting.has(socket)) socket.data.onIdle?.()
     },
 
     /** A socket is gone. */
-    drop: (socket: ChatSocket): void => void waiting.delete(socket),
+    drop(socket: ChatSocket): void {
+      waiting.delete(socket)
+      socket.data.onIdle?.()
+    },
 
     /** How many commands wait. */
     size: (): number => [...waiting.values()].reduce((sum, { commands }) => sum + commands.length, 0),

@@ -79,6 +79,17 @@ export function createTransport({ io, inside, maxBytes, metrics }: TransportOpti
       ;(excluded.length > 0 ? target.except(excluded) : target).emit(event, ...([payload] as never))
     },
 
+    async finish(client) {
+      const data = socketOf(client)?.data
+      if (!data) return
+      const idle = new Promise<void>((resolve) => {
+        data.onIdle = resolve
+      })
+      if (data.running > 0) await idle
+      // An answer is handed to its socket in the same turn of the loop.
+      await new Promise(setImmediate)
+    },
+
     end(client, closing) {
       const socket = socketOf(client)
       if (!socket) return

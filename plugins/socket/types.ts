@@ -10,6 +10,8 @@ export interface SocketData {
   session: Session
   /** Commands that are still to be answered. */
   running: number
+  /** Set when nothing more is taken from the socket: hears that all is answered. */
+  onIdle?: () => void
 }
 
 export type ChatServer = Server<ClientToServerEvents, ServerToClientEvents, Record<string, never>, SocketData>

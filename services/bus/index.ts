@@ -22,7 +22,8 @@ export type BusKind = (typeof BUS_KINDS)[number]
  * 3. `publish` waits for nobody and never throws, and what waits to travel is bounded. A listener that throws, at once or later, is
  *    logged and harms neither publisher nor other listeners.
  * 4. Changes are published after their commit, and only then.
- * 5. Where news of other nodes may have been missed, for whatever reason, `onGap` hears of it within seconds, and again while that lasts.
+ * 5. Where news of other nodes may have been missed, for whatever reason, `onGap` hears of it within seconds, and again while that lasts. What is lost
+ *    without a sign is found by the net that lies under this (`log/net.ts`).
  */
 export interface Bus {
   publish<T extends Topic>(topic: T, news: News[T]): void

@@ -29,6 +29,8 @@ export function createSender({ node, carrier, outbox, logger, onPacket, onUp }: 
   let link: Link | undefined
   let isUp = false
   let isFlushing = false
+  /** Whether a packet is still to be taken. */
+  let isSending = false
   let isBeatDue = false
   let unsent: Outgoing | undefined
   /** On this link: packets sent, those that were heard again, and for how many ticks none was. */
@@ -58,7 +60,8 @@ export function createSender({ node, carrier, outbox, logger, onPacket, onUp }: 
   })
 
   function hearOwn(): void {
-    echoed += 1
+    // What comes twice does not make up for what does not come.
+    echoed = Math.min(echoed + 1, sent)
     silentTicks = 0
     if (isUp) return
     isUp = true
@@ -84,6 +87,7 @@ export function createSender({ node, carrier, outbox, logger, onPacket, onUp }: 
       const through = link
       sent += 1
       hasSent = true
+      isSending = true
       try {
         await through.send(out.text())
         if (out === unsent) unsent = undefined
@@ -91,6 +95,7 @@ export function createSender({ node, carrier, outbox, logger, onPacket, onUp }: 
         if (out === unsent) countTry(out)
         if (through === link) drop(error)
       }
+      isSending = false
     }
     isFlushing = false
   }
@@ -134,7 +139,7 @@ export function createSender({ node, carrier, outbox, logger, onPacket, onUp }: 
     /** Some time has passed in which packets could be heard. */
     tick(): void {
       if (!link) return
-      silentTicks = sent > echoed ? silentTicks + 1 : 0
+      silentTicks = sent > echoed || isSending ? silentTicks + 1 : 0
       if (silentTicks >= ECHO_TICKS) drop(new Error('What is sent on the bus is not heard.'))
       else if (!hasSent) beat()
       hasSent = false

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import pg from 'pg'
 import { ChatError } from '../../contract/errors.js'
 import type { Logger } from '../logger.js'
@@ -64,6 +65,8 @@ const types: pg.CustomTypesConfig = {
     oid === pg.types.builtins.TIMESTAMPTZ ? readTime : pg.types.getTypeParser(oid, format),
 }
 
+/** How long a server has to take leave. */
+const LEAVE_MS = 500
 /** The share of a pool that patient reads may have. */
 const PATIENT_SHARE = 0.4
 
@@ -91,7 +94,12 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     keepAlive: true,
   }
   const atOnce = embedded ? 1 : poolSize
-  const pool = boundQueries(new pg.Pool({ ...connection, max: atOnce }), limits.withinMs, embedded !== null)
+  const sockets = keepSockets()
+  const pool = boundQueries(
+    new pg.Pool({ ...connection, ...(!embedded && { stream: sockets.open }), max: atOnce }),
+    limits.withinMs,
+    embedded !== null,
+  )
   // A connection that dies in the pool's hands must not end the process. The error holds all that the connection knew: statements, and its key.
   pool.on('error', ({ message }) => logger.warn({ reason: message }, 'a database connection was lost'))
 
@@ -132,10 +140,28 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     failed: embedded?.failed ?? new Promise<Error>(() => {}),
     async close() {
       room?.stop()
+      // A server that hangs takes no leave.
+      const impatient = setTimeout(sockets.destroy, LEAVE_MS)
       await pool.end()
+      clearTimeout(impatient)
       await embedded?.close()
     },
   })
+}
+
+/** Opens the sockets of a pool, and can end them all. */
+function keepSockets() {
+  const all = new Set<Socket>()
+  return {
+    open(): Socket {
+      const socket = new Socket()
+      all.add(socket.once('close', () => all.delete(socket)))
+      return socket
+    },
+    destroy(): void {
+      for (const socket of all) socket.destroy()
+    },
+  }
 }
 
 function quoteSchema(name: string): string {

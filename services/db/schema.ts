@@ -14,11 +14,15 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 import { CHAT_TYPES, type ChangeKind, HISTORY_VISIBILITIES, ROLES } from '../../contract/words.js'
-import { bytea, id, time, timeInFull } from './columns.js'
+import { bytea, id, time, timeInFull, xid8 } from './columns.js'
 
 export * from './presence-schema.js'
 
 const oneOf = (words: readonly string[]) => sql.raw(`(${words.map((word) => `'${word}'`).join(', ')})`)
+const ownXid = sql`pg_current_xact_id()`
+
+/** Why all sockets of a user end, by somebody's wish. */
+export const USER_ENDS = ['DISCONNECTED', 'TOKEN_REVOKED', 'USER_DELETED'] as const
 
 /** Profiles. Nothing here refers to it by a key, so that a host's own table can stand in its place as a view. */
 export const users = pgTable('users', {
@@ -129,7 +133,10 @@ export const reactions = pgTable(
   (t) => [primaryKey({ columns: [t.messageId, t.emoji, t.userId] })],
 )
 
-/** Every change of a chat, one row a revision: what live delivery, healing and sync read. */
+/**
+ * Every change of a chat, one row a revision: what live delivery, healing and sync read. By `xact_id` nodes find what they have not heard; its index
+ * is there where there are many (`services/log/recent.ts`), and lines of older versions have none.
+ */
 export const chatLog = pgTable(
   'chat_log',
   {
@@ -144,9 +151,33 @@ export const chatLog = pgTable(
     joinedAt: time('joined_at'),
     mutedUntil: time('muted_until'),
     at: time('at').notNull(),
+    xactId: xid8('xact_id').default(ownXid),
   },
   (t) => [primaryKey({ columns: [t.chatId, t.revision] })],
 )
+
+/** The ends of all sockets of a user, for nodes that did not hear of them; kept for an hour. Revocations and tombstones come here by a trigger. */
+export const userEnds = pgTable(
+  'user_ends',
+  {
+    xactId: xid8('xact_id').notNull().default(ownXid),
+    userId: id('user_id').notNull(),
+    code: text('code', { enum: USER_ENDS }).notNull(),
+    /** Who arrived later is not meant. */
+    at: timeInFull('at').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.xactId, t.userId, t.code] }),
+    index('user_ends_at').on(t.at),
+    check('user_ends_code', sql`${t.code} in ${oneOf(USER_ENDS)}`),
+  ],
+)
+
+/** Unlogged: one row, which is gone when transactions may be, and their numbers given again: after a crash, and on a server that took over. */
+export const logEpochs = pgTable('log_epochs', {
+  id: integer('id').primaryKey(),
+  epoch: uuid('epoch').notNull(),
+})
 
 /** Who is kept out of a chat. */
 export const bans = pgTable(

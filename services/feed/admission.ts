@@ -15,6 +15,8 @@ export interface AdmissionOptions {
 }
 
 const RETRY_MS = 500
+/** What is found in the database may be on its way here, too: so long it may take. */
+const MOMENT_MS = 50
 
 /** Who comes into a chat and who goes while connected: `chat_added` before all that follows, `chat_removed` after all that came before. */
 export function createAdmission({ log, hub, logger, attach, isComing }: AdmissionOptions) {
@@ -63,6 +65,18 @@ export function createAdmission({ log, hub, logger, attach, isComing }: Admissio
 
   return {
     admit,
+
+    /** Brings chats to those who came into them, as was found in the database, and still are outside in a moment. */
+    admitSoon(joined: [chatId: string, userId: string][]): void {
+      const here = new Map<string, string[]>()
+      for (const [chatId, userId] of joined) {
+        if (hub.clientsOf(userId).length > 0) here.set(chatId, [...(here.get(chatId) ?? []), userId])
+      }
+      if (here.size === 0) return
+      setTimeout(() => {
+        for (const [chatId, userIds] of here) void admit(chatId, userIds)
+      }, MOMENT_MS).unref()
+    },
     evict,
     sendOff,
     stop(): void {

@@ -17,6 +17,8 @@ export interface HealingOptions {
 
 const PAGE = 500
 const RETRY_MS = 500
+/** What is found in the database may be on its way here, too: so long it may take. */
+const MOMENT_MS = 50
 /** Heads that one statement reads, and chats that are healed at once after it. */
 const HEADS_AT_ONCE = 2_000
 const HEALED_AT_ONCE = 8
@@ -25,7 +27,8 @@ const HEALED_AT_ONCE = 8
 export function createHealing({ log, logger, metrics, find, deliver }: HealingOptions) {
   const unverified = new Set<string>()
   let isVerifying = false
-  const behind: Served[] = []
+  /** Chats to heal, and up to which revision at least. */
+  const behind = new Map<Served, number>()
   let healers = 0
   let isStopped = false
 
@@ -78,20 +81,33 @@ export function createHealing({ log, logger, metrics, find, deliver }: HealingOp
     for (const [chatId, head] of heads) {
       const served = find(chatId)
       if (!served || head <= served.position) continue
-      metrics?.holesHealed.inc()
-      behind.push(served)
+      if (!behind.has(served)) metrics?.holesHealed.inc()
+      behind.set(served, head)
     }
-    while (healers < HEALED_AT_ONCE && healers < behind.length) void healNext()
+    while (healers < HEALED_AT_ONCE && healers < behind.size) void healNext()
   }
 
   async function healNext(): Promise<void> {
     healers += 1
-    for (let served = behind.shift(); served && !isStopped; served = behind.shift()) await heal(served)
+    for (const [served, head] of behind) {
+      behind.delete(served)
+      if (isStopped) break
+      if (served.position < head) await heal(served)
+    }
     healers -= 1
   }
 
   return {
     heal,
+
+    /** Takes in revisions that are in the log: chats that are still behind them in a moment are healed. */
+    hearHeads(heads: [chatId: string, revision: number][]): void {
+      const ahead = heads.filter(([chatId, head]) => head > (find(chatId)?.position ?? head))
+      if (ahead.length > 0) setTimeout(() => healBehind(new Map(ahead)), MOMENT_MS).unref()
+    },
+
+    /** How many chats are behind and not yet being healed. */
+    size: () => behind.size,
 
     /** Looks soon at the heads of some chats: what was committed there may have found nobody here, or was not heard. */
     verifySoon(chatIds: Iterable<string>): void {

@@ -2,6 +2,7 @@ import type { Bus, LoggedChange, Written } from '../bus/index.js'
 import type { Hub } from '../hub/index.js'
 import type { Client } from '../hub/ports.js'
 import type { Log } from '../log/index.js'
+import type { Net } from '../log/net.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
 import { createAdmission } from './admission.js'
@@ -15,6 +16,8 @@ export interface FeedOptions {
   log: Pick<Log, 'readChanges' | 'getHeads' | 'getChatFor'>
   hub: Pick<Hub, 'clientsOf' | 'has' | 'isIn' | 'join' | 'leave' | 'serves' | 'onEmpty' | 'deliver' | 'tell' | 'end'>
   bus: Pick<Bus, 'subscribe' | 'onGap'>
+  /** What lies under the bus, where there are other nodes. */
+  net?: Pick<Net, 'onFound' | 'onGap'>
   logger: Logger
   metrics?: Pick<Metrics, 'holesHealed'>
 }
@@ -25,10 +28,10 @@ const MAX_HELD = 1_000
 export type Feed = ReturnType<typeof createFeed>
 
 /** The Feed of one node; see this folder's README for its law. */
-export function createFeed({ log, hub, bus, logger, metrics }: FeedOptions) {
+export function createFeed({ log, hub, bus, net, logger, metrics }: FeedOptions) {
   const chats = new Map<string, Served>()
   const { push, flush } = createOutgoing(hub)
-  const { heal, verifySoon, ...healing } = createHealing({
+  const { heal, verifySoon, hearHeads, ...healing } = createHealing({
     log,
     logger,
     ...(metrics && { metrics }),
@@ -38,7 +41,14 @@ export function createFeed({ log, hub, bus, logger, metrics }: FeedOptions) {
   const admission = createAdmission({ log, hub, logger, attach, isComing })
   const catchUp = createCatchUp({ log, hub, logger, flush, sendOff: admission.sendOff, onIdle: forgetIfIdle })
 
-  const subscriptions = [bus.subscribe('changes', hear), bus.onGap(() => verifySoon(chats.keys()))]
+  const subscriptions = [
+    bus.subscribe('changes', hear),
+    (net ?? bus).onGap(() => verifySoon(chats.keys())),
+    net?.onFound(({ heads, joined }) => {
+      hearHeads(heads)
+      admission.admitSoon(joined)
+    }),
+  ]
   hub.onEmpty((chatId) => {
     const served = chats.get(chatId)
     if (served) forgetIfIdle(served)
@@ -154,11 +164,12 @@ export function createFeed({ log, hub, bus, logger, metrics }: FeedOptions) {
         waiting: sum(({ waiting }) => waiting.size),
         held: sum(({ held }) => held.size),
         run: sum(({ run }) => run.length),
+        behind: healing.size(),
       }
     },
 
     stop(): void {
-      for (const unsubscribe of subscriptions) unsubscribe()
+      for (const unsubscribe of subscriptions) unsubscribe?.()
       healing.stop()
       admission.stop()
     },

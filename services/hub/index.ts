@@ -97,6 +97,9 @@ export function createHub({ transport, logger, metrics }: HubOptions) {
       transport.signal(audience, { event, payload } as Delivery)
     },
 
+    /** Takes no more from a client; settles when all that it asked for is answered. */
+    finish: transport.finish,
+
     /** Ends a client's connection, once, and tells it why; `reconnectInMs` is when it may come back. */
     end,
 

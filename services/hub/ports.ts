@@ -47,6 +47,8 @@ export interface Transport {
   /** Delivers to one client. */
   tell(client: Client, delivery: Delivery): void
   signal(audience: Audience, delivery: Delivery): void
+  /** Takes no more from a client; settles when all that it asked for is answered. */
+  finish(client: Client): Promise<void>
   end(client: Client, closing: Closing): void
   /** Lets go of timers. */
   stop(): void

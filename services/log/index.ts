@@ -13,7 +13,7 @@ import { createMarks } from './marks.js'
 import { createMembers } from './members.js'
 import { type Author, createMessageChanges } from './messages.js'
 import { createModeration } from './moderation.js'
-import { rangeOf, type WrittenRow } from './outcomes.js'
+import { onUnknown, rangeOf, type WrittenRow } from './outcomes.js'
 import { createReader } from './reader.js'
 import { createReports } from './reports.js'
 import { createSearch } from './search.js'
@@ -62,20 +62,14 @@ export function createLog({ db, bus, maxChatsPerUser, hasSearch, logger, metrics
   }
 
   /** Makes a change of one chat; where its answer never came, those who serve the chat look for themselves. */
-  async function make<Row extends WrittenRow>(
-    chatId: string,
-    joining: string[],
-    run: () => Promise<Row>,
-  ): Promise<Row> {
-    try {
-      return await run()
-    } catch (error) {
-      if (isOutcomeUnknown(error)) bus.publish('changes', [{ chatId, range: null, joined: joining }])
-      throw error
-    }
-  }
+  const make = <Row extends WrittenRow>(chatId: string, joined: string[], change: () => Promise<Row>): Promise<Row> =>
+    onUnknown(change(), () => bus.publish('changes', [{ chatId, range: null, joined }]))
 
-  async function changed(userId: string, messageId: string, row: WrittenRow): Promise<Message> {
+  async function changed(userId: string, messageId: string, change: Promise<WrittenRow>): Promise<Message> {
+    const row = await onUnknown(change, async () => {
+      const message = await history.getMessage(userId, messageId).catch(() => undefined)
+      if (message) bus.publish('changes', [{ chatId: message.chatId, range: null }])
+    })
     sweeper.note()
     publish([row])
     return history.getMessage(userId, messageId)
@@ -150,17 +144,17 @@ export function createLog({ db, bus, maxChatsPerUser, hasSearch, logger, metrics
 
     /** Changes the content of one's own message; answers it as it is now. */
     async edit(author: Author, messageId: string, content: string): Promise<Message> {
-      return changed(author.userId, messageId, await messages.edit(author, messageId, content))
+      return changed(author.userId, messageId, messages.edit(author, messageId, content))
     },
 
     /** Deletes a message; answers its tombstone, again and again. */
     async delete(userId: string, messageId: string): Promise<Message> {
-      return changed(userId, messageId, await messages.delete(userId, messageId))
+      return changed(userId, messageId, messages.delete(userId, messageId))
     },
 
     /** Puts an emoji on a message, or takes one's own off. */
     async react(author: Author, messageId: string, emoji: string, isPut: boolean): Promise<Message> {
-      return changed(author.userId, messageId, await messages.react(author, messageId, emoji, isPut))
+      return changed(author.userId, messageId, messages.react(author, messageId, emoji, isPut))
     },
 
     /** Makes a tombstone of a user, who leaves all chats. */

@@ -15,6 +15,8 @@ export function createArrivals() {
     delete: (session: Session): void => arrivals.delete(session.userId, session),
     all: (): Iterable<Session> => arrivals.values(),
     size: (): number => arrivals.size,
+    /** Notes that a user came into a chat, for who is on the way. */
+    note,
     of: (userId: string): Session[] => [...arrivals.get(userId)],
 
     /** Notes the chats that users came into while they were on the way: what was read for them may be older. */

@@ -3,12 +3,13 @@ import { ChatError } from '../../contract/errors.js'
 import type { EventPayload } from '../../contract/events.js'
 import type { MyChat } from '../../contract/shapes.js'
 import { createBatcher } from '../batcher.js'
-import type { Bus } from '../bus/index.js'
+import type { Bus, End } from '../bus/index.js'
 import type { Feed } from '../feed/index.js'
 import type { Hub } from '../hub/index.js'
 import type { Client } from '../hub/ports.js'
 import type { Limits } from '../limits/index.js'
 import type { Log } from '../log/index.js'
+import type { Net } from '../log/net.js'
 import type { Logger } from '../logger.js'
 import type { Presence } from '../presence/index.js'
 import { toTime } from '../time.js'
@@ -17,6 +18,7 @@ import type { Users } from '../users/index.js'
 import { createArrivals } from './arrivals.js'
 import { createArrive } from './arrive.js'
 import { createExpiry } from './expiry.js'
+import { createFinder } from './found.js'
 import type { Identity } from './identify.js'
 import type { Session } from './session.js'
 import { createVerify } from './verify.js'
@@ -28,6 +30,8 @@ export interface SessionsOptions {
   users: Pick<Users, 'getAccounts'>
   hub: Pick<Hub, 'add' | 'remove' | 'clientsOf' | 'countOf' | 'tell' | 'end' | 'isIn'>
   bus: Pick<Bus, 'publish' | 'subscribe' | 'onGap'>
+  /** What lies under the bus, where there are other nodes. */
+  net?: Pick<Net, 'onFound' | 'onGap'>
   feed: Pick<Feed, 'attach' | 'admit'>
   presence: Pick<Presence, 'connect' | 'disconnect'>
   blocks: Pick<Blocks, 'hold' | 'release' | 'blockedBy'>
@@ -46,7 +50,7 @@ const OUSTED_MS = 30_000
 
 /** The handshake, whole: token → user → limits → chats, then in, and out again; see this folder's README for the law. */
 export function createSessions(options: SessionsOptions) {
-  const { identify, limits, log, hub, bus, feed, presence, blocks, logger, maxSocketsPerUser } = options
+  const { identify, limits, log, hub, bus, net, feed, presence, blocks, logger, maxSocketsPerUser } = options
   const arrivals = createArrivals()
   const inside = new Map<Client, Session>()
   const leaving = new Set<Promise<void>>()
@@ -59,19 +63,23 @@ export function createSessions(options: SessionsOptions) {
     onEnd: (session) => endSession(session, 'TOKEN_EXPIRED'),
   })
   const sessions = () => [...arrivals.all(), ...inside.values()]
-  const { verify, ...verifying } = createVerify({ ...options, sessions, end: endSession })
+  const { verify, verifyUsers, ...verifying } = createVerify({ ...options, sessions, end: endSession })
   const subscriptions = [
     bus.subscribe('changes', arrivals.hear),
-    bus.onGap(verify),
-    bus.subscribe('ends', ({ userId, code, ageMs = 0, reconnectInMs, connectionIds }) => {
-      const meant = hub.clientsOf(userId).filter(({ id }) => connectionIds?.includes(id) ?? true)
-      const here = meant.flatMap((client) => inside.get(client) ?? [])
-      const toldMs = performance.now() - ageMs
-      for (const session of [...(connectionIds ? [] : arrivals.of(userId)), ...here]) {
-        if (session.sinceMs <= toldMs) endSession(session, code, reconnectInMs)
-      }
-    }),
+    (net ?? bus).onGap(verify),
+    bus.subscribe('ends', endUser),
+    net?.onFound(createFinder({ note: arrivals.note, endUser, verifyUsers })),
   ]
+
+  /** Ends the sessions that a user had when that was told, wherever they stand, or those of some connections. */
+  function endUser({ userId, code, ageMs = 0, reconnectInMs, connectionIds }: End): void {
+    const meant = hub.clientsOf(userId).filter(({ id }) => connectionIds?.includes(id) ?? true)
+    const here = meant.flatMap((client) => inside.get(client) ?? [])
+    const toldMs = performance.now() - ageMs
+    for (const session of [...(connectionIds ? [] : arrivals.of(userId)), ...here]) {
+      if (session.sinceMs <= toldMs) endSession(session, code, reconnectInMs)
+    }
+  }
 
   /** Ends a session wherever it stands; one that is in learns why, and is gone when its connection is. */
   function endSession(session: Session, code: ClosingCode, reconnectInMs?: number): void {
@@ -186,7 +194,7 @@ export function createSessions(options: SessionsOptions) {
     /** Settles when every session that is gone has left nothing to do. */
     async stop(): Promise<void> {
       expiry.stop()
-      for (const unsubscribe of subscriptions) unsubscribe()
+      for (const unsubscribe of subscriptions) unsubscribe?.()
       await verifying.stop()
       await Promise.all(leaving)
     },

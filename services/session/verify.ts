@@ -25,26 +25,37 @@ const RETRY_MS = 500
 /** Compares the users of this node with the database, where what was told of them may have been missed. */
 export function createVerify({ users, log, hub, feed, logger, sessions, end }: VerifyOptions) {
   let running: Promise<void> | null = null
-  let isAsked = false
+  /** Whom to compare next. */
+  let asked: 'all' | Set<string> = new Set()
   let isStopped = false
 
+  const isAsked = () => asked === 'all' || asked.size > 0
+
+  function ask(whom: 'all' | Iterable<string>): void {
+    if (whom === 'all') asked = 'all'
+    else if (asked !== 'all') for (const userId of whom) asked.add(userId)
+    if (isAsked()) running ??= run()
+  }
+
   async function run(): Promise<void> {
-    while (isAsked && !isStopped) {
-      isAsked = false
+    while (isAsked() && !isStopped) {
+      const whom = asked
+      asked = new Set()
       try {
-        await verifyAll()
+        await verify(whom)
       } catch (error) {
         logger.warn({ err: error }, 'sessions could not be compared with the database yet')
-        isAsked = true
+        ask(whom)
         await sleep(RETRY_MS, undefined, { ref: false })
       }
     }
     running = null
   }
 
-  async function verifyAll(): Promise<void> {
+  async function verify(whom: 'all' | Set<string>): Promise<void> {
     const ofUsers = new SetMap<string, Session>()
-    for (const session of sessions()) ofUsers.add(session.userId, session)
+    for (const session of sessions())
+      if (whom === 'all' || whom.has(session.userId)) ofUsers.add(session.userId, session)
     const userIds = [...ofUsers.keys()]
     for (let i = 0; i < userIds.length && !isStopped; i += USERS_AT_ONCE) {
       const some = userIds.slice(i, i + USERS_AT_ONCE)
@@ -78,11 +89,11 @@ export function createVerify({ users, log, hub, feed, logger, sessions, end }: V
   }
 
   return {
-    /** Compares soon; what is asked meanwhile is done once more. */
-    verify(): void {
-      isAsked = true
-      running ??= run()
-    },
+    /** Compares all soon; what is asked meanwhile is done once more. */
+    verify: (): void => ask('all'),
+
+    /** Compares some users soon, those of them who are here. */
+    verifyUsers: (userIds: string[]): void => ask(userIds),
 
     async stop(): Promise<void> {
       isStopped = true

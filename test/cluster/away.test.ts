@@ -6,7 +6,7 @@ import { build, collect, connect, must, next, tempDir, until } from '../helper.j
 import { createDatabase, freePort, needsPostgres } from '../helpers/postgres.js'
 import { needsRedis, startRedis } from '../helpers/redis.js'
 
-// Nodes whose bus is away: slower, and never wrong. The database is read every few seconds instead.
+// Nodes whose bus is away: slower, and never wrong. What the others do is found in the database.
 
 const [, LEAST_RIGHTS = ''] =
   /user chat on >\S+ (.+)/.exec(readFileSync(join(packageRoot(), 'docs/nodes.md'), 'utf8')) ?? []
@@ -58,17 +58,21 @@ t.test('while Redis is away', needs, async (t) => {
   )
   t.ok(took < 10_000 && others < 10_000)
 
+  const endedAt = performance.now()
   const ended = next(dave, 'closing')
   await a.call('POST', '/users/dave/disconnect', { as: 'service' })
+  t.match(await ended, { code: 'DISCONNECTED' })
+  t.ok(performance.now() - endedAt < 10_000)
+  const { socket: again } = await connect(t, b, 'dave')
   await redis.start()
   for (const node of [a, b]) await until('the bus is back', async () => (await busOf(node)).ok)
-  t.match(await ended, { code: 'DISCONNECTED' }, 'what stands nowhere is said when there is somebody to hear it')
   await must(alice, 'send_message', { chatId, content: 'two' })
   await until('all is heard', () => heard.length === 2)
   t.same(
     heard.map(({ content }) => content),
     ['one', 'two'],
   )
+  t.ok(again.connected, 'who came after an end is not ended by its being told again')
 })
 
 t.test('a node starts without its Redis, and without the right password', needs, async (t) => {

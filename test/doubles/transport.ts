@@ -18,10 +18,16 @@ export class MemoryTransport implements Transport {
   readonly #gone: ((client: MemoryClient) => void)[] = []
   readonly #empty: ((chatId: string) => void)[] = []
   readonly #slow: ((slow: Slow) => void)[] = []
+  readonly #prefix: string
+
+  /** The prefix is of its clients' ids. */
+  constructor(prefix = 's') {
+    this.#prefix = prefix
+  }
 
   /** A connection begins. */
   connect(userId: string): MemoryClient {
-    const id = `s${this.#clients.size + 1}`
+    const id = `${this.#prefix}${this.#clients.size + 1}`
     const client: MemoryClient = { id, userId, told: [], isOpen: true, isStuck: false, closing: null }
     this.#clients.set(client.id, client)
     return client
@@ -81,6 +87,8 @@ export class MemoryTransport implements Transport {
     const audience = new Set([...chatIds.flatMap(this.#in), ...clients])
     for (const client of audience) if (!passedOver.has(client.id)) this.tell(client, delivery)
   }
+
+  finish = async (): Promise<void> => {}
 
   end(client: Client, closing: Closing): void {
     const here = this.#open(client)

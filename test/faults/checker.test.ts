@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ANOMALIES, type Anomaly, check, type History, type Stay } from './checker.js'
+import { ANOMALIES, type Anomaly, check, type History, type Seen, type Stay } from './checker.js'
 import { createRandom, pick } from './random.js'
 
 /** A history in which all went well: some users in two chats, some retries, edits, a guest who goes, connections that break. */
@@ -68,9 +68,15 @@ function cleanHistory(seed: number): History {
     history.stays.push(stayOf(history, 'guest', chatId, 2, removedBy - 1, { removedBy }))
     for (const userId of ['ann', 'ben', 'cy']) {
       const cut = 5 + Math.floor(random() * 20)
-      history.stays.push(stayOf(history, userId, chatId, 2, cut, {}))
+      history.stays.push(stayOf(history, userId, chatId, 2, cut, { node: 'x' }))
       const resumed = cut + Math.floor(random() * 5)
-      history.stays.push(stayOf(history, userId, chatId, resumed, revision(), { isLive: true, openedAt: 0 }))
+      history.stays.push(
+        stayOf(history, userId, chatId, resumed, revision(), {
+          node: userId === 'ann' ? 'x' : 'y',
+          isLive: true,
+          openedAt: 0,
+        }),
+      )
       history.pages.push(pageOf(history, userId, chatId, cut, resumed))
     }
   }
@@ -111,6 +117,9 @@ const some = <T>(items: (T | undefined)[], fits: (item: T) => boolean): T => {
   return found
 }
 const live = (history: History) => some(history.stays, ({ isLive, events }) => isLive && events.length > 6)
+/** Who is connected to the second node when all is quiet, in one chat. */
+const onOtherNode = ({ stays }: History) =>
+  stays.filter(({ isLive, node, chatId }) => isLive && node === 'y' && chatId === 'a')
 
 /** One broken history for each way to break one. */
 const PLANTED: [string, Anomaly, (history: History) => void][] = [
@@ -237,6 +246,49 @@ const PLANTED: [string, Anomaly, (history: History) => void][] = [
     'an event after the removal',
     'intruding',
     (h) => h.strays.push({ userId: 'guest', chatId: 'a', event: 'new_message', revision: 30 }),
+  ],
+  [
+    'one node told two messages in another order',
+    'different',
+    (h) => {
+      for (const { events } of onOtherNode(h)) {
+        const at = events.findIndex(({ event }, i) => event === 'new_message' && events[i + 1]?.event === 'new_message')
+        const [first, second] = events.splice(at, 2) as [Seen, Seen]
+        events.splice(at, 0, { ...second, revision: first.revision }, { ...first, revision: second.revision })
+      }
+    },
+  ],
+  [
+    'one node did not tell of a message',
+    'skipped',
+    (h) => {
+      for (const { events } of onOtherNode(h)) events.splice(3, 1)
+    },
+  ],
+  [
+    'one node did not tell of the last message',
+    'behind',
+    (h) => {
+      for (const { events } of onOtherNode(h)) events.pop()
+    },
+  ],
+  [
+    'a node went on telling somebody whom another node removed',
+    'intruding',
+    (h) => {
+      const at = h.stays.findIndex(({ removedBy }) => removedBy !== undefined)
+      const { chatId, removedBy = 0 } = h.stays[at] as Stay
+      h.stays[at] = stayOf(h, 'guest', chatId, 2, removedBy + 3, { node: 'y' })
+    },
+  ],
+  [
+    'a node never took out somebody whom another node removed',
+    'intruding',
+    (h) => {
+      const at = h.stays.findIndex(({ removedBy }) => removedBy !== undefined)
+      const { chatId, removedBy = 0 } = h.stays[at] as Stay
+      h.stays[at] = stayOf(h, 'guest', chatId, 2, removedBy - 1, { node: 'y', isLive: true })
+    },
   ],
   ['a session started before what was acked', 'forgetful', (h) => Object.assign(live(h), { openedAt: 10_000 })],
   [

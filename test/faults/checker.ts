@@ -38,6 +38,8 @@ export interface Seen {
 export interface Stay {
   userId: string
   chatId: string
+  /** Where it was connected. */
+  node?: string
   /** The revision it was told to start after. */
   after: number
   /** When its transport opened, where `session` told it. */
@@ -233,11 +235,19 @@ function checkStays(
   const seqs = new Map(messages.map(({ id, seq }) => [id, seq]))
   const heads = new Map(chats.map(({ chatId, revision }) => [chatId, revision]))
   const known = knownRevisions(sends)
+  const removals = groupBy(
+    [...lines.values()].flat().filter(({ kind }) => kind === 'member_removed'),
+    ({ chatId, entity }) => keyOf(chatId, entity),
+  )
   for (const stray of strays) report('intruding', () => stray)
   for (const stay of stays) {
-    const { userId, chatId, after, events, removedBy, isLive, openedAt } = stay
+    const { userId, chatId, node, after, events, removedBy, isLive, openedAt } = stay
     const log = lines.get(chatId) ?? []
-    const at = { userId, chatId, after }
+    const at = { userId, chatId, node, after }
+    // Whichever node removed them: theirs told them nothing from there on, but that they are out.
+    const removal = removals.get(keyOf(chatId, userId))?.find(({ revision }) => revision > after)
+    const above = removal && events.find(({ revision }) => revision >= removal.revision)
+    if (removal && (above || isLive)) report('intruding', () => ({ ...at, removal, above, isLive }))
     if (openedAt !== undefined && after < known(chatId, openedAt)) {
       report('forgetful', () => ({ ...at, openedAt, known: known(chatId, openedAt) }))
     }

@@ -9,13 +9,20 @@ import { type ServerProcess, tokenOf } from './server.js'
 
 const CHATS = 6
 
-/** Chats, and people with a stock client each who write in some of them. */
-export async function gather(owner: Owner, server: ServerProcess, random: Random, clients: number): Promise<Person[]> {
+/** Chats, and people with a stock client each who write in some of them, spread over the nodes; half of them look for another node when theirs is gone. */
+export async function gather(
+  owner: Owner,
+  servers: ServerProcess[],
+  random: Random,
+  clients: number,
+): Promise<Person[]> {
+  const server = servers[0] as ServerProcess
   const chatIds = Array.from({ length: CHATS }, (_, i) => `room-${i}`)
   const people = Array.from({ length: clients }, (_, i): Person => {
     const userId = `user-${i}`
     const chats = new Set([chatIds[i % CHATS] as string, pick(random, chatIds)])
-    return { userId, socket: stockClient(owner, server, userId), chatIds: [...chats] }
+    const socket = stockClient(owner, servers, userId, { home: i, isMobile: i % 2 === 1 })
+    return { userId, socket, chatIds: [...chats] }
   })
   for (const { userId } of people) await must(server, 'PUT', `/users/${userId}`, { name: userId })
   for (const chatId of chatIds) {
@@ -25,17 +32,23 @@ export async function gather(owner: Owner, server: ServerProcess, random: Random
   return people
 }
 
-/** Somebody who is put into a chat and taken out again all the time, and only looks on. */
-export async function inviteGuests(owner: Owner, server: ServerProcess, recorder: Recorder) {
-  const people = ['guest-0', 'guest-1'].map((userId) => ({ userId, socket: stockClient(owner, server, userId) }))
-  const stands = people.map(({ userId, socket }) => recorder.watch(userId, socket))
+/** Some who are put into a chat and taken out again all the time, by another node than theirs, and only look on. */
+export async function inviteGuests(owner: Owner, servers: ServerProcess[], recorder: Recorder) {
+  const server = servers[0] as ServerProcess
+  const people = ['guest-0', 'guest-1'].map((userId, i) => ({
+    userId,
+    socket: stockClient(owner, servers, userId, { home: i }),
+    chatIds: [`room-${i}`],
+  }))
+  const stands = new Map(people.map(({ userId, socket }) => [userId, recorder.watch(userId, socket)]))
   for (const { userId } of people) await must(server, 'PUT', `/users/${userId}`, { name: userId })
   let stopped = false
   const comings = people.map(async ({ userId }, i) => {
-    while (!stopped) {
-      await server.call('POST', `/chats/room-${i}/members`, { userIds: [userId] })
+    const other = (turn: number) => servers[(i + turn) % servers.length] as ServerProcess
+    for (let turn = 1; !stopped; turn += 1) {
+      await other(turn).call('POST', `/chats/room-${i}/members`, { userIds: [userId] })
       await sleep(150)
-      await server.call('DELETE', `/chats/room-${i}/members/${userId}`)
+      await other(turn).call('DELETE', `/chats/room-${i}/members/${userId}`)
       await sleep(50)
     }
     for (let done = false; !done; await sleep(50)) {
@@ -52,20 +65,30 @@ export async function inviteGuests(owner: Owner, server: ServerProcess, recorder
   }
 }
 
-function stockClient(owner: Owner, server: ServerProcess, userId: string): ClientSocket {
+/** A client as it comes from the package; a mobile one asks another node each time that it must connect again. */
+export function stockClient(
+  owner: Owner,
+  servers: { url: string }[],
+  userId: string,
+  { home = 0, isMobile = false } = {},
+): ClientSocket {
+  const urlOf = (at: number) => servers[at % servers.length]?.url ?? ''
   const options = { reconnectionDelay: 50, reconnectionDelayMax: 500, timeout: 5_000 }
-  const socket: ClientSocket = io(server.url, {
+  const socket: ClientSocket = io(urlOf(home), {
     auth: { token: tokenOf(userId) },
     transports: ['websocket'],
     forceNew: true,
     autoConnect: false,
     ...options,
   })
+  let at = home
+  if (isMobile) socket.io.on('reconnect_attempt', () => Object.assign(socket.io, { uri: urlOf(++at) }))
   owner.teardown(() => socket.disconnect())
   return socket
 }
 
-async function must(server: ServerProcess, method: string, path: string, body: object): Promise<void> {
+/** A REST call that must succeed. */
+export async function must(server: ServerProcess, method: string, path: string, body: object): Promise<void> {
   const answer = await server.call(method, path, body)
   if (!answer || answer.status >= 300) throw new Error(`${method} ${path}: ${JSON.stringify(answer)}\n${server.said()}`)
 }

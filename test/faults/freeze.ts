@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { ask, build, type ClientSocket, connect, must } from '../helper.js'
-import { type Cluster, startPostgres } from '../helpers/postgres.js'
+import { startPostgres } from '../helpers/postgres.js'
+import { signalPostgres } from './postmaster.js'
 
 export interface FreezeOptions {
   /** How long PostgreSQL stands still. */
@@ -33,7 +33,7 @@ const PATIENCE_MS = 30_000
 /** Stops a PostgreSQL of its own under load, as a machine that hangs, and wakes it up again. */
 export async function freeze(t: Test, { frozenMs, everyMs }: FreezeOptions): Promise<Frozen> {
   const cluster = await startPostgres(t)
-  t.teardown(() => signal(cluster, 'SIGCONT'))
+  t.teardown(() => signalPostgres(cluster, 'SIGCONT'))
   const users = Array.from({ length: SENDERS }, (_, i) => `u${i}`)
   const service = await build(t, { databaseUrl: cluster.url, users })
   const sockets = await Promise.all(users.map(async (userId) => (await connect(t, service, userId)).socket))
@@ -83,9 +83,9 @@ export async function freeze(t: Test, { frozenMs, everyMs }: FreezeOptions): Pro
   )
   await sleep(1_000)
   frozenAt = performance.now()
-  signal(cluster, 'SIGSTOP')
+  signalPostgres(cluster, 'SIGSTOP')
   await sleep(frozenMs)
-  signal(cluster, 'SIGCONT')
+  signalPostgres(cluster, 'SIGCONT')
   wokenAt = performance.now()
   while (seen.recoveredMs === 0 && performance.now() < wokenAt + PATIENCE_MS) await sleep(10)
   for (const timer of timers) clearInterval(timer)
@@ -99,16 +99,4 @@ export async function freeze(t: Test, { frozenMs, everyMs }: FreezeOptions): Pro
   seen.lost = acked.filter((key) => !stored.has(key)).length
   seen.doubled = rows.filter(({ count }) => count > 1).length
   return seen
-}
-
-/** To a PostgreSQL that we started: its main process and its children. */
-function signal({ pid }: Cluster, name: 'SIGSTOP' | 'SIGCONT'): void {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').map(Number).filter(Boolean)
-  for (const id of [pid, ...children]) {
-    try {
-      process.kill(id, name)
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
 }

@@ -23,6 +23,8 @@ export interface LoadOptions {
 
 const TICK_MS = 20
 const ACK_MS = 5_000
+/** Between two tries, at most. */
+const MOST_WAIT_MS = 1_000
 /** A user waits with new messages while so many are unanswered. */
 const MOST_UNDER_WAY = 10
 const EDIT_SHARE = 0.05
@@ -67,7 +69,7 @@ export function createLoad({ people, recorder, random, rate }: LoadOptions) {
         if (tried) tried.refused = answer.error.code
         return null
       }
-      await sleep(20 + random() * 80)
+      await sleep(20 + random() * Math.min(80 * attempt, MOST_WAIT_MS))
     }
   }
 

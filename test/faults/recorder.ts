@@ -29,7 +29,7 @@ export function createRecorder() {
     log: [],
     messages: [],
   }
-  const count = { connections: 0, deliveries: 0 }
+  const count = { connections: 0, disconnections: 0, deliveries: 0 }
 
   return {
     history,
@@ -45,6 +45,7 @@ export function createRecorder() {
         const stay: Stay = {
           userId,
           chatId,
+          node: nodeOf(socket),
           after: revision,
           ...(opened !== undefined && { openedAt: opened }),
           events: [],
@@ -68,6 +69,7 @@ export function createRecorder() {
         openedAt = now()
       })
       socket.on('disconnect', () => {
+        count.disconnections += 1
         for (const [chatId, stay] of here) last.set(chatId, positionOf(stay))
         here.clear()
       })
@@ -101,6 +103,9 @@ export function createRecorder() {
     },
   }
 }
+
+/** The node that a client is connected to, or tries next: its URL. */
+export const nodeOf = (socket: ClientSocket): string => String(Reflect.get(socket.io, 'uri'))
 
 const entityOf = ({ message, member }: Change): string => message?.id ?? member?.user.userId ?? 'chat'
 

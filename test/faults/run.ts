@@ -12,9 +12,10 @@ import { gather, inviteGuests } from './crowd.js'
 import { dump } from './dump.js'
 import { createLoad, type Person } from './load.js'
 import { killPostgres } from './postmaster.js'
+import { quiet } from './quiet.js'
 import { createRandom } from './random.js'
-import { createRecorder, now, positionOf, type Stand } from './recorder.js'
-import { createServerProcess, type ServerProcess } from './server.js'
+import { createRecorder, now } from './recorder.js'
+import { createServerProcess } from './server.js'
 
 /** What is killed: the server on its embedded database, the server on PostgreSQL, or PostgreSQL under a living server. */
 export type Victim = 'embedded' | 'postgres' | 'postmaster'
@@ -60,9 +61,9 @@ export async function run(
   await server.ready()
 
   const recorder = createRecorder()
-  const people = await gather(owner, server, random, clients)
+  const people = await gather(owner, [server], random, clients)
   const load = createLoad({ people, recorder, random, rate })
-  const guests = await inviteGuests(owner, server, recorder)
+  const guests = await inviteGuests(owner, [server], recorder)
   for (const { socket } of [...people, ...guests.people]) socket.connect()
 
   const startedAt = now()
@@ -90,9 +91,14 @@ export async function run(
 
   await guests.stop()
   const isSettled = await load.settle(SETTLE_MS)
-  const isQuiet = await quiet(server, people, load.stands)
+  const isQuiet = await quiet(
+    [server],
+    [...people, ...guests.people],
+    new Map([...load.stands, ...guests.stands]),
+    SETTLE_MS,
+  )
   const seconds = (now() - startedAt) / 1_000
-  for (const stay of [...load.stands.values(), ...guests.stands].flatMap(({ here }) => [...here.values()]))
+  for (const stay of [...load.stands.values(), ...guests.stands.values()].flatMap(({ here }) => [...here.values()]))
     stay.isLive = true
   const said = server.isRunning() ? server.said() : `the server ended by itself:\n${server.said()}`
   for (const { socket } of [...people, ...guests.people]) socket.disconnect()
@@ -127,27 +133,6 @@ async function mostAreBack(people: Person[]): Promise<void> {
   for (const end = now() + SETTLE_MS; now() < end; await sleep(20)) {
     if (people.filter(({ socket }) => socket.connected).length * 2 > people.length) return
   }
-}
-
-/** Waits until every connection has seen its chats to their end; false when that takes too long. */
-async function quiet(server: ServerProcess, people: Person[], stands: Map<string, Stand>): Promise<boolean> {
-  for (const end = now() + SETTLE_MS; now() < end; await sleep(100)) {
-    const heads = new Map<string, number>()
-    for (const { userId, chatIds } of people) {
-      for (const chatId of chatIds.filter((id) => !heads.has(id))) {
-        const answer = await server.call('GET', `/chats/${chatId}`, undefined, userId)
-        if (answer?.body.chat) heads.set(chatId, answer.body.chat.revision)
-      }
-    }
-    const isThere = people.every(({ userId, chatIds }) =>
-      chatIds.every((chatId) => {
-        const stay = stands.get(userId)?.here.get(chatId)
-        return stay && positionOf(stay) === heads.get(chatId)
-      }),
-    )
-    if (isThere) return true
-  }
-  return false
 }
 
 /** What is stored, read without the service. */

@@ -101,6 +101,9 @@ export function createServerProcess(
     /** Tells the process something. */
     send: (message: object): void => void child?.send?.(message),
 
+    /** As SIGSTOP, which pauses it. */
+    signal: (name: NodeJS.Signals): void => void child?.kill(name),
+
     /** kill -9. */
     async kill(): Promise<void> {
       if (!child || !isRunning()) return

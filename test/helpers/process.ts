@@ -23,13 +23,15 @@ function secretsOf({ JWT_SECRET, SERVICE_API_KEYS, DATABASE_URL }: Record<string
   return [JWT_SECRET ?? '', ...(SERVICE_API_KEYS ?? '').split(','), password].filter(({ length }) => length >= 8)
 }
 
-/** Starts the service as a process of its own on a free port of the loopback, as in production; answers when it serves. */
+/** Starts the service as a process of its own on a free port of the loopback, as in production; answers when it serves. What watches it sees all of it. */
 export async function startServer(
   t: Owner,
   env: Record<string, string>,
+  watch: (child: ChildProcess) => void = () => {},
 ): Promise<{ child: ChildProcess; url: string }> {
   const standard = { NODE_ENV: 'production', HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'trace', RATE_LIMIT: 'off' }
   const child = spawnServer(t, { ...standard, ...env })
+  watch(child)
   const said: string[] = []
   child.stderr?.on('data', (data) => said.push(String(data)))
   const url = await new Promise<string>((resolve, reject) => {

@@ -106,7 +106,7 @@ export const DOOR: Guard[] = [
   },
   {
     name: 'drain (commands)',
-    about: 'What comes while a node goes away is refused, and can be tried again.',
+    about: 'What comes when all sockets of a node are gone is refused, and can be tried again.',
     file: 'services/binder/index.ts',
     find: "if (draining) throw new ChatError('DRAINING')",
     replace: '',
@@ -115,8 +115,8 @@ export const DOOR: Guard[] = [
   {
     name: 'drain (answers)',
     about: 'What runs while a node goes away is answered.',
-    file: 'plugins/services.ts',
-    find: '    await binder.drain()\n',
+    file: 'services/hub/drain.ts',
+    find: '    await Promise.race([hub.finish(client), tooLate])\n',
     replace: '',
     tests: ['shutdown > what is under way is answered, embedded'],
   },

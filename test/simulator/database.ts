@@ -1,0 +1,173 @@
+import type { ChangeKind } from '../../contract/words.js'
+import { toTime } from '../../services/time.js'
+
+/** A message as its row is now. */
+export interface StoredMessage {
+  id: string
+  chatId: string
+  seq: number
+  revision: number
+  senderId: string
+  clientMessageId: string | null
+  content: string
+  createdAt: string
+  editedAt: string | null
+}
+
+/** One revision of a chat. */
+export interface Line {
+  revision: number
+  kind: ChangeKind
+  message?: StoredMessage
+  userId?: string
+}
+
+export interface StoredMember {
+  joinedRevision: number
+  joinedAt: string
+}
+
+/** A chat's rows, and since when who was in it: the revisions of each coming and going. */
+export interface StoredChat {
+  id: string
+  title: string
+  lastSeq: number
+  /** The line of revision r stands at r - 1. */
+  lines: Line[]
+  members: Map<string, StoredMember>
+  stays: Map<string, { from: number; to: number }[]>
+  bySend: Map<string, StoredMessage>
+}
+
+export interface StoredUser {
+  tokensValidFromMs: number
+  seen?: { lastSeenAtMs: number; version: number }
+}
+
+/** What a send is in a call of `log_append`. */
+export interface SentRow {
+  id: string
+  chat_id: string
+  sender_id: string
+  client_message_id: string | null
+  content: string
+}
+
+export type Store = ReturnType<typeof createStore>
+
+const sendKeyOf = (senderId: string, clientMessageId: string) => `${senderId} ${clientMessageId}`
+
+/** The rows of the one database that all nodes share; each method is one transaction. */
+export function createStore(now: () => number) {
+  const chats = new Map<string, StoredChat>()
+  const users = new Map<string, StoredUser>()
+  const messages = new Map<string, StoredMessage>()
+  const time = () => toTime(now())
+
+  function write(chat: StoredChat, kind: ChangeKind, rest: Omit<Line, 'revision' | 'kind'>): Line {
+    const line = { revision: chat.lines.length + 1, kind, ...rest }
+    chat.lines.push(line)
+    return line
+  }
+
+  function come(chat: StoredChat, userId: string, revision: number): void {
+    chat.members.set(userId, { joinedRevision: revision, joinedAt: time() })
+    const stays = chat.stays.get(userId) ?? []
+    chat.stays.set(userId, stays)
+    stays.push({ from: revision, to: Number.POSITIVE_INFINITY })
+  }
+
+  return {
+    chats,
+    users,
+    messages,
+    time,
+
+    addUser: (userId: string): void => void users.set(userId, { tokensValidFromMs: 0 }),
+
+    addChat(id: string, founders: string[]): void {
+      const chat: StoredChat = {
+        id,
+        title: id,
+        lastSeq: 0,
+        lines: [],
+        members: new Map(),
+        stays: new Map(),
+        bySend: new Map(),
+      }
+      chats.set(id, chat)
+      write(chat, 'chat_created', {})
+      for (const userId of founders) come(chat, userId, 1)
+    },
+
+    /** Stores a message; its outcome is as `log_append` tells it. */
+    append({ id, chat_id, sender_id, client_message_id, content }: SentRow): unknown[] {
+      const chat = chats.get(chat_id)
+      if (!chat?.members.has(sender_id)) return ['no_member', null, null, null, null, null]
+      const key = client_message_id === null ? id : sendKeyOf(sender_id, client_message_id)
+      const known = chat.bySend.get(key)
+      if (known) {
+        const outcome = known.content === content || known.editedAt ? 'duplicate' : 'conflict'
+        return [outcome, known.id, known.seq, known.revision, sender_id, null]
+      }
+      chat.lastSeq += 1
+      const message: StoredMessage = {
+        id,
+        chatId: chat_id,
+        seq: chat.lastSeq,
+        revision: chat.lines.length + 1,
+        senderId: sender_id,
+        clientMessageId: client_message_id,
+        content,
+        createdAt: time(),
+        editedAt: null,
+      }
+      write(chat, 'message_created', { message })
+      chat.bySend.set(key, message)
+      messages.set(id, message)
+      return ['stored', id, message.seq, message.revision, sender_id, null]
+    },
+
+    edit(messageId: string, content: string): Line | undefined {
+      const message = messages.get(messageId)
+      const chat = message && chats.get(message.chatId)
+      if (!message || !chat || message.content === content) return undefined
+      message.content = content
+      message.editedAt = time()
+      message.revision = chat.lines.length + 1
+      return write(chat, 'message_updated', { message })
+    },
+
+    rename(chat: StoredChat, title: string): void {
+      if (chat.title === title) return
+      chat.title = title
+      write(chat, 'chat_updated', {})
+    },
+
+    join(chat: StoredChat, userId: string): boolean {
+      if (chat.members.has(userId)) return false
+      const { revision } = write(chat, 'member_added', { userId })
+      come(chat, userId, revision)
+      return true
+    },
+
+    leave(chat: StoredChat, userId: string): void {
+      if (!chat.members.delete(userId)) return
+      const { revision } = write(chat, 'member_removed', { userId })
+      const stay = chat.stays.get(userId)?.at(-1)
+      if (stay) stay.to = revision
+    },
+
+    revoke(userId: string): string {
+      const user = users.get(userId)
+      const from = Math.floor(now()) + 1
+      if (user) user.tokensValidFromMs = Math.max(user.tokensValidFromMs, from)
+      return toTime(from)
+    },
+  }
+}
+
+/** Whether somebody was in a chat when a revision was written; they are told of their removal itself, too. */
+export function wasIn(chat: StoredChat, userId: string, revision: number): boolean {
+  return chat.stays.get(userId)?.some(({ from, to }) => from <= revision && revision <= to) ?? false
+}

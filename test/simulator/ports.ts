@@ -1,0 +1,163 @@
+import { toChatError } from '../../services/db/errors.js'
+import type { Database } from '../../services/db/index.js'
+import { STATEMENT_MS, within } from '../../services/db/limits.js'
+import type { Connection, LeaseStore, PresenceRecord } from '../../services/presence/leases.js'
+import type { Owner } from './scheduler.js'
+import type { SharedLeases } from './shared-leases.js'
+import type { World } from './world.js'
+
+const WITHIN_MS = 4_300
+/** A statement stalls up to so long; the server ends one that has taken `STATEMENT_MS`. */
+const STALL_MS = 6_000
+/** How many times as long as a statement the silence may last after which it is known to be lost. */
+const LOST_TIMES = 50
+
+type Rows = Record<string, unknown>[]
+
+class Refused extends Error {
+  readonly code = 'ECONNREFUSED'
+}
+
+class Cancelled extends Error {
+  readonly code = '57014'
+  readonly severity = 'ERROR'
+}
+
+/** Something promised by what lies beyond a node: what is asked arrives, happens there whatever becomes of the node, and is answered, each in a step. */
+function ask<T>(
+  world: World,
+  owner: Owner,
+  what: string,
+  ms: number,
+  stalledMs: number,
+  happen: () => T | 'lost',
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const { scheduler } = world
+    const { random } = scheduler
+    world.reachOut(owner)
+    if (owner.isDead) return
+    scheduler.after(null, random.delay(ms) + stalledMs, what, () => {
+      let answer: T | 'lost'
+      try {
+        answer = happen()
+      } catch (error) {
+        scheduler.after(owner, random.delay(ms), `${what}: no`, () => reject(error))
+        return
+      }
+      if (answer === 'lost') {
+        const lose = () => reject(new Error('Connection terminated unexpectedly'))
+        scheduler.after(owner, random.delay(ms * LOST_TIMES), `${what}: lost`, lose)
+      } else {
+        const given = answer
+        scheduler.after(owner, random.delay(ms), `${what}: answer`, () => resolve(given))
+      }
+    })
+  })
+}
+
+/** The database as one node sees it. */
+export function createDatabasePort(world: World, owner: Owner): Database {
+  const { scheduler, statements, faults, laws } = world
+  const { random } = scheduler
+  /** Chats of this node's batches that are under way. */
+  const appending = new Set<string>()
+
+  function query(name: string, values: unknown[]): Promise<Rows> {
+    const statement = statements[name]
+    if (!statement) throw new Error(`the simulator knows no statement ${name}`)
+    if (world.isDatabaseAway || random.chance(faults.dbRefuses)) {
+      return ask<Rows>(world, owner, `${name} refused`, faults.dbMs, 0, () => {
+        throw new Refused('connect ECONNREFUSED')
+      })
+    }
+    const stalledMs = random.chance(faults.dbStalls) ? random.below(STALL_MS) : 0
+    const delayMs = Math.min(stalledMs, STATEMENT_MS)
+    return ask<Rows>(world, owner, name, faults.dbMs, delayMs, () => {
+      if (stalledMs > STATEMENT_MS) throw new Cancelled('canceling statement due to statement timeout')
+      const rows = statement(...(values as never[]))
+      return random.chance(faults.dbLoses) ? 'lost' : rows
+    })
+  }
+
+  async function run(
+    name: string,
+    _text: string,
+    values: unknown[],
+    { withinMs = WITHIN_MS, by }: { withinMs?: number; by?: unknown } = {},
+  ): Promise<Rows> {
+    const chatIds = name === 'log_append' ? (values[0] as string[]) : []
+    for (const chatId of chatIds) {
+      if (appending.has(chatId)) laws.breach(8, `${owner.name} has ${chatId} in two batches at once`)
+      appending.add(chatId)
+    }
+    try {
+      return await within(withinMs, query(name, values), by !== undefined)
+    } catch (error) {
+      throw toChatError(error, by !== undefined)
+    } finally {
+      for (const chatId of chatIds) appending.delete(chatId)
+    }
+  }
+
+  /** The query builder, of which nothing counts but the name of what is prepared. */
+  const builder: unknown = new Proxy(() => {}, {
+    get: (_target, property) => {
+      if (property === 'prepare') return (name: string) => ({ execute: (values: object) => run(name, '', [values]) })
+      return property === 'getSQL' || typeof property === 'symbol' ? undefined : () => builder
+    },
+  })
+  const start = () => builder
+  const orm = { select: start, selectDistinct: start, insert: start, update: start, delete: start, with: start }
+  return { ...orm, $with: start, run, embedded: false, hasForeignUsers: false } as unknown as Database
+}
+
+/** The lease store that all nodes share, as one node sees it. */
+export function createLeasePort(
+  world: World,
+  owner: Owner,
+  store: SharedLeases,
+  connections: () => Iterable<Connection>,
+): LeaseStore {
+  const { scheduler, faults, laws } = world
+
+  async function call<T>(what: string, run: () => Promise<T>): Promise<T> {
+    const answer = await ask<Promise<T>>(world, owner, `leases.${what}`, faults.dbMs, 0, () => {
+      if (!scheduler.random.chance(faults.leasesRefuse) && !world.isDatabaseAway) return run()
+      laws.excuse(owner)
+      throw new Refused('connect ECONNREFUSED')
+    })
+    return answer
+  }
+
+  /** A call that changes records: they are looked at as they are made. */
+  const change = (what: string, run: () => Promise<PresenceRecord[]>) =>
+    call(what, async () => {
+      const records = await run()
+      laws.presence(records)
+      return records
+    })
+
+  const open = (userId: string, connectionId: string) => change('open', () => store.open(userId, connectionId))
+
+  return {
+    open,
+    async renew() {
+      const lost = new Set(await call('renew', () => store.renew(Array.from(connections(), ({ id }) => id))))
+      const changed: PresenceRecord[] = []
+      for (const { id, userId } of [...connections()]) if (lost.has(id)) changed.push(...(await open(userId, id)))
+      return changed
+    },
+    close: (_userId, connectionId, graceMs) => change('close', () => store.close(connectionId, graceMs)),
+    sweep: () => change('sweep', store.sweep),
+    setStatus: (userId, status) => change('setStatus', () => store.setStatus(userId, status)),
+    get: (userIds) => call('get', () => store.get(userIds)),
+    truth: (userIds) => call('truth', () => store.truth(userIds)),
+    online: async () => ({ count: 0, records: [] }),
+    countOnline: () => call('countOnline', store.countOnline),
+    clock: () => call('clock', store.clock),
+    sizes: () => ({}),
+    // The store stays when a node goes.
+    stop: async () => [],
+  }
+}
