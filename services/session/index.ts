@@ -73,12 +73,10 @@ export function createSessions(options: SessionsOptions) {
 
   /** Ends the sessions that a user had when that was told, wherever they stand, or those of some connections. */
   function endUser({ userId, code, ageMs = 0, reconnectInMs, connectionIds }: End): void {
-    const meant = hub.clientsOf(userId).filter(({ id }) => connectionIds?.includes(id) ?? true)
-    const here = meant.flatMap((client) => inside.get(client) ?? [])
-    const toldMs = performance.now() - ageMs
-    for (const session of [...(connectionIds ? [] : arrivals.of(userId)), ...here]) {
-      if (session.sinceMs <= toldMs) endSession(session, code, reconnectInMs)
-    }
+    const here = hub.clientsOf(userId).flatMap((client) => inside.get(client) ?? [])
+    const told = { toldMs: performance.now() - ageMs, connectionIds }
+    for (const session of [...arrivals.of(userId), ...here])
+      if (isMeant(session, told)) endSession(session, code, reconnectInMs)
   }
 
   /** Ends a session wherever it stands; one that is in learns why, and is gone when its connection is. */
@@ -199,6 +197,11 @@ export function createSessions(options: SessionsOptions) {
       await Promise.all(leaving)
     },
   }
+}
+
+/** Whether a session was there when an end was told, and is one of the connections that are named, if any are. */
+function isMeant({ sinceMs, client }: Session, told: { toldMs: number; connectionIds: string[] | undefined }): boolean {
+  return sinceMs <= told.toldMs && (told.connectionIds?.includes(client?.id ?? '') ?? true)
 }
 
 /** Tells all nodes which connections of a user are too many. */
