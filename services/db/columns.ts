@@ -11,3 +11,5 @@ export const timeInFull = timeOf('timestamp with time zone')
 export const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
 /** Ids are bytes to us: no locale orders them, makes their comparison slow, or breaks their indexes when it changes. */
 export const id = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' })
+/** The number of a transaction, which is never given again while a database lives; written by its default alone. */
+export const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' })

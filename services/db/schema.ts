@@ -3,7 +3,6 @@ import {
   bigint,
   boolean,
   check,
-  customType,
   index,
   integer,
   jsonb,
@@ -15,13 +14,11 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 import { CHAT_TYPES, type ChangeKind, HISTORY_VISIBILITIES, ROLES } from '../../contract/words.js'
-import { bytea, id, time, timeInFull } from './columns.js'
+import { bytea, id, time, timeInFull, xid8 } from './columns.js'
 
 export * from './presence-schema.js'
 
 const oneOf = (words: readonly string[]) => sql.raw(`(${words.map((word) => `'${word}'`).join(', ')})`)
-/** The number of a transaction, which is never given again while a database lives; written by its default alone. */
-const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' })
 const ownXid = sql`pg_current_xact_id()`
 
 /** Why all sockets of a user end, by somebody's wish. */

@@ -67,13 +67,16 @@ export function createSessions(options: SessionsOptions) {
   const subscriptions = [
     bus.subscribe('changes', arrivals.hear),
     (net ?? bus).onGap(verify),
-    bus.subscribe('ends', endMeant),
-    net?.onFound(createFinder({ note: arrivals.note, endUser: endMeant, verifyUsers })),
+    bus.subscribe('ends', endUser),
+    net?.onFound(createFinder({ note: arrivals.note, endUser, verifyUsers })),
   ]
 
-  function endMeant(end: End): void {
-    const here = hub.clientsOf(end.userId).flatMap((client) => inside.get(client) ?? [])
-    for (const session of meantBy(end, here, arrivals.of(end.userId))) endSession(session, end.code, end.reconnectInMs)
+  /** Ends the sessions that a user had when that was told, wherever they stand, or those of some connections. */
+  function endUser({ userId, code, ageMs = 0, reconnectInMs, connectionIds }: End): void {
+    const here = hub.clientsOf(userId).flatMap((client) => inside.get(client) ?? [])
+    const told = { toldMs: performance.now() - ageMs, connectionIds }
+    for (const session of [...arrivals.of(userId), ...here])
+      if (isMeant(session, told)) endSession(session, code, reconnectInMs)
   }
 
   /** Ends a session wherever it stands; one that is in learns why, and is gone when its connection is. */
@@ -196,19 +199,15 @@ export function createSessions(options: SessionsOptions) {
   }
 }
 
+/** Whether a session was there when an end was told, and is one of the connections that are named, if any are. */
+function isMeant({ sinceMs, client }: Session, told: { toldMs: number; connectionIds: string[] | undefined }): boolean {
+  return sinceMs <= told.toldMs && (told.connectionIds?.includes(client?.id ?? '') ?? true)
+}
+
 /** Tells all nodes which connections of a user are too many. */
 export function crowdsOf(bus: Pick<Bus, 'publish'>) {
   return (userId: string, connectionIds: string[]): void =>
     bus.publish('ends', { userId, code: 'TOO_MANY_SOCKETS', reconnectInMs: OUSTED_MS, connectionIds })
-}
-
-/** The sessions of a user that an end is for: those of some connections, or all that there were when it was told. */
-function meantBy({ ageMs = 0, connectionIds }: End, here: Session[], arriving: Iterable<Session>): Session[] {
-  const toldMs = performance.now() - ageMs
-  const all = connectionIds
-    ? here.filter(({ client }) => connectionIds.includes(client?.id ?? ''))
-    : [...arriving, ...here]
-  return all.filter(({ sinceMs }) => sinceMs <= toldMs)
 }
 
 /** The identity of a user, by another token of theirs. */

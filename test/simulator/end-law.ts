@@ -1,10 +1,10 @@
-import type { LeaseStore } from '../../services/presence/leases.js'
 import type { Device } from './device.js'
 import type { Node } from './node.js'
+import type { SharedLeases } from './shared-leases.js'
 import type { World } from './world.js'
 
 /** What has to be so some time after the last fault: everybody is connected, everything is sent, and everybody has everything. */
-export function judgeEnd(world: World, devices: Device[], nodes: Node[], leases: LeaseStore): void {
+export function judgeEnd(world: World, devices: Device[], nodes: Node[], leases: SharedLeases): void {
   const { store, laws } = world
   for (const device of devices) {
     const { name, userId, pending } = device

@@ -194,15 +194,8 @@ export const MUTANTS: Mutant[] = [
     name: 'leases are not renewed',
     law: 11,
     file: 'services/presence/index.ts',
-    find: 'for (const connectionId of await leases.renew([...clients.keys()])) {',
-    replace: 'for (const connectionId of await leases.renew([])) {',
-  },
-  {
-    name: 'leases that ran out are not opened anew',
-    law: 11,
-    file: 'services/presence/index.ts',
-    find: 'if (client) await connect(client)',
-    replace: '',
+    find: 'every(leaseMs / 3, leases.renew)',
+    replace: 'every(leaseMs / 3, async () => [])',
   },
   {
     name: 'a connection that goes while its lease is opened leaves it open',

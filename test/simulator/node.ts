@@ -6,7 +6,6 @@ import { createHub } from '../../services/hub/index.js'
 import { createLog } from '../../services/log/index.js'
 import type { Logger } from '../../services/logger.js'
 import { createPresence } from '../../services/presence/index.js'
-import type { LeaseStore } from '../../services/presence/leases.js'
 import { createVisibility } from '../../services/presence/visibility.js'
 import { createAccounts } from '../../services/session/accounts.js'
 import { createSessions, type Session } from '../../services/session/index.js'
@@ -17,6 +16,7 @@ import type { createPost } from './carrier.js'
 import type { Standing } from './laws.js'
 import { createDatabasePort, createLeasePort } from './ports.js'
 import { createOwner } from './scheduler.js'
+import type { SharedLeases } from './shared-leases.js'
 import type { World } from './world.js'
 
 export const LEASE_MS = 12_000
@@ -52,7 +52,7 @@ interface Connection {
 export type Node = ReturnType<typeof createNode>
 
 /** One node: the services as `plugins/services.ts` wires them, over simulated ports. */
-export function createNode(world: World, name: string, post: ReturnType<typeof createPost>, store: LeaseStore) {
+export function createNode(world: World, name: string, post: ReturnType<typeof createPost>, store: SharedLeases) {
   const { scheduler, laws } = world
   const owner = createOwner(name)
   const note = (fields: object, message = '') => {
@@ -72,7 +72,7 @@ export function createNode(world: World, name: string, post: ReturnType<typeof c
     const blocks = createBlocks({ db, bus, hub, logger })
     const feed = createFeed({ log, hub, bus, logger })
     const presence = createPresence({
-      leases: createLeasePort(world, owner, store),
+      leases: createLeasePort(world, owner, store, hub.clients),
       visibility: createVisibility(db),
       blocks,
       users,

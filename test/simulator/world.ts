@@ -1,4 +1,3 @@
-import { createMemoryLeases } from '../../services/presence/memory-leases.js'
 import { createPost } from './carrier.js'
 import { START_MS, useScheduler } from './clock.js'
 import { createStore, type Store } from './database.js'
@@ -9,6 +8,7 @@ import { createLaws, type Laws } from './laws.js'
 import { createNemesis } from './nemesis.js'
 import { createNode, LEASE_MS, type Node } from './node.js'
 import { createScheduler, type Owner, type Scheduler } from './scheduler.js'
+import { createSharedLeases } from './shared-leases.js'
 import { createStatements, type Statements } from './statements.js'
 
 /** What all parts of a run share. */
@@ -60,7 +60,7 @@ export function createRun(seed: number, chaosSteps: number) {
     },
   }
   const post = createPost(world)
-  const leases = createMemoryLeases({ leaseMs: LEASE_MS, now: () => Math.floor(now()) })
+  const leases = createSharedLeases({ leaseMs: LEASE_MS, now: () => Math.floor(now()) })
 
   function start(): void {
     births += 1

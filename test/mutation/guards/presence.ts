@@ -17,8 +17,8 @@ export const PRESENCE: Guard[] = [
   {
     name: 'presence of strangers (listed)',
     about: 'So in the list of who is online.',
-    file: 'services/presence/reader.ts',
-    find: 'online = online.filter(({ userId }) => visible.has(userId))',
+    file: 'services/presence/memory-leases.ts',
+    find: 'if (visible) all = all.filter(({ userId }) => visible.has(userId))',
     replace: '',
     tests: [`${OVER_REST} > GET /users/online`],
   },

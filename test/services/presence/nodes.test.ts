@@ -99,6 +99,16 @@ t.test('leases of many nodes', needsPostgres, async (t) => {
     t.equal(await b.countOnline(), users.length)
   })
 
+  law('a node that is being buried opens its leases under another id', async (t) => {
+    const { node } = await setUp(db)
+    const a = node()
+    await a.open('ann', 'a1')
+    await db.pool.query('UPDATE presence_nodes SET is_ended = true')
+    t.match(await a.open('bob', 'b1'), [{ userId: 'bob', isOnline: true }])
+    t.same(await a.sweep(), [], 'so nobody goes with the old ones')
+    t.equal(await a.countOnline(), 2)
+  })
+
   law('a store that lost everything tells nobody offline for one lease', async (t) => {
     const { clock, node } = await setUp(db)
     const [a, b] = [node(), node()]
