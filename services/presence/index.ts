@@ -116,7 +116,11 @@ export function createPresence(options: PresenceOptions) {
     async stop(): Promise<void> {
       clearInterval(sweeper)
       clearInterval(renewer)
-      announce(await leases.stop())
+      try {
+        announce(await leases.stop())
+      } catch (error) {
+        logger.warn({ err: error }, 'presence could not take its leave; other nodes will see that this one is gone')
+      }
       await stop()
     },
   }

@@ -106,6 +106,9 @@ export function createLeaseQueue({ apply, lingerMs }: LeaseQueueOptions) {
       return records
     },
 
+    /** Whether nothing waits, and nothing is on its way. */
+    isIdle: (): boolean => !isRunning && waiting.size === 0,
+
     size: (): number => waiting.size,
   }
 }

@@ -83,8 +83,10 @@ export function createPostgresLeases(options: PostgresLeasesOptions): LeaseStore
     sweep,
 
     async setStatus(userId, status) {
+      // Who has just come is there by then.
+      const before = queue.isIdle() ? [] : await queue.flush()
       const [row] = await db.run<{ changed: PresenceRecord[] }>('presence_choose', CHOOSE, [userId, status, now()])
-      return row?.changed ?? []
+      return [...before, ...(row?.changed ?? [])]
     },
 
     get: (userIds, by) => find('presence_get', GET, userIds, by),

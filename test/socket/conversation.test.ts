@@ -24,6 +24,9 @@ onEachDatabase('a conversation', async (t, database) => {
       })
       t.same(await read, { chatId, userId: 'bob', lastReadSeq: message.seq })
 
+      // Who comes and goes within one batch of leases is told of by nobody.
+      const bobs = async () => (await call('GET', '/users/bob/status', { as: 'alice' })).body.isOnline
+      await until('bob is there', bobs)
       const gone = next(
         alice.socket,
         'user_status_change',
