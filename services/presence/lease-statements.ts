@@ -47,3 +47,10 @@ WITH known AS MATERIALIZED (
   SELECT ${PUBLIC} FROM online p WHERE p.user_id > $2 ORDER BY p.user_id LIMIT $3
 )
 SELECT (SELECT count(*) FROM online)::float8 AS count, coalesce((SELECT json_agg(page) FROM page), '[]') AS records`
+
+/** How long it takes until a store that was lost may be believed, in ms: nodes have so long ($2) to open their leases ($1 ms each) anew. */
+export const UNSETTLED = `
+SELECT (CASE
+  WHEN NOT EXISTS (SELECT 1 FROM presence_marks) THEN 0
+  ELSE coalesce((SELECT young_until_ms - $1::bigint + $2::bigint - coalesce($3::bigint, presence_clock()) FROM presence_stores), $2::bigint)
+END)::float8 AS "waitMs"`

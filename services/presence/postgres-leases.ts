@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '../db/index.js'
 import { createLeaseNode, type LeaseNodeOptions } from './lease-node.js'
 import { createLeaseQueue } from './lease-queue.js'
-import { CHOOSE, CLOCK, GET, LEAVE, ONLINE, ONLINE_TO, SWEEP, TRUTH } from './lease-statements.js'
+import { CHOOSE, CLOCK, GET, LEAVE, ONLINE, ONLINE_TO, SWEEP, TRUTH, UNSETTLED } from './lease-statements.js'
 import type { LeaseStore, LeasesOptions, PresenceRecord } from './leases.js'
 import { createOnlineCount } from './online-count.js'
 import { createPartedUsers } from './parted-users.js'
@@ -19,6 +20,9 @@ export interface PostgresLeasesOptions extends LeasesOptions, Pick<LeaseNodeOpti
 const LINGER_MS = 50
 const MIN_PAUSE_MS = 2_000
 const STEP = 5_000
+/** So long after a loss of the store nodes have noticed, for they sweep each second. */
+const SETTLE_MS = 2_000
+const LOOK_MS = 100
 /** What a stop gives the database. */
 const STOP_MS = 1_500
 
@@ -66,8 +70,21 @@ export function createPostgresLeases(options: PostgresLeasesOptions): LeaseStore
   }
 
   async function find(name: string, text: string, userIds: string[], by?: Parameters<LeaseStore['get']>[1]) {
-    const records = await db.run<PresenceRecord>(name, text, [userIds], by ? { by } : {})
+    const read = () => db.run<PresenceRecord>(name, text, [userIds], by ? { by } : {})
+    let records = await read()
+    // A store that has just been lost knows of nobody, and would say offline of all.
+    if (records.length < new Set(userIds).size && (await hasWaited())) records = await read()
     return new Map(records.map((record) => [record.userId, record]))
+  }
+
+  /** Waits until a store that was lost may be believed again; answers whether that took any time. */
+  async function hasWaited(): Promise<boolean> {
+    const until = performance.now() + 2 * SETTLE_MS
+    for (let waits = 0; ; waits += 1) {
+      const [row] = await db.run<{ waitMs: number }>('presence_unsettled', UNSETTLED, [leaseMs, SETTLE_MS, now()])
+      if ((row?.waitMs ?? 0) <= 0 || performance.now() > until) return waits > 0
+      await sleep(LOOK_MS)
+    }
   }
 
   return {

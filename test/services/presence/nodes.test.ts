@@ -146,6 +146,29 @@ t.test('leases of many nodes', needsPostgres, async (t) => {
     t.same(await b.sweep(), [])
   })
 
+  law('nobody reads a store that was lost before the nodes have come back', async (t) => {
+    const { clock, node } = await setUp(db)
+    const [a, b] = [node(), node()]
+    await a.open('ann', 'a1')
+    await b.open('bob', 'b1')
+    for (const { sweep } of [a, b]) await sweep()
+    await loseStore(db)
+    const read = b.get(['ann', 'bob', 'nobody'])
+    await b.sweep()
+    await a.sweep()
+    clock.at += 2_001
+    t.match(
+      await read,
+      new Map([
+        ['ann', { isOnline: true }],
+        ['bob', { isOnline: true }],
+      ]),
+    )
+    const startedAt = performance.now()
+    t.equal((await b.get(['nobody'])).size, 0)
+    t.ok(performance.now() - startedAt < 1_000, 'nor waits for it later')
+  })
+
   law('after a pause of everybody all have a lease’s time', async (t) => {
     const { clock, node } = await setUp(db, { pauseMs: 2_000 })
     const [a, b] = [node(), node()]
