@@ -45,7 +45,7 @@ export function createLoad({ people, recorder, random, rate }: LoadOptions) {
   const edits = new Map<string, EditRecord>()
   const reacted = new Set<string>()
   const stands = new Map(people.map(({ userId, socket }) => [userId, recorder.watch(userId, socket)]))
-  const count = { retries: 0, duplicates: 0, edits: 0, reactions: 0, syncs: 0 }
+  const count = { retries: 0, draining: 0, duplicates: 0, edits: 0, reactions: 0, syncs: 0 }
   let stopped = false
   let keys = 0
   let due = 0
@@ -65,6 +65,7 @@ export function createLoad({ people, recorder, random, rate }: LoadOptions) {
       if (tried) tried.attempts = attempt
       const answer = await ask(socket, command, payload, ACK_MS).catch(() => null)
       if (answer?.ok) return answer.data
+      if (answer?.error.code === 'DRAINING') count.draining += 1
       if (answer && !answer.error.retryable) {
         if (tried) tried.refused = answer.error.code
         return null

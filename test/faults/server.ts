@@ -104,6 +104,16 @@ export function createServerProcess(
     /** As SIGSTOP, which pauses it. */
     signal: (name: NodeJS.Signals): void => void child?.kill(name),
 
+    /** SIGTERM; answers what the process ended with, and after how many ms. */
+    async stop(): Promise<{ code: number | null; ms: number }> {
+      if (!child || !isRunning()) return { code: null, ms: 0 }
+      const startedAt = performance.now()
+      const gone = once(child, 'exit')
+      child.kill('SIGTERM')
+      const [code] = (await gone) as [number | null]
+      return { code, ms: performance.now() - startedAt }
+    },
+
     /** kill -9. */
     async kill(): Promise<void> {
       if (!child || !isRunning()) return

@@ -166,9 +166,9 @@ for (const proxy of ['haproxy', 'nginx'] as const) {
 
   t.test(`who comes through ${proxy} has an address of their own`, options, async (t) => {
     const { url } = await open(t, proxy, { MAX_SOCKETS_PER_ADDRESS: '2' })
-    const connects = async (localAddress: string) => {
+    const connects = async (localAddress: string, origin = url) => {
       const endpoint = `${url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`
-      const socket = new WebSocket(endpoint, { localAddress })
+      const socket = new WebSocket(endpoint, { localAddress, origin })
       t.teardown(() => socket.terminate())
       socket.on('error', () => {})
       return await new Promise<boolean>((resolve) => {
@@ -181,5 +181,8 @@ for (const proxy of ['haproxy', 'nginx'] as const) {
     for (let i = 0; i < 6; i += 1) first.push(await connects('127.0.0.2'))
     t.equal(first.filter(Boolean).length < 6, true, 'one address has only so many')
     t.equal(await connects('127.0.0.3'), true, 'and another has its own')
+    // nginx passed the host on without its port, so that a page of this very address was a stranger.
+    t.equal(await connects('127.0.0.4', 'http://elsewhere.example'), false, 'a page of another origin is refused')
+    t.equal(await connects('127.0.0.4'), true, 'one of this address is not')
   })
 }

@@ -13,6 +13,11 @@ import { freePort, type Owner } from './postgres.js'
 /** A proxy that the examples have a configuration of. */
 export type ProxyName = 'haproxy' | 'nginx'
 
+/** Where a node listens. */
+interface Place {
+  port: number
+}
+
 const BIN: Record<ProxyName, string> = { haproxy: '/usr/sbin/haproxy', nginx: '/usr/sbin/nginx' }
 const FILE: Record<ProxyName, string> = { haproxy: 'haproxy.cfg', nginx: 'nginx.conf' }
 const START_MS = 20_000
@@ -21,12 +26,17 @@ const FRONT = join(packageRoot(), 'examples/front')
 /** A tap option that skips a test, saying why, where a proxy is not to be had. */
 export const needsProxy = (proxy: ProxyName) => (existsSync(BIN[proxy]) ? {} : { skip: `no ${BIN[proxy]}` })
 
-/** Starts a proxy before two nodes, with the example's own configuration on other ports; answers its URL. */
-export async function startProxy(owner: Owner, proxy: ProxyName, [a, b]: [Node, Node]): Promise<string> {
+/** Starts a proxy before two nodes or three, with the example's own configuration on other ports; answers its URL. */
+export async function startProxy(
+  owner: Owner,
+  proxy: ProxyName,
+  [a, b, c]: [a: Place, b: Place, c?: Place],
+): Promise<string> {
   const dir = mkdtempSync(join(tmpdir(), 'chat-front-'))
   const port = await freePort()
   const file = join(dir, FILE[proxy])
-  const text = readFileSync(join(FRONT, FILE[proxy]), 'utf8')
+  const example = readFileSync(join(FRONT, FILE[proxy]), 'utf8')
+  const text = (c ? withThird(example, proxy, c) : example)
     .replaceAll('127.0.0.1:3002', `127.0.0.1:${a.port}`)
     .replaceAll('127.0.0.1:3003', `127.0.0.1:${b.port}`)
     .replaceAll('127.0.0.1:8080', `127.0.0.1:${port}`)
@@ -54,6 +64,19 @@ export async function startProxy(owner: Owner, proxy: ProxyName, [a, b]: [Node, 
     if (!isRunning() || Date.now() > until) throw new Error(`${proxy} did not start: ${said}`)
   }
   return `http://127.0.0.1:${port}`
+}
+
+/** What an operator adds for a third node. */
+function withThird(text: string, proxy: ProxyName, { port }: Place): string {
+  const address = `127.0.0.1:${port}`
+  if (proxy === 'haproxy') return `${text}  server c ${address} cookie c\n`
+  const own = `upstream chat_c { server ${address} max_fails=1 fail_timeout=1s; server 127.0.0.1:3002 backup; }`
+  return text
+    .replace('b chat_b;', 'b chat_b; c chat_c;')
+    .replace('~127.0.0.1:3003$ b;', `~127.0.0.1:3003$ b; ~${address}$ c;`)
+    .replace('upstream chat_any {', `${own}\n  upstream chat_any {\n    server ${address} max_fails=1 fail_timeout=1s;`)
+    .replaceAll('backup;', `backup; server ${address} backup;`)
+    .replace(`3002 backup; server ${address} backup; }`, '3002 backup; }')
 }
 
 async function listens(port: number): Promise<boolean> {
