@@ -14,11 +14,8 @@ export const FAULTS: Record<string, Fault> = {
   ghosts: GHOSTS,
 }
 
-/** Run only when they are named: ghosts ask for leases that all nodes share. */
-const NOT_YET = ['ghosts']
-
 /** Each of these in CI once; a fault that takes long on one bus only, where the bus makes no difference. */
-const ONE_BUS_IS_ENOUGH = ['postgres-kill', 'postgres-away', 'postgres-hang', 'half-open', 'slow-client']
+const ONE_BUS_IS_ENOUGH = ['postgres-kill', 'postgres-away', 'postgres-hang', 'half-open', 'slow-client', 'ghosts']
 
 /** What `postgres-away` does, too. */
 const NOT_QUICK = ['postgres-stop']
@@ -34,5 +31,5 @@ export function named(words: string, bus: ClusterBus, isQuick: boolean): string[
   }
   const isTwice = (name: string) => isQuick && bus === 'redis' && ONE_BUS_IS_ENOUGH.includes(name)
   const isLeftOut = (name: string) => isQuick && NOT_QUICK.includes(name)
-  return all.filter((name) => !NOT_YET.includes(name) && !isTwice(name) && !isLeftOut(name))
+  return all.filter((name) => !isTwice(name) && !isLeftOut(name))
 }
