@@ -114,7 +114,7 @@ t.test('files and functions are short', async (t) => {
   t.ok(median <= MAX_MEDIAN_LINES, `half of the files have at most ${MAX_MEDIAN_LINES} lines`)
 
   const tooLong = sources.filter(({ path, lines }) => {
-    const max = path.endsWith('.test.ts') ? MAX_SUITE_LINES : MAX_LINES
+    const max = /\.(test|slow)\.ts$/.test(path) ? MAX_SUITE_LINES : MAX_LINES
     return lines > max && !(path in LONG)
   })
   t.same(tooLong.map(pathOf), [], `no file has more than ${MAX_LINES} lines, no suite more than ${MAX_SUITE_LINES}`)
