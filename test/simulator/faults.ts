@@ -19,6 +19,8 @@ export interface Faults {
   busSwaps: number
   busBytes: number
   leasesRefuse: number
+  /** Whether nodes look in the database for what the bus has lost; without that the bus alone must do. */
+  hasNet: boolean
   /** Times between, in milliseconds. */
   crashMs: number
   stopMs: number
@@ -26,6 +28,7 @@ export interface Faults {
   cutMs: number
   busAwayMs: number
   dbAwayMs: number
+  netAwayMs: number
   dropMs: number
   /** Between two things that a device, or an administrator, does. */
   deviceMs: number
@@ -52,12 +55,14 @@ export function drawFaults(random: Random): Faults {
     // One packet is under way at a time: on a slow bus small ones carry less than is told.
     busBytes: busMs > 10 ? 65_536 : random.pick([700, 7_500, 65_536]),
     leasesRefuse: maybe(0.01),
+    hasNet: random.chance(0.7),
     crashMs: maybe(20_000),
     stopMs: maybe(40_000, 0.3),
     pauseMs: maybe(15_000),
     cutMs: maybe(8_000),
     busAwayMs: maybe(40_000),
     dbAwayMs: maybe(40_000),
+    netAwayMs: maybe(30_000),
     dropMs: maybe(3_000, 0.7),
     deviceMs: random.pick([30, 100, 400, 3_000]),
     adminMs: random.pick([100, 500, 5_000]),
@@ -82,6 +87,7 @@ export function calm(faults: Faults): void {
     cutMs: 0,
     busAwayMs: 0,
     dbAwayMs: 0,
+    netAwayMs: 0,
     dropMs: 0,
     adminMs: 0,
   }

@@ -3,6 +3,7 @@ import type { Database } from '../../services/db/index.js'
 import { STATEMENT_MS, within } from '../../services/db/limits.js'
 import type { LeaseStore, PresenceRecord } from '../../services/presence/leases.js'
 import type { Owner } from './scheduler.js'
+import { WRITES } from './statements.js'
 import type { World } from './world.js'
 
 const WITHIN_MS = 4_300
@@ -57,7 +58,7 @@ function ask<T>(
 
 /** The database as one node sees it. */
 export function createDatabasePort(world: World, owner: Owner): Database {
-  const { scheduler, statements, faults, laws } = world
+  const { scheduler, statements, faults, laws, store } = world
   const { random } = scheduler
   /** Chats of this node's batches that are under way. */
   const appending = new Set<string>()
@@ -65,17 +66,30 @@ export function createDatabasePort(world: World, owner: Owner): Database {
   function query(name: string, values: unknown[]): Promise<Rows> {
     const statement = statements[name]
     if (!statement) throw new Error(`the simulator knows no statement ${name}`)
-    if (world.isDatabaseAway || random.chance(faults.dbRefuses)) {
+    const isAway = world.isDatabaseAway || (world.isNetAway && name === 'log_recent')
+    if (isAway || random.chance(faults.dbRefuses)) {
       return ask<Rows>(world, owner, `${name} refused`, faults.dbMs, 0, () => {
         throw new Refused('connect ECONNREFUSED')
       })
     }
     const stalledMs = random.chance(faults.dbStalls) ? random.below(STALL_MS) : 0
     const delayMs = Math.min(stalledMs, STATEMENT_MS)
+    let xid = 0
+    // It begins, and then waits for locks, for the disk or for nothing.
+    if (WRITES.has(name)) {
+      scheduler.after(null, random.next() * faults.dbMs, `${name} begins`, () => {
+        xid ||= store.transactions.begin()
+      })
+    }
     return ask<Rows>(world, owner, name, faults.dbMs, delayMs, () => {
-      if (stalledMs > STATEMENT_MS) throw new Cancelled('canceling statement due to statement timeout')
-      const rows = statement(...(values as never[]))
-      return random.chance(faults.dbLoses) ? 'lost' : rows
+      if (stalledMs > STATEMENT_MS) {
+        store.transactions.rollBack(xid)
+        throw new Cancelled('canceling statement due to statement timeout')
+      }
+      const work = () => statement(...(values as never[]))
+      if (WRITES.has(name)) xid ||= store.transactions.begin()
+      const rows = xid > 0 ? store.transactions.commit(xid, work) : work()
+      return !rows || random.chance(faults.dbLoses) ? 'lost' : rows
     })
   }
 
@@ -134,8 +148,8 @@ export function createLeasePort(world: World, owner: Owner, store: LeaseStore): 
 
   return {
     open: (userId, connectionId) => change('open', () => store.open(userId, connectionId)),
-    renew: (connectionIds) => call('renew', () => store.renew(connectionIds)),
-    close: (connectionId, graceMs) => change('close', () => store.close(connectionId, graceMs)),
+    renew: () => change('renew', store.renew),
+    close: (userId, connectionId, graceMs) => change('close', () => store.close(userId, connectionId, graceMs)),
     sweep: () => change('sweep', store.sweep),
     setStatus: (userId, status) => change('setStatus', () => store.setStatus(userId, status)),
     get: (userIds) => call('get', () => store.get(userIds)),
@@ -143,6 +157,7 @@ export function createLeasePort(world: World, owner: Owner, store: LeaseStore): 
     online: (options) => call('online', () => store.online(options)),
     countOnline: () => call('countOnline', store.countOnline),
     clock: () => call('clock', store.clock),
+    sizes: store.sizes,
     // The store stays when a node goes.
     stop: async () => [],
   }

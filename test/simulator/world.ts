@@ -1,4 +1,3 @@
-import { createMemoryLeases } from '../../services/presence/memory-leases.js'
 import { createPost } from './carrier.js'
 import { START_MS, useScheduler } from './clock.js'
 import { createStore, type Store } from './database.js'
@@ -6,6 +5,7 @@ import { createDevice, type Device } from './device.js'
 import { judgeEnd } from './end-law.js'
 import { calm, drawFaults, type Faults } from './faults.js'
 import { createLaws, type Laws } from './laws.js'
+import { createSharedLeases } from './leases.js'
 import { createNemesis } from './nemesis.js'
 import { createNode, LEASE_MS, type Node } from './node.js'
 import { createScheduler, type Owner, type Scheduler } from './scheduler.js'
@@ -19,6 +19,8 @@ export interface World {
   faults: Faults
   laws: Laws
   isDatabaseAway: boolean
+  /** Nobody can look for what was committed. */
+  isNetAway: boolean
   /** The nodes that live. */
   alive(): Node[]
   /** A node is about to do something that others will see: one that is doomed dies here. */
@@ -52,6 +54,7 @@ export function createRun(seed: number, chaosSteps: number) {
     laws,
     statements: createStatements(store, laws.stored),
     isDatabaseAway: false,
+    isNetAway: false,
     alive: () => nodes.filter(({ owner }) => !owner.isDead),
     reachOut(owner) {
       if (owner.doom === 0) return
@@ -60,7 +63,7 @@ export function createRun(seed: number, chaosSteps: number) {
     },
   }
   const post = createPost(world)
-  const leases = createMemoryLeases({ leaseMs: LEASE_MS, now: () => Math.floor(now()) })
+  const leases = createSharedLeases(LEASE_MS, () => Math.floor(now()))
 
   function start(): void {
     births += 1
