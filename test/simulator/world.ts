@@ -30,6 +30,8 @@ export interface World {
 /** When, after the last fault, everything has to have come right, and each user is told to look otherwise; and when that is known. */
 const CALM_MS = 30_000
 const FLIP_MS = 6_000
+/** Two changes of presence that go out together. */
+const SOON_MS = 15
 
 export type Run = ReturnType<typeof createRun>
 
@@ -118,6 +120,9 @@ export function createRun(seed: number, chaosSteps: number) {
       const before = new Map([...store.users.keys()].map((userId) => [userId, laws.versionOf(userId)]))
       for (const device of devices) device.flip('away')
       scheduler.after(null, FLIP_MS / 2, 'and as before', () => {
+        for (const device of devices) device.flip('dnd')
+      })
+      scheduler.after(null, FLIP_MS / 2 + SOON_MS, 'at once otherwise', () => {
         for (const device of devices) device.flip('online')
       })
       scheduler.after(null, FLIP_MS, 'the end', () => {
