@@ -1,6 +1,7 @@
 import { toChatError } from '../../services/db/errors.js'
 import type { Database } from '../../services/db/index.js'
 import { STATEMENT_MS, within } from '../../services/db/limits.js'
+import { createLeaseQueue } from '../../services/presence/lease-queue.js'
 import type { LeaseStore, PresenceRecord } from '../../services/presence/leases.js'
 import type { Owner } from './scheduler.js'
 import { WRITES } from './statements.js'
@@ -11,6 +12,9 @@ const WITHIN_MS = 4_300
 const STALL_MS = 6_000
 /** How many times as long as a statement the silence may last after which it is known to be lost. */
 const LOST_TIMES = 50
+
+/** How long what becomes of leases gathers. */
+const LINGER_MS = 50
 
 type Rows = Record<string, unknown>[]
 
@@ -146,11 +150,29 @@ export function createLeasePort(world: World, owner: Owner, store: LeaseStore): 
       return records
     })
 
+  // As in services/presence/postgres-leases.ts: what could not be stored goes again with what comes next.
+  const queue = createLeaseQueue({
+    lingerMs: LINGER_MS,
+    apply: (changes) =>
+      change('apply', async () => {
+        const records = await store.renew()
+        for (const { userId, connectionId, graceMs } of changes) {
+          const changed =
+            graceMs === null ? store.open(userId, connectionId) : store.close(userId, connectionId, graceMs)
+          records.push(...(await changed))
+        }
+        return records
+      }),
+  })
+
   return {
-    open: (userId, connectionId) => change('open', () => store.open(userId, connectionId)),
-    renew: () => change('renew', store.renew),
-    close: (userId, connectionId, graceMs) => change('close', () => store.close(userId, connectionId, graceMs)),
-    sweep: () => change('sweep', store.sweep),
+    open: (userId, connectionId) => queue.add({ userId, connectionId, graceMs: null }),
+    renew: queue.flush,
+    close: (userId, connectionId, graceMs) => queue.add({ userId, connectionId, graceMs }),
+    async sweep() {
+      const changed = queue.size() > 0 ? await queue.flush() : []
+      return [...queue.takeUnclaimed(), ...changed, ...(await change('sweep', store.sweep))]
+    },
     setStatus: (userId, status) => change('setStatus', () => store.setStatus(userId, status)),
     get: (userIds) => call('get', () => store.get(userIds)),
     truth: (userIds) => call('truth', () => store.truth(userIds)),
