@@ -7,6 +7,8 @@ interface Wire {
   owner: Owner
   listener: LinkListener
   isOpen: boolean
+  /** What it says is heard, and it hears nothing. */
+  isDeaf: boolean
   /** When the last packet gets there and comes from there: as a rule they keep their order. */
   thereAt: number
   backAt: number
@@ -53,6 +55,7 @@ export function createPost(world: World) {
 
   function spread(packet: string): void {
     for (const wire of wires) {
+      if (wire.isDeaf) continue
       bring(wire, packet)
       if (random.chance(faults.busRepeats)) bring(wire, packet)
     }
@@ -88,7 +91,7 @@ export function createPost(world: World) {
             reject(new Error('connect ECONNREFUSED'))
             return
           }
-          const wire: Wire = { owner, listener, isOpen: true, thereAt: 0, backAt: 0, unsent: new Set() }
+          const wire: Wire = { owner, listener, isOpen: true, isDeaf: false, thereAt: 0, backAt: 0, unsent: new Set() }
           wires.add(wire)
           resolve({
             send: (packet) => send(wire, packet),
@@ -101,12 +104,13 @@ export function createPost(world: World) {
   return {
     carrierOf,
 
-    /** Cuts one connection, or takes a node's from the wires so that it hears nothing and is told nothing. */
+    /** Cuts one connection, or has it be silent: one way, so that it hears nothing, or both ways. */
     cut(isSilent: boolean): void {
       const all = [...wires]
       if (all.length === 0) return
       const wire = random.pick(all)
-      if (isSilent) wires.delete(wire)
+      if (isSilent && random.chance(0.5)) wire.isDeaf = true
+      else if (isSilent) wires.delete(wire)
       else lose(wire)
     },
 

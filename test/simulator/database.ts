@@ -1,5 +1,7 @@
 import type { ChangeKind } from '../../contract/words.js'
+import type { UserEnd } from '../../services/log/recent.js'
 import { toTime } from '../../services/time.js'
+import { createTransactions } from './transactions.js'
 
 /** A message as its row is now. */
 export interface StoredMessage {
@@ -17,6 +19,8 @@ export interface StoredMessage {
 /** One revision of a chat. */
 export interface Line {
   revision: number
+  /** Of the transaction that wrote it. */
+  xid: number
   kind: ChangeKind
   message?: StoredMessage
   userId?: string
@@ -44,6 +48,14 @@ export interface StoredUser {
   seen?: { lastSeenAtMs: number; version: number }
 }
 
+/** A row of `user_ends`. */
+export interface StoredEnd {
+  xid: number
+  userId: string
+  code: UserEnd['code']
+  atMs: number
+}
+
 /** What a send is in a call of `log_append`. */
 export interface SentRow {
   id: string
@@ -62,10 +74,12 @@ export function createStore(now: () => number) {
   const chats = new Map<string, StoredChat>()
   const users = new Map<string, StoredUser>()
   const messages = new Map<string, StoredMessage>()
+  const userEnds: StoredEnd[] = []
+  const transactions = createTransactions()
   const time = () => toTime(now())
 
-  function write(chat: StoredChat, kind: ChangeKind, rest: Omit<Line, 'revision' | 'kind'>): Line {
-    const line = { revision: chat.lines.length + 1, kind, ...rest }
+  function write(chat: StoredChat, kind: ChangeKind, rest: Pick<Line, 'message' | 'userId'>): Line {
+    const line = { revision: chat.lines.length + 1, xid: transactions.current(), kind, ...rest }
     chat.lines.push(line)
     return line
   }
@@ -77,11 +91,28 @@ export function createStore(now: () => number) {
     stays.push({ from: revision, to: Number.POSITIVE_INFINITY })
   }
 
+  function endUser(userId: string, code: UserEnd['code'], agoMs: number): void {
+    userEnds.push({ xid: transactions.current(), userId, code, atMs: now() - agoMs })
+  }
+
   return {
     chats,
     users,
     messages,
+    userEnds,
+    transactions,
+    /** The life of the database: null after a crash. */
+    epoch: null as string | null,
+    epochs: 0,
+    now,
     time,
+    endUser,
+
+    /** Rows of unlogged tables, and what is under way, are lost. */
+    crash(): void {
+      this.epoch = null
+      transactions.crash()
+    },
 
     addUser: (userId: string): void => void users.set(userId, { tokensValidFromMs: 0 }),
 
@@ -161,7 +192,10 @@ export function createStore(now: () => number) {
     revoke(userId: string): string {
       const user = users.get(userId)
       const from = Math.floor(now()) + 1
-      if (user) user.tokensValidFromMs = Math.max(user.tokensValidFromMs, from)
+      if (user && from > user.tokensValidFromMs) {
+        user.tokensValidFromMs = from
+        endUser(userId, 'TOKEN_REVOKED', 0)
+      }
       return toTime(from)
     },
   }

@@ -208,7 +208,7 @@ export function createDevice(world: World, userId: string, name: string) {
     },
 
     /** Has its user look otherwise than before; answers nothing, for that is told to all. */
-    flip(status: 'online' | 'away'): void {
+    flip(status: 'online' | 'away' | 'dnd'): void {
       const on = node
       if (isIn && on) ask(on, 'set_presence', () => void on.presence.setStatus(userId, status).catch(() => {}))
     },

@@ -1,6 +1,6 @@
 import type { Device } from './device.js'
+import type { SharedLeases } from './leases.js'
 import type { Node } from './node.js'
-import type { SharedLeases } from './shared-leases.js'
 import type { World } from './world.js'
 
 /** What has to be so some time after the last fault: everybody is connected, everything is sent, and everybody has everything. */
@@ -29,14 +29,14 @@ export function judgeEnd(world: World, devices: Device[], nodes: Node[], leases:
     for (const { session, standing } of connections.values()) {
       const from = store.users.get(session.userId)?.tokensValidFromMs ?? 0
       if (from > (session.issuedAtMs ?? 0)) laws.breach(11, `${standing.userId} is on ${name} with a revoked token`)
+      const endedMs = laws.endedMs(session.userId)
+      if (session.sinceMs < endedMs) laws.breach(11, `${standing.userId} is on ${name}, cut off at ${endedMs}`)
     }
     if ([...hub.clients()].length !== connections.size) laws.breach(11, `${name} knows clients that are gone`)
   }
   for (const userId of store.users.keys()) {
     const isHere = devices.some((device) => device.userId === userId && device.standing())
-    void leases.get([userId]).then((records) => {
-      const isOnline = records.get(userId)?.isOnline ?? false
-      if (isOnline !== isHere) laws.breach(11, `${userId} is ${isHere ? '' : 'not '}here and online: ${isOnline}`)
-    })
+    const isOnline = leases.isOnline(userId)
+    if (isOnline !== isHere) laws.breach(11, `${userId} is ${isHere ? '' : 'not '}here and online: ${isOnline}`)
   }
 }

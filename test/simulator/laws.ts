@@ -53,6 +53,7 @@ export function createLaws(scheduler: Scheduler, store: Store, leaseMs: number) 
   const contents = new Map<string, string>()
   const presences = new Map<string, Map<number, string>>()
   const versions = new Map<string, number>()
+  const cuts: { userId: string; on: Owner; atMs: number; epochs: number }[] = []
   const troubledAt = new Map<Owner, number>()
   let found: Breach | undefined
   let deliveries = 0
@@ -196,6 +197,17 @@ export function createLaws(scheduler: Scheduler, store: Store, leaseMs: number) 
         }
       }
     },
+
+    /** All sockets of a user are to end, those that are there now. */
+    cutOff: (userId: string, on: Owner): void =>
+      void cuts.push({ userId, on, atMs: scheduler.now(), epochs: store.epochs }),
+
+    /** When the last time was that a user was cut off, by a node that lived to keep it, in a database that did. */
+    endedMs: (userId: string): number =>
+      Math.max(
+        0,
+        ...cuts.filter((c) => c.userId === userId && !c.on.isDead && c.epochs === store.epochs).map(({ atMs }) => atMs),
+      ),
 
     /** The newest version of somebody's presence. */
     versionOf: (userId: string): number => versions.get(userId) ?? 0,

@@ -27,7 +27,7 @@ export function createNemesis({ world, post, devices, kill }: NemesisOptions) {
 
   /** Has something happen again and again, as long as its time in the faults is not 0. */
   function often(key: keyof Faults, what: string, run: () => void): void {
-    const ms = faults[key]
+    const ms = Number(faults[key])
     if (ms === 0) return
     scheduler.after(null, -Math.log(1 - random.next()) * ms, what, () => {
       if (faults[key] === 0) return
@@ -90,14 +90,19 @@ export function createNemesis({ world, post, devices, kill }: NemesisOptions) {
       else if (what < 0.9) {
         node.command(() => log.updateChat(null, { chatId: chat.id, title: `title ${random.below(9)}` })).catch(ignore)
       } else if (what < 0.95) {
-        const again = () => scheduler.after(null, random.delay(RETRY_MS), 'a revocation again', () => withNode(revoke))
+        // Who asks is not answered, and does not ask again: what was committed, the net finds. Without it they must.
+        const again = () =>
+          faults.hasNet || scheduler.after(null, random.delay(RETRY_MS), 'a revocation again', () => withNode(revoke))
         const revoke = (on: Node) => {
           const ask = () =>
             on.command(() => on.users.revokeTokens(userId)).then(() => on.sessions.end(userId, 'TOKEN_REVOKED'), again)
           scheduler.after(on.owner, random.delay(1), 'a revocation', () => void ask())
         }
         revoke(node)
-      } else sessions.end(userId, 'DISCONNECTED')
+      } else {
+        sessions.end(userId, 'DISCONNECTED')
+        if (faults.hasNet) laws.cutOff(userId, owner)
+      }
     })
   }
 
@@ -110,8 +115,20 @@ export function createNemesis({ world, post, devices, kill }: NemesisOptions) {
   function loseDatabase(): void {
     count('database away')
     world.isDatabaseAway = true
+    if (random.chance(0.3)) {
+      count('database crashes')
+      store.crash()
+    }
     scheduler.after(null, random.delay(3_000), 'the database is back', () => {
       world.isDatabaseAway = false
+    })
+  }
+
+  function loseNet(): void {
+    count('net away')
+    world.isNetAway = true
+    scheduler.after(null, random.delay(10_000), 'the net is back', () => {
+      world.isNetAway = false
     })
   }
 
@@ -127,6 +144,7 @@ export function createNemesis({ world, post, devices, kill }: NemesisOptions) {
         post.cut(random.chance(0.3))
       })
       often('busAwayMs', 'the bus goes', goAway)
+      often('netAwayMs', 'the net goes', loseNet)
       often('dbAwayMs', 'the database goes', loseDatabase)
       often('dropMs', 'a device goes', () => random.pick(devices).drop())
       often('adminMs', 'an administrator comes', () => withNode(administer))
@@ -137,6 +155,7 @@ export function createNemesis({ world, post, devices, kill }: NemesisOptions) {
     stop(): void {
       faults.deviceMs = 0
       world.isDatabaseAway = false
+      world.isNetAway = false
       post.back()
       for (const { owner } of world.alive()) {
         owner.doom = 0

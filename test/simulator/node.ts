@@ -4,19 +4,22 @@ import { createFeed } from '../../services/feed/index.js'
 import { drain } from '../../services/hub/drain.js'
 import { createHub } from '../../services/hub/index.js'
 import { createLog } from '../../services/log/index.js'
+import { createNet } from '../../services/log/net.js'
+import { createRecent } from '../../services/log/recent.js'
 import type { Logger } from '../../services/logger.js'
 import { createPresence } from '../../services/presence/index.js'
 import { createVisibility } from '../../services/presence/visibility.js'
 import { createAccounts } from '../../services/session/accounts.js'
 import { createSessions, type Session } from '../../services/session/index.js'
 import { createBlocks } from '../../services/users/blocks.js'
+import { createEnds } from '../../services/users/ends.js'
 import { createUsers } from '../../services/users/index.js'
 import { type MemoryClient, MemoryTransport } from '../doubles/transport.js'
 import type { createPost } from './carrier.js'
 import type { Standing } from './laws.js'
+import type { SharedLeases } from './leases.js'
 import { createDatabasePort, createLeasePort } from './ports.js'
 import { createOwner } from './scheduler.js'
-import type { SharedLeases } from './shared-leases.js'
 import type { World } from './world.js'
 
 export const LEASE_MS = 12_000
@@ -52,7 +55,7 @@ interface Connection {
 export type Node = ReturnType<typeof createNode>
 
 /** One node: the services as `plugins/services.ts` wires them, over simulated ports. */
-export function createNode(world: World, name: string, post: ReturnType<typeof createPost>, store: SharedLeases) {
+export function createNode(world: World, name: string, post: ReturnType<typeof createPost>, leases: SharedLeases) {
   const { scheduler, laws } = world
   const owner = createOwner(name)
   const note = (fields: object, message = '') => {
@@ -70,9 +73,11 @@ export function createNode(world: World, name: string, post: ReturnType<typeof c
     const users = createUsers(db)
     const log = createLog({ db, bus, maxChatsPerUser: MAX_CHATS, hasSearch: false, logger })
     const blocks = createBlocks({ db, bus, hub, logger })
-    const feed = createFeed({ log, hub, bus, logger })
+    const net = world.faults.hasNet ? createNet({ look: createRecent(db), bus, logger }) : undefined
+    const ends = net && createEnds({ db, bus, logger })
+    const feed = createFeed({ log, hub, bus, ...(net && { net }), logger })
     const presence = createPresence({
-      leases: createLeasePort(world, owner, store, hub.clients),
+      leases: createLeasePort(world, owner, leases.of(owner, hub.clients)),
       visibility: createVisibility(db),
       blocks,
       users,
@@ -96,6 +101,7 @@ export function createNode(world: World, name: string, post: ReturnType<typeof c
       users,
       hub,
       bus,
+      ...(net && { net }),
       feed,
       presence,
       blocks,
@@ -180,7 +186,9 @@ export function createNode(world: World, name: string, post: ReturnType<typeof c
         await drain(hub, DRAIN_MS)
         hub.stop()
         blocks.stop()
+        net?.stop()
         await sessions.stop()
+        await ends?.stop()
         feed.stop()
         await presence.stop()
         await log.stop()

@@ -1,9 +1,10 @@
 import { toChatError } from '../../services/db/errors.js'
 import type { Database } from '../../services/db/index.js'
 import { STATEMENT_MS, within } from '../../services/db/limits.js'
-import type { Connection, LeaseStore, PresenceRecord } from '../../services/presence/leases.js'
+import { createLeaseQueue } from '../../services/presence/lease-queue.js'
+import type { LeaseStore, PresenceRecord } from '../../services/presence/leases.js'
 import type { Owner } from './scheduler.js'
-import type { SharedLeases } from './shared-leases.js'
+import { WRITES } from './statements.js'
 import type { World } from './world.js'
 
 const WITHIN_MS = 4_300
@@ -11,6 +12,9 @@ const WITHIN_MS = 4_300
 const STALL_MS = 6_000
 /** How many times as long as a statement the silence may last after which it is known to be lost. */
 const LOST_TIMES = 50
+
+/** How long what becomes of leases gathers. */
+const LINGER_MS = 50
 
 type Rows = Record<string, unknown>[]
 
@@ -58,7 +62,7 @@ function ask<T>(
 
 /** The database as one node sees it. */
 export function createDatabasePort(world: World, owner: Owner): Database {
-  const { scheduler, statements, faults, laws } = world
+  const { scheduler, statements, faults, laws, store } = world
   const { random } = scheduler
   /** Chats of this node's batches that are under way. */
   const appending = new Set<string>()
@@ -66,17 +70,30 @@ export function createDatabasePort(world: World, owner: Owner): Database {
   function query(name: string, values: unknown[]): Promise<Rows> {
     const statement = statements[name]
     if (!statement) throw new Error(`the simulator knows no statement ${name}`)
-    if (world.isDatabaseAway || random.chance(faults.dbRefuses)) {
+    const isAway = world.isDatabaseAway || (world.isNetAway && name === 'log_recent')
+    if (isAway || random.chance(faults.dbRefuses)) {
       return ask<Rows>(world, owner, `${name} refused`, faults.dbMs, 0, () => {
         throw new Refused('connect ECONNREFUSED')
       })
     }
     const stalledMs = random.chance(faults.dbStalls) ? random.below(STALL_MS) : 0
     const delayMs = Math.min(stalledMs, STATEMENT_MS)
+    let xid = 0
+    // It begins, and then waits for locks, for the disk or for nothing.
+    if (WRITES.has(name)) {
+      scheduler.after(null, random.next() * faults.dbMs, `${name} begins`, () => {
+        xid ||= store.transactions.begin()
+      })
+    }
     return ask<Rows>(world, owner, name, faults.dbMs, delayMs, () => {
-      if (stalledMs > STATEMENT_MS) throw new Cancelled('canceling statement due to statement timeout')
-      const rows = statement(...(values as never[]))
-      return random.chance(faults.dbLoses) ? 'lost' : rows
+      if (stalledMs > STATEMENT_MS) {
+        store.transactions.rollBack(xid)
+        throw new Cancelled('canceling statement due to statement timeout')
+      }
+      const work = () => statement(...(values as never[]))
+      if (WRITES.has(name)) xid ||= store.transactions.begin()
+      const rows = xid > 0 ? store.transactions.commit(xid, work) : work()
+      return !rows || random.chance(faults.dbLoses) ? 'lost' : rows
     })
   }
 
@@ -113,12 +130,7 @@ export function createDatabasePort(world: World, owner: Owner): Database {
 }
 
 /** The lease store that all nodes share, as one node sees it. */
-export function createLeasePort(
-  world: World,
-  owner: Owner,
-  store: SharedLeases,
-  connections: () => Iterable<Connection>,
-): LeaseStore {
+export function createLeasePort(world: World, owner: Owner, store: LeaseStore): LeaseStore {
   const { scheduler, faults, laws } = world
 
   async function call<T>(what: string, run: () => Promise<T>): Promise<T> {
@@ -138,25 +150,36 @@ export function createLeasePort(
       return records
     })
 
-  const open = (userId: string, connectionId: string) => change('open', () => store.open(userId, connectionId))
+  // As in services/presence/postgres-leases.ts: what could not be stored goes again with what comes next.
+  const queue = createLeaseQueue({
+    lingerMs: LINGER_MS,
+    apply: (changes) =>
+      change('apply', async () => {
+        const records = await store.renew()
+        for (const { userId, connectionId, graceMs } of changes) {
+          const changed =
+            graceMs === null ? store.open(userId, connectionId) : store.close(userId, connectionId, graceMs)
+          records.push(...(await changed))
+        }
+        return records
+      }),
+  })
 
   return {
-    open,
-    async renew() {
-      const lost = new Set(await call('renew', () => store.renew(Array.from(connections(), ({ id }) => id))))
-      const changed: PresenceRecord[] = []
-      for (const { id, userId } of [...connections()]) if (lost.has(id)) changed.push(...(await open(userId, id)))
-      return changed
+    open: (userId, connectionId) => queue.add({ userId, connectionId, graceMs: null }),
+    renew: queue.flush,
+    close: (userId, connectionId, graceMs) => queue.add({ userId, connectionId, graceMs }),
+    async sweep() {
+      const changed = queue.size() > 0 ? await queue.flush() : []
+      return [...queue.takeUnclaimed(), ...changed, ...(await change('sweep', store.sweep))]
     },
-    close: (_userId, connectionId, graceMs) => change('close', () => store.close(connectionId, graceMs)),
-    sweep: () => change('sweep', store.sweep),
     setStatus: (userId, status) => change('setStatus', () => store.setStatus(userId, status)),
     get: (userIds) => call('get', () => store.get(userIds)),
     truth: (userIds) => call('truth', () => store.truth(userIds)),
-    online: async () => ({ count: 0, records: [] }),
+    online: (options) => call('online', () => store.online(options)),
     countOnline: () => call('countOnline', store.countOnline),
     clock: () => call('clock', store.clock),
-    sizes: () => ({}),
+    sizes: store.sizes,
     // The store stays when a node goes.
     stop: async () => [],
   }

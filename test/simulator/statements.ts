@@ -1,5 +1,7 @@
+import type { UserEnd } from '../../services/log/recent.js'
 import type { LastSeen } from '../../services/users/index.js'
 import type { Line, SentRow, Store, StoredChat, StoredMessage } from './database.js'
+import { isSince } from './transactions.js'
 
 type Row = Record<string, unknown>
 /** What a statement answers, by the name that it is prepared under; those of the query builder have their values as one object. */
@@ -7,6 +9,17 @@ export type Statements = Record<string, (...values: never[]) => Row[]>
 
 const EPOCH = '2026-01-01T00:00:00.000Z'
 const NO_MESSAGE = { m_id: null }
+
+/** The statements that write, and so are numbered. */
+export const WRITES = new Set([
+  'log_append',
+  'log_add_members',
+  'log_remove_member',
+  'log_update_chat',
+  'log_edit_message',
+  'revoke_tokens',
+  'end_users',
+])
 
 /** The statements that services run, as PostgreSQL would answer them; one that is not here is a fault of the simulator. */
 export function createStatements(store: Store, onStored: (message: StoredMessage) => void): Statements {
@@ -85,6 +98,26 @@ export function createStatements(store: Store, onStored: (message: StoredMessage
     return [{ outcome: through > after ? 'ok' : 'same', of_chat: chatId, after, through, ...rest }]
   }
 
+  /** What was committed since a snapshot, as `RECENT` answers it. */
+  function recent(since: string | null): Row {
+    const snapshot = store.transactions.snapshot()
+    const isNew = since === null ? () => false : isSince(since, snapshot)
+    const heads: [string, number][] = []
+    const joined: [string, string][] = []
+    let count = 0
+    for (const { id, lines } of chats.values()) {
+      const found = lines.filter(({ xid }) => isNew(xid))
+      const last = found.at(-1)
+      if (last) heads.push([id, last.revision])
+      for (const { kind, userId } of found) if (kind === 'member_added' && userId) joined.push([id, userId])
+      count += found.length
+    }
+    const ends = store.userEnds
+      .filter(({ xid }) => isNew(xid))
+      .map(({ userId, code, atMs }) => ({ userId, code, ageMs: Math.max(0, store.now() - atMs) }))
+    return { snapshot, epoch: store.epoch, lines: count, heads, joined, ends }
+  }
+
   const sent = (id: string): Row[] => some([id], (id) => messages.get(id)).map(messageRow)
   const share = (one: string, other: string) => chatsOf(one).some(({ members }) => members.has(other))
 
@@ -132,6 +165,18 @@ export function createStatements(store: Store, onStored: (message: StoredMessage
         .filter(({ chat_ids }) => chat_ids.length > 0),
     chat_heads: ({ chatIds }: { chatIds: string[] }) =>
       some(chatIds, (id) => chats.get(id)).map(({ id, lines }) => ({ id, revision: lines.length })),
+    log_recent: (since: string | null) => [recent(since)],
+    begin_epoch: (epoch: string) => {
+      if (store.epoch === null) store.epochs += 1
+      store.epoch ??= epoch
+      return []
+    },
+    end_users: (json: string) => {
+      const ends = JSON.parse(json) as { userId: string; code: UserEnd['code']; agoMs: number }[]
+      for (const { userId, code, agoMs } of ends) store.endUser(userId, code, agoMs)
+      return []
+    },
+
     sync_stands: (userId: string, chatIds: string[]) =>
       some(chatIds, (id) => chats.get(id)).flatMap((chat) => {
         const member = chat.members.get(userId)

@@ -5,10 +5,10 @@ import { createDevice, type Device } from './device.js'
 import { judgeEnd } from './end-law.js'
 import { calm, drawFaults, type Faults } from './faults.js'
 import { createLaws, type Laws } from './laws.js'
+import { createSharedLeases } from './leases.js'
 import { createNemesis } from './nemesis.js'
 import { createNode, LEASE_MS, type Node } from './node.js'
 import { createScheduler, type Owner, type Scheduler } from './scheduler.js'
-import { createSharedLeases } from './shared-leases.js'
 import { createStatements, type Statements } from './statements.js'
 
 /** What all parts of a run share. */
@@ -19,6 +19,8 @@ export interface World {
   faults: Faults
   laws: Laws
   isDatabaseAway: boolean
+  /** Nobody can look for what was committed. */
+  isNetAway: boolean
   /** The nodes that live. */
   alive(): Node[]
   /** A node is about to do something that others will see: one that is doomed dies here. */
@@ -28,6 +30,8 @@ export interface World {
 /** When, after the last fault, everything has to have come right, and each user is told to look otherwise; and when that is known. */
 const CALM_MS = 30_000
 const FLIP_MS = 6_000
+/** Two changes of presence that go out together. */
+const SOON_MS = 15
 
 export type Run = ReturnType<typeof createRun>
 
@@ -52,6 +56,7 @@ export function createRun(seed: number, chaosSteps: number) {
     laws,
     statements: createStatements(store, laws.stored),
     isDatabaseAway: false,
+    isNetAway: false,
     alive: () => nodes.filter(({ owner }) => !owner.isDead),
     reachOut(owner) {
       if (owner.doom === 0) return
@@ -60,7 +65,7 @@ export function createRun(seed: number, chaosSteps: number) {
     },
   }
   const post = createPost(world)
-  const leases = createSharedLeases({ leaseMs: LEASE_MS, now: () => Math.floor(now()) })
+  const leases = createSharedLeases(LEASE_MS, () => Math.floor(now()))
 
   function start(): void {
     births += 1
@@ -115,6 +120,9 @@ export function createRun(seed: number, chaosSteps: number) {
       const before = new Map([...store.users.keys()].map((userId) => [userId, laws.versionOf(userId)]))
       for (const device of devices) device.flip('away')
       scheduler.after(null, FLIP_MS / 2, 'and as before', () => {
+        for (const device of devices) device.flip('dnd')
+      })
+      scheduler.after(null, FLIP_MS / 2 + SOON_MS, 'at once otherwise', () => {
         for (const device of devices) device.flip('online')
       })
       scheduler.after(null, FLIP_MS, 'the end', () => {
