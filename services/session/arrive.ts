@@ -16,11 +16,15 @@ export interface ArriveOptions {
   /** They are not, after all. */
   leave(session: Session): void
   isDraining(): boolean
+  /** Whether all sockets of a user were ended since some time. */
+  wasEnded(userId: string, sinceMs: number): boolean
 }
+
+const ended = () => new ChatError('UNAUTHENTICATED', { message: 'The sockets of this user were ended.' })
 
 /** Makes the way in: token → user → limits → chats. */
 export function createArrive(options: ArriveOptions) {
-  const { identify, mayConnect, loadBlocks, loadChats, expect, leave, isDraining } = options
+  const { identify, mayConnect, loadBlocks, loadChats, expect, leave, isDraining, wasEnded } = options
   async function identifyUser(token: unknown) {
     const identity = await identify(token)
     if (identity.kind === 'user') return identity
@@ -35,11 +39,12 @@ export function createArrive(options: ArriveOptions) {
   function mustStillBeWelcome({ state }: Session): void {
     mustBeOpen()
     if (state.is === 'arriving') return
-    throw new ChatError('UNAUTHENTICATED', { message: 'The sockets of this user were ended.' })
+    throw ended()
   }
 
   return async function arrive(token: unknown, turnAway: () => void): Promise<Session> {
     mustBeOpen()
+    const beganMs = performance.now()
     const { user, expiresAtMs, issuedAtMs } = await identifyUser(token)
     const { userId } = user
     mayConnect(userId)
@@ -48,6 +53,8 @@ export function createArrive(options: ArriveOptions) {
     const session: Session = { kind: 'user', userId, user, expiresAtMs, issuedAtMs, sinceMs: performance.now(), state }
     expect(session)
     try {
+      // The user may have been found before the end was committed, and nobody knew of this session when it was told.
+      if (wasEnded(userId, beganMs)) throw ended()
       const [chats = []] = await Promise.all([loadChats(userId), loadBlocks(session)])
       mustStillBeWelcome(session)
       session.state = { is: 'ready', chats, missed, turnAway }

@@ -62,8 +62,8 @@ export function createSessions(options: SessionsOptions) {
     },
     onEnd: (session) => endSession(session, 'TOKEN_EXPIRED'),
   })
-  const sessions = () => [...arrivals.all(), ...inside.values()]
-  const { verify, verifyUsers, ...verifying } = createVerify({ ...options, sessions, end: endSession })
+  const all = () => [...arrivals.all(), ...inside.values()]
+  const { verify, verifyUsers, ...verifying } = createVerify({ ...options, sessions: all, end: endSession })
   const subscriptions = [
     bus.subscribe('changes', arrivals.hear),
     (net ?? bus).onGap(verify),
@@ -72,11 +72,11 @@ export function createSessions(options: SessionsOptions) {
   ]
 
   /** Ends the sessions that a user had when that was told, wherever they stand, or those of some connections. */
-  function endUser({ userId, code, ageMs = 0, reconnectInMs, connectionIds }: End): void {
-    const here = hub.clientsOf(userId).flatMap((client) => inside.get(client) ?? [])
-    const told = { toldMs: performance.now() - ageMs, connectionIds }
-    for (const session of [...arrivals.of(userId), ...here])
-      if (isMeant(session, told)) endSession(session, code, reconnectInMs)
+  function endUser(end: End): void {
+    arrivals.noteEnd(end)
+    const here = hub.clientsOf(end.userId).flatMap((client) => inside.get(client) ?? [])
+    const meant = [...arrivals.of(end.userId), ...here].filter((session) => isMeant(session, end))
+    for (const session of meant) endSession(session, end.code, end.reconnectInMs)
   }
 
   /** Ends a session wherever it stands; one that is in learns why, and is gone when its connection is. */
@@ -94,10 +94,9 @@ export function createSessions(options: SessionsOptions) {
   /** The oldest go when one more would be too many. */
   function makeRoom(userId: string): void {
     const clients = hub.clientsOf(userId)
-    for (const client of clients.slice(0, Math.max(0, clients.length - maxSocketsPerUser))) {
-      const session = inside.get(client)
-      if (session) endSession(session, 'TOO_MANY_SOCKETS', OUSTED_MS)
-    }
+    const crowd = clients.slice(0, Math.max(0, clients.length - maxSocketsPerUser))
+    for (const session of crowd.flatMap((client) => inside.get(client) ?? []))
+      endSession(session, 'TOO_MANY_SOCKETS', OUSTED_MS)
   }
 
   /** A connection is gone, however far it had come; after a logout its user has no grace. */
@@ -118,10 +117,7 @@ export function createSessions(options: SessionsOptions) {
   }
 
   return {
-    /**
-     * Lets somebody arrive; refusals are errors of the catalogue. What comes next is `enter`, or `leave` when the connection went.
-     * `turnAway` ends a connection that is ready, and may not come in after all.
-     */
+    /** Lets somebody arrive, then `enter`, or `leave` when the connection went; `turnAway` ends one that is ready and may not come in after all. */
     arrive: createArrive({
       identify,
       mayConnect: limits.connect,
@@ -130,6 +126,7 @@ export function createSessions(options: SessionsOptions) {
       expect: arrivals.add,
       leave,
       isDraining: () => isDraining,
+      wasEnded: arrivals.wasEnded,
     }),
 
     /** Lets a session that is ready in, at once: `session` is the first that it is told, then the chats' changes from there on. */
@@ -182,7 +179,7 @@ export function createSessions(options: SessionsOptions) {
     verify,
 
     /** How much is kept. */
-    sizes: () => ({ inside: inside.size, arriving: arrivals.size(), leaving: leaving.size, due: expiry.size() }),
+    sizes: () => ({ ...arrivals.sizes(), inside: inside.size, leaving: leaving.size, due: expiry.size() }),
 
     /** Nobody arrives any more. */
     drain(): void {
@@ -200,8 +197,8 @@ export function createSessions(options: SessionsOptions) {
 }
 
 /** Whether a session was there when an end was told, and is one of the connections that are named, if any are. */
-function isMeant({ sinceMs, client }: Session, told: { toldMs: number; connectionIds: string[] | undefined }): boolean {
-  return sinceMs <= told.toldMs && (told.connectionIds?.includes(client?.id ?? '') ?? true)
+function isMeant({ sinceMs, client }: Session, { ageMs = 0, connectionIds }: End): boolean {
+  return sinceMs <= performance.now() - ageMs && (connectionIds?.includes(client?.id ?? '') ?? true)
 }
 
 /** Tells all nodes which connections of a user are too many. */

@@ -1,3 +1,7 @@
+import t from 'tap'
+import { createArrivals } from '../../../services/session/arrivals.js'
+import { createArrive } from '../../../services/session/arrive.js'
+import type { Identity } from '../../../services/session/identify.js'
 import { build, client, collect, connect, next, onEachDatabase, type Service } from '../../helper.js'
 
 /** Lets something happen right after the chats of the next to arrive were read, and before they are in. */
@@ -61,4 +65,35 @@ onEachDatabase('what happens while somebody arrives reaches them', async (t, dat
     await alice.timeout(15_000).emitWithAck('get_chat', { chatId })
     t.same(messages, [])
   })
+})
+
+// What broke, in the simulator: a user who was found just before a revocation, and was not known here yet when it was told, stayed in.
+t.test('an end that is told while a user is looked up keeps them out, and nobody who comes later', async (t) => {
+  const arrivals = createArrivals()
+  const identities: ((identity: Identity) => void)[] = []
+  const arrive = createArrive({
+    identify: () => new Promise((resolve) => identities.push(resolve)),
+    mayConnect() {},
+    loadBlocks: async () => {},
+    loadChats: async () => [],
+    expect: arrivals.add,
+    leave: arrivals.delete,
+    isDraining: () => false,
+    wasEnded: arrivals.wasEnded,
+  })
+  const user = { userId: 'alice', name: 'Alice', avatarUrl: null }
+  const find = () => identities.shift()?.({ kind: 'user', user, expiresAtMs: null, issuedAtMs: 0 })
+  const first = arrive('token', () => {})
+  arrivals.noteEnd({ userId: 'alice', code: 'TOO_MANY_SOCKETS', connectionIds: ['another'] })
+  find()
+  t.match(await first, { userId: 'alice' }, 'an end of some connections is of others')
+  const second = arrive('token', () => {})
+  arrivals.noteEnd({ userId: 'alice', code: 'TOKEN_REVOKED' })
+  find()
+  await t.rejects(second, { code: 'UNAUTHENTICATED' })
+  await new Promise((resolve) => setTimeout(resolve, 2))
+  const third = arrive('token', () => {})
+  find()
+  t.match(await third, { state: { is: 'ready' } })
+  t.match(arrivals.sizes(), { ended: 1 })
 })
