@@ -17,10 +17,9 @@ const { values } = parseArgs({
   },
 })
 
-/** In CI: some seeds, other ones every day. */
+/** In CI: the first seeds, so that what is red there is the change's doing. */
 const QUICK_RUNS = 60
 const RUNS = 1_000
-const DAY_MS = 86_400_000
 const TELL_MS = 60_000
 
 const say = (line: string) => process.stdout.write(`${line}\n`)
@@ -39,7 +38,7 @@ function add(to: Record<string, number>, what: string, count: number): void {
 /** Runs many seeds, until there were so many or so many steps. */
 async function runAll(): Promise<boolean> {
   const jobs = Number(values.jobs)
-  const from = values.quick ? 1 + Math.floor(Date.now() / DAY_MS) * QUICK_RUNS : Number(values.from)
+  const from = Number(values.from)
   const total = Number(values.total ?? Number.POSITIVE_INFINITY)
   const wanted = Number(values.runs ?? (values.quick ? QUICK_RUNS : values.total ? Number.MAX_SAFE_INTEGER : RUNS))
   const sums = { runs: 0, steps: 0, deliveries: 0, breaches: 0 }
