@@ -48,6 +48,8 @@ export async function alone<T>(
   what = '',
 ): Promise<T> {
   const client = new pg.Client({ ...db.connection, statement_timeout: 0, query_timeout: 0 })
+  // A server that goes must not end the process; whatever is asked next fails.
+  client.on('error', () => {})
   await client.connect()
   try {
     // Asked for, not waited for: a statement that waits holds a snapshot, and CREATE INDEX CONCURRENTLY waits for those.
