@@ -34,6 +34,9 @@ export function createLeaseQueue({ apply, lingerMs }: LeaseQueueOptions) {
   let callers: Caller[] = []
   /** Records that changed while nobody waited for them. */
   let unclaimed: PresenceRecord[] = []
+  /** What is being stored, and who waits for the end of that, whatever comes of it. */
+  let running: LeaseChange[] = []
+  let onlookers: (() => void)[] = []
   let isRunning = false
   let endedAt = Number.NEGATIVE_INFINITY
 
@@ -46,6 +49,7 @@ export function createLeaseQueue({ apply, lingerMs }: LeaseQueueOptions) {
   async function runOne(): Promise<void> {
     const batch = [...waiting.values()].slice(0, MAX_BATCH)
     for (const { connectionId } of batch) waiting.delete(connectionId)
+    running = batch
     // Of what is longer than a batch the rest follows at once: until then all but the first wait.
     const isAll = waiting.size === 0
     const answered = callers.splice(0, isAll ? callers.length : 1)
@@ -59,20 +63,31 @@ export function createLeaseQueue({ apply, lingerMs }: LeaseQueueOptions) {
       callers = []
       for (const { reject } of failed) reject(error)
       throw error
+    } finally {
+      running = []
     }
+  }
+
+  function release(): void {
+    const waited = onlookers
+    onlookers = []
+    for (const look of waited) look()
   }
 
   async function run(): Promise<void> {
     const pause = lingerMs - (performance.now() - endedAt)
     if (pause > 0) await sleep(lingerMs)
     try {
-      do await runOne()
-      while (waiting.size > 0 || callers.length > 0)
+      do {
+        await runOne()
+        release()
+      } while (waiting.size > 0 || callers.length > 0)
     } catch {
       // Whoever waited knows; what is to be stored waits for the next to come.
     }
     endedAt = performance.now()
     isRunning = false
+    release()
   }
 
   function flush(): Promise<PresenceRecord[]> {
@@ -106,8 +121,17 @@ export function createLeaseQueue({ apply, lingerMs }: LeaseQueueOptions) {
       return records
     },
 
-    /** Whether nothing waits, and nothing is on its way. */
-    isIdle: (): boolean => !isRunning && waiting.size === 0,
+    /**
+     * Waits until what is known here of some users is stored, or could not be: whoever then reads them sees what came before. What comes
+     * meanwhile is not waited for.
+     */
+    async settle(userIds: Iterable<string>): Promise<void> {
+      const asked = new Set(userIds)
+      const isPending = () => isRunning && [...running, ...waiting.values()].some(({ userId }) => asked.has(userId))
+      for (let batches = 0; batches < 2 && isPending(); batches += 1) {
+        await new Promise<void>((resolve) => onlookers.push(resolve))
+      }
+    },
 
     size: (): number => waiting.size,
   }

@@ -71,6 +71,7 @@ export function createPostgresLeases(options: PostgresLeasesOptions): LeaseStore
 
   async function find(name: string, text: string, userIds: string[], by?: Parameters<LeaseStore['get']>[1]) {
     const read = () => db.run<PresenceRecord>(name, text, [userIds], by ? { by } : {})
+    await queue.settle(userIds)
     let records = await read()
     // A store that has just been lost knows of nobody, and would say offline of all.
     if (records.length < new Set(userIds).size && (await hasWaited())) records = await read()
@@ -100,10 +101,9 @@ export function createPostgresLeases(options: PostgresLeasesOptions): LeaseStore
     sweep,
 
     async setStatus(userId, status) {
-      // Who has just come is there by then.
-      const before = queue.isIdle() ? [] : await queue.flush()
+      await queue.settle([userId])
       const [row] = await db.run<{ changed: PresenceRecord[] }>('presence_choose', CHOOSE, [userId, status, now()])
-      return [...before, ...(row?.changed ?? [])]
+      return row?.changed ?? []
     },
 
     get: (userIds, by) => find('presence_get', GET, userIds, by),
@@ -117,6 +117,7 @@ export function createPostgresLeases(options: PostgresLeasesOptions): LeaseStore
         ])
         return { count: here, records }
       }
+      await queue.settle([viewer.userId])
       const [row] = await db.run<{ count: number; records: PresenceRecord[] }>(
         'presence_online_to',
         ONLINE_TO,

@@ -18,9 +18,7 @@ const LANES = values.path === undefined ? 8 : 1
 t.setTimeout(isLong ? 24 * 3_600_000 : 300_000)
 
 onEachDatabase('who knows of whom is what the graph says', async (t, database) => {
-  // What is asked is who may know. Leases that nodes share tell of nobody who comes and goes within a batch; those of one node do.
-  const presence = { bus: 'memory', presenceGraceMs: 20, presenceMaxMembers: MAX_MEMBERS } as const
-  const service = await build(t, { ...database, ...presence, users: [] })
+  const service = await build(t, { ...database, users: [], presenceGraceMs: 20, presenceMaxMembers: MAX_MEMBERS })
   const first = values.seed === undefined ? Date.now() % 2 ** 31 : Number(values.seed)
   const seen = { graphs: 0, looks: 0 }
   const lanes = await Promise.all(

@@ -146,6 +146,20 @@ t.test('leases of many nodes', needsPostgres, async (t) => {
     t.same(await b.sweep(), [])
   })
 
+  // What broke: who had just connected was told that they were offline themselves.
+  law('who has just come, or gone, is so for whoever asks their node', async (t) => {
+    const { node } = await setUp(db)
+    const a = node()
+    await a.open('first', 'f1')
+    const opening = a.open('ann', 'a1')
+    t.match(await a.get(['ann']), new Map([['ann', { isOnline: true }]]))
+    const choosing = a.open('bob', 'b1')
+    t.match(await a.setStatus('bob', 'away'), [{ userId: 'bob', status: 'away' }])
+    const closing = a.close('ann', 'a1', 0)
+    t.match(await a.truth(['ann']), new Map([['ann', { isOnline: false }]]))
+    await Promise.all([opening, choosing, closing])
+  })
+
   law('nobody reads a store that was lost before the nodes have come back', async (t) => {
     const { clock, node } = await setUp(db)
     const [a, b] = [node(), node()]
