@@ -50,7 +50,7 @@ export function createArrive(options: ArriveOptions) {
     mayConnect(userId)
     const missed = new Set<string>()
     const state: Session['state'] = { is: 'arriving', missed }
-    const session: Session = { kind: 'user', userId, user, expiresAtMs, issuedAtMs, sinceMs: performance.now(), state }
+    const session: Session = { kind: 'user', userId, user, expiresAtMs, issuedAtMs, sinceMs: beganMs, state }
     expect(session)
     try {
       // The user may have been found before the end was committed, and nobody knew of this session when it was told.

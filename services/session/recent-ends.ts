@@ -23,8 +23,9 @@ export function createRecentEnds(now = () => performance.now()) {
     note({ userId, code, connectionIds, ageMs = 0 }: End): void {
       forget()
       if (connectionIds || code === 'ABUSE') return
+      const atMs = Math.max(toldAt.get(userId) ?? Number.NEGATIVE_INFINITY, now() - ageMs)
       toldAt.delete(userId)
-      toldAt.set(userId, now() - Math.min(ageMs, KEPT_MS))
+      toldAt.set(userId, atMs)
     },
 
     /** Whether that was so since some time, as performance.now() tells it. */

@@ -26,6 +26,6 @@ export interface Session extends UserCaller {
   state: State
   /** When the token was issued, in milliseconds; null for one that does not say. */
   issuedAtMs: number | null
-  /** When it arrived, by the clock of `performance`. */
+  /** When it began to arrive, before anything was looked up, by the clock of `performance`. */
   sinceMs: number
 }
