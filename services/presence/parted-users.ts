@@ -22,6 +22,8 @@ export function createPartedUsers() {
   }
 
   return {
+    prune,
+
     add(change: LeaseChange): void {
       prune()
       parted.delete(change.userId)

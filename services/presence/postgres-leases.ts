@@ -47,6 +47,7 @@ export function createPostgresLeases(options: PostgresLeasesOptions): LeaseStore
 
   async function sweep(): Promise<PresenceRecord[]> {
     const changed: PresenceRecord[] = []
+    parted.prune()
     // What a failed batch left behind goes first: a sweep is also the next try.
     if (queue.size() > 0) changed.push(...(await queue.flush()))
     try {
