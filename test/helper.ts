@@ -14,7 +14,8 @@ import { next } from '../scripts/socket.js'
 import { compile } from '../services/validator.js'
 import { copyTemplate } from './helpers/embedded.js'
 import { noteTexts, watchForLeaks } from './helpers/leaks.js'
-import { createDatabase, needsPostgres } from './helpers/postgres.js'
+import { createMigrated } from './helpers/migrated.js'
+import { needsPostgres } from './helpers/postgres.js'
 
 /** A secret that production would take, too. */
 export const SECRET = 'kV7rT1pZq0bXyN4mJd8sLw3uEgHa6cFo'
@@ -28,7 +29,7 @@ export type DatabaseOptions = Pick<ChatOptions, 'databaseUrl' | 'dataDir'>
 export function onEachDatabase(name: string, suite: (t: Test, database: DatabaseOptions) => Promise<void>): void {
   t.test(`${name}, embedded`, async (t) => suite(t, { dataDir: await embeddedDir(t) }))
   t.test(`${name}, postgres`, needsPostgres, async (t) =>
-    suite(t, { dataDir: tempDir(t), databaseUrl: await createDatabase(t) }),
+    suite(t, { dataDir: tempDir(t), databaseUrl: await createMigrated(t) }),
   )
 }
 

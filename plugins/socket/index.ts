@@ -43,7 +43,7 @@ async function socket({ io, chat, inside, seats, junk, admission, log: logger }:
   function onDisconnect(this: ChatSocket, reason: string): void {
     const { session } = this.data
     lanes.drop(this)
-    sessions.leave(session)
+    sessions.leave(session, reason === 'ping timeout')
     logger.debug({ userId: session.userId, socketId: this.id, reason }, '❌ disconnected')
   }
 }

@@ -99,8 +99,8 @@ export function createSessions(options: SessionsOptions) {
       endSession(session, 'TOO_MANY_SOCKETS', OUSTED_MS)
   }
 
-  /** A connection is gone, however far it had come; after a logout its user has no grace. */
-  function leave(session: Session): void {
+  /** A connection is gone, however far it had come. After a logout its user has no grace, nor has who `wasSilent` for longer than one. */
+  function leave(session: Session, wasSilent = false): void {
     const { state, client } = session
     session.state = { is: 'gone' }
     arrivals.delete(session)
@@ -108,7 +108,7 @@ export function createSessions(options: SessionsOptions) {
     if (!client || !inside.delete(client)) return
     hub.remove(client)
     expiry.forget(session)
-    const atOnce = state.is === 'ending' && state.code === 'LOGGED_OUT'
+    const atOnce = wasSilent || (state.is === 'ending' && state.code === 'LOGGED_OUT')
     const left = presence.disconnect(client, atOnce).catch((error) => {
       logger.warn({ err: error, userId: session.userId }, 'presence missed a disconnection')
     })

@@ -34,12 +34,17 @@ export const needsPostgres = postgresAvailable ? {} : { skip: `no PostgreSQL in 
 
 let shared: Promise<string> | undefined
 
-/** The URL of a fresh, empty database that is dropped with the test. */
-export async function createDatabase(t: Owner): Promise<string> {
+/** The URL of the server for all tests. */
+export function sharedServer(): Promise<string> {
   shared ??= process.env.DATABASE_URL_TEST ? Promise.resolve(process.env.DATABASE_URL_TEST) : sharedCluster()
-  const server = await shared
+  return shared
+}
+
+/** The URL of a fresh database that is dropped with the test: empty, or a copy of a template. */
+export async function createDatabase(t: Owner, template = 'template1'): Promise<string> {
+  const server = await sharedServer()
   const name = `chat_test_${randomUUID().replaceAll('-', '')}`
-  await query(server, `CREATE DATABASE ${name}`)
+  await query(server, `CREATE DATABASE ${name} TEMPLATE ${template}`)
   t.teardown(() => query(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`))
   const url = new URL(server)
   url.pathname = name
@@ -70,7 +75,8 @@ async function sharedCluster(): Promise<string> {
     return fs.readFileSync(urlFile, 'utf8')
   }
   keep(owner, dir)
-  const { url } = await start(dir)
+  // Nobody kills this one: nothing on its disk has to last.
+  const { url } = await start(dir, false)
   fs.writeFileSync(`${urlFile}.new`, url)
   fs.renameSync(`${urlFile}.new`, urlFile)
   return url
@@ -87,20 +93,20 @@ export async function restartPostgres({ dir, url }: Cluster): Promise<Cluster> {
   }
 }
 
-async function start(dir: string): Promise<Cluster> {
+async function start(dir: string, isDurable = true): Promise<Cluster> {
   if (!bin) throw new Error(`no PostgreSQL in ${HOME}`)
   const { uid, gid } = unprivileged()
   if (uid !== undefined && gid !== undefined) fs.chownSync(dir, uid, gid)
   const initdb = ['-U', 'postgres', '-E', 'UTF8', '--locale=C.UTF-8', '--auth=trust', '--no-sync']
   await promisify(execFile)(join(bin, 'initdb'), ['-D', join(dir, 'data'), ...initdb], optionsIn(dir))
-  return serve(dir, await freePort())
+  return serve(dir, await freePort(), isDurable)
 }
 
 function optionsIn(dir: string) {
   return { ...unprivileged(), cwd: dir, env: { PATH: process.env.PATH, LC_ALL: 'C.UTF-8' } }
 }
 
-async function serve(dir: string, port: number): Promise<Cluster> {
+async function serve(dir: string, port: number, isDurable = true): Promise<Cluster> {
   if (!bin) throw new Error(`no PostgreSQL in ${HOME}`)
   const log = fs.openSync(join(dir, 'log'), 'a', 0o644)
   const settings = {
@@ -108,7 +114,7 @@ async function serve(dir: string, port: number): Promise<Cluster> {
     port,
     unix_socket_directories: dir,
     max_connections: 200,
-    fsync: 'on',
+    fsync: isDurable ? 'on' : 'off',
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const child = spawn(join(bin, 'postgres'), ['-D', join(dir, 'data'), ...flags], {

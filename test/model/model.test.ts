@@ -18,7 +18,7 @@ const { values } = parseArgs({
   },
 })
 const isLong = values.runs !== undefined
-const RUNS = Number(values.runs ?? 12)
+const RUNS = Number(values.runs ?? 6)
 const COMMANDS = 40
 
 t.setTimeout(isLong ? 24 * 3_600_000 : 600_000)

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../../services/package-root.js'
 
@@ -31,4 +31,7 @@ export function definerOf(functionName: string): string {
 }
 
 /** The file of a test, from the root. */
-export const fileOf = (test: string): string => `test/${test.split(' > ')[0]}.test.ts`
+export const fileOf = (test: string): string => {
+  const path = `test/${test.split(' > ')[0]}`
+  return existsSync(join(packageRoot(), `${path}.slow.ts`)) ? `${path}.slow.ts` : `${path}.test.ts`
+}

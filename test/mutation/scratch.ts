@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { packageRoot } from '../../services/package-root.js'
-import type { Guard } from './guard.js'
+import { fileOf, type Guard } from './guard.js'
 
 /** What became of a test: whether it ended well, and how many of its assertions passed and failed. */
 export interface Outcome {
@@ -48,8 +48,8 @@ export function createScratch() {
   }
 
   async function run(test: string, isAlone: boolean): Promise<Outcome> {
-    const [file, ...names] = test.split(' > ')
-    const child = spawn(process.execPath, [`dist/test/${file}.test.js`], {
+    const [, ...names] = test.split(' > ')
+    const child = spawn(process.execPath, [join('dist', fileOf(test).replace(/\.ts$/, '.js'))], {
       cwd: tree,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],

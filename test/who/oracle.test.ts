@@ -11,7 +11,7 @@ const { values } = parseArgs({
   options: { runs: { type: 'string' }, seed: { type: 'string' }, path: { type: 'string' } },
 })
 const isLong = values.runs !== undefined
-const RUNS = Number(values.runs ?? 12)
+const RUNS = Number(values.runs ?? 6)
 /** Cases that are played at once: news of presence gathers for a while, and most of a case is waiting for it. */
 const LANES = values.path === undefined ? 8 : 1
 

@@ -20,9 +20,9 @@ import {
   type Service,
   sign,
   until,
-} from './helper.js'
-import { startServer } from './helpers/process.js'
-import { openRaw } from './helpers/raw.js'
+} from '../helper.js'
+import { startServer } from '../helpers/process.js'
+import { openRaw } from '../helpers/raw.js'
 
 const gone = (socket: ClientSocket) => new Promise<string>((resolve) => socket.once('disconnect', resolve))
 

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import t from 'tap'
 import { WebSocket } from 'ws'
-import { embeddedDir, onEachDatabase, SECRET, tempDir } from '../helper.js'
+import { API_KEY, embeddedDir, inSeconds, onEachDatabase, SECRET, sign, tempDir } from '../helper.js'
 import { startServer } from '../helpers/process.js'
 
 /** 10 s is the law; the rest is for a busy machine. */
@@ -17,6 +17,9 @@ onEachDatabase('who says nothing is gone soon', async (t, database) => {
     METRICS: 'true',
     DATA_DIR: database.dataDir ?? tempDir(t),
     ...(database.databaseUrl && { DATABASE_URL: database.databaseUrl }),
+    PRESENCE_GRACE_MS: '60000',
+    AUTO_CREATE_USERS: 'true',
+    SERVICE_API_KEYS: API_KEY,
   })
   const port = Number(new URL(url).port)
   const engine = `${url}/socket.io/?EIO=4&transport=`
@@ -60,6 +63,22 @@ onEachDatabase('who says nothing is gone soon', async (t, database) => {
   await idleGone
   t.equal((await fetch(`${engine}polling&sid=${sid}`)).status, 400, 'and what never polled is unknown')
   for (const [what, ended] of Object.entries(lives)) t.ok((await ended) < PATIENCE_MS, `${what}: ${await ended} ms`)
+
+  // A half-open connection is given up after 25 s; its grace on top of that would show somebody who is long gone.
+  const isOnline = async () => {
+    const status = await fetch(`${url}/users/dead/status`, { headers: { 'x-api-key': API_KEY } })
+    return ((await status.json()) as { isOnline: boolean }).isOnline
+  }
+  const dead = new WebSocket(`${engine.replace('http', 'ws')}websocket`)
+  t.teardown(() => dead.terminate())
+  await once(dead, 'open')
+  dead.send(`40${JSON.stringify({ token: sign({ sub: 'dead', exp: inSeconds(600) }) })}`)
+  while (!(await isOnline())) await new Promise((resolve) => setTimeout(resolve, 50))
+  await once(dead, 'close')
+  const closedAt = Date.now()
+  while ((await isOnline()) && Date.now() - closedAt < PATIENCE_MS)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  t.notOk(await isOnline(), 'whose connection never answered a ping has no grace')
 })
 
 t.test(
