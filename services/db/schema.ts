@@ -61,6 +61,12 @@ export const chats = pgTable(
     isBlocked: boolean('is_blocked').notNull().default(false),
     /** Whether somebody in it may be muted: where no rule is, a send looks for none. */
     hasMutes: boolean('has_mutes').notNull().default(false),
+    metadata: jsonb('metadata'),
+    /** The first message that has not expired, and the first line of the log that is kept. */
+    firstSeq: integer('first_seq').notNull().default(1),
+    logFrom: integer('log_from').notNull().default(1),
+    /** A deleted chat keeps its row, so that its id stays taken. */
+    deletedAt: time('deleted_at'),
   },
   (t) => [
     check('chats_type', sql`${t.type} in ${oneOf(CHAT_TYPES)}`),
@@ -114,11 +120,90 @@ export const messages = pgTable(
     createdAt: time('created_at').notNull(),
     editedAt: time('edited_at'),
     deletedAt: time('deleted_at'),
+    /** Messages of older versions have none, though they may be replies. */
+    replyToSeq: integer('reply_to_seq'),
+    /** Whom it names, as the contract says it; null for nobody. `mentions` finds it by them. */
+    mentions: jsonb('mentions'),
+    /** The uploads that it carries, as the contract says them; null for none. */
+    attachments: jsonb('attachments'),
+    pinnedAt: time('pinned_at'),
   },
   (t) => [
     unique('messages_chat_seq').on(t.chatId, t.seq),
     uniqueIndex('messages_once').on(t.senderId, sql`chat_id COLLATE "POSIX"`, t.clientMessageId),
   ],
+)
+
+/** The pinned messages of a chat, in the order of their pinning. */
+export const pins = pgTable(
+  'pins',
+  {
+    chatId: id('chat_id').notNull(),
+    pinnedAt: time('pinned_at').notNull(),
+    messageId: uuid('message_id').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.chatId, t.pinnedAt, t.messageId] })],
+)
+
+/** Which undeleted messages name whom; an empty user id stands for everyone in the chat. */
+export const mentions = pgTable(
+  'mentions',
+  {
+    chatId: id('chat_id').notNull(),
+    seq: integer('seq').notNull(),
+    userId: id('user_id').notNull(),
+    messageId: uuid('message_id').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.chatId, t.userId, t.seq] }),
+    // Ids of messages are in the order of their making.
+    index('mentions_user').on(t.userId, t.messageId),
+  ],
+)
+
+/** Files that are being sent, or were: the bytes are in a store, the row says whose they are and where they belong. */
+export const uploads = pgTable(
+  'uploads',
+  {
+    id: uuid('id').primaryKey(),
+    chatId: id('chat_id').notNull(),
+    userId: id('user_id').notNull(),
+    name: text('name').notNull(),
+    mimeType: text('mime_type').notNull(),
+    size: bigint('size', { mode: 'number' }).notNull(),
+    width: integer('width'),
+    height: integer('height'),
+    durationMs: integer('duration_ms'),
+    createdAt: time('created_at').notNull(),
+    /** When all of its bytes were there. */
+    storedAt: time('stored_at'),
+    /** The message that carries it, which no other can. */
+    messageId: uuid('message_id'),
+    /** When its message was deleted, or it was given up: bytes and row are to go. */
+    droppedAt: time('dropped_at'),
+  },
+  (t) => [
+    index('uploads_message').on(t.messageId).where(sql`message_id IS NOT NULL`),
+    index('uploads_open').on(t.createdAt).where(sql`message_id IS NULL`),
+    index('uploads_dropped').on(t.droppedAt).where(sql`dropped_at IS NOT NULL`),
+    index('uploads_chat').on(t.chatId),
+  ],
+)
+
+/** A member's own settings of a chat, where they are not all as at first. */
+export const chatSettings = pgTable(
+  'chat_settings',
+  {
+    userId: id('user_id').notNull(),
+    chatId: id('chat_id').notNull(),
+    mutedUntil: time('muted_until'),
+    isPinned: boolean('is_pinned').notNull().default(false),
+    isArchived: boolean('is_archived').notNull().default(false),
+    /** Hidden while the chat has no message above this one. */
+    hiddenAtSeq: integer('hidden_at_seq'),
+    isMarkedUnread: boolean('is_marked_unread').notNull().default(false),
+  },
+  (t) => [primaryKey({ columns: [t.userId, t.chatId] })],
 )
 
 /** Who put which emoji on which message, in the order of their coming. */
@@ -151,6 +236,8 @@ export const chatLog = pgTable(
     joinedAt: time('joined_at'),
     mutedUntil: time('muted_until'),
     at: time('at').notNull(),
+    /** Of messages that expired: the last of them. */
+    throughSeq: integer('through_seq'),
     xactId: xid8('xact_id').default(ownXid),
   },
   (t) => [primaryKey({ columns: [t.chatId, t.revision] })],
