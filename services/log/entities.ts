@@ -52,6 +52,7 @@ export interface MessageRow {
 export const nobody = (): Mentions => ({ userIds: [], everyone: false })
 
 export function toMessage(row: MessageRow): Message {
+  const isDeleted = row.m_deleted_at !== null
   return {
     id: row.m_id,
     chatId: row.m_chat_id,
@@ -62,8 +63,8 @@ export function toMessage(row: MessageRow): Message {
     content: row.m_content,
     replyToId: row.m_reply_to_id,
     replyToSeq: row.m_reply_to_seq,
-    mentions: row.m_mentions ?? nobody(),
-    attachments: row.m_attachments ?? [],
+    mentions: (isDeleted ? null : row.m_mentions) ?? nobody(),
+    attachments: (isDeleted ? null : row.m_attachments) ?? [],
     metadata: row.m_metadata,
     reactions: row.m_reactions ?? [],
     pinnedAt: row.m_pinned_at,

@@ -26,23 +26,29 @@ const hint = (chatId: string, through: number, joined?: string[]): Written => ({
   ...(joined && { joined }),
 })
 
-const changed = (revision: number, title: string): LoggedChange => ({
+const changed = (revision: number, content: string): LoggedChange => ({
   chatId: 'c',
   revision,
-  kind: 'chat_updated',
-  actorId: null,
-  chat: {
+  kind: 'message_created',
+  actorId: 'alice',
+  message: {
+    id: '01890a5d-ac96-774b-bcce-b302099a8057',
     chatId: 'c',
-    type: 'group',
-    title,
-    memberCount: 1,
-    createdAt: '2026-01-01T00:00:00.000Z',
+    seq: revision,
     revision,
-    lastSeq: 0,
-    lastMessage: null,
-    historyVisibility: 'all',
-    slowModeSeconds: 0,
-    isFrozen: false,
+    sender: { userId: 'alice', name: 'Alice', avatarUrl: null },
+    clientMessageId: null,
+    content,
+    replyToId: null,
+    replyToSeq: null,
+    mentions: { userIds: ['bob'], everyone: false },
+    attachments: [],
+    metadata: null,
+    reactions: [],
+    pinnedAt: null,
+    createdAt: '2026-01-01T00:00:00.000Z',
+    editedAt: null,
+    deletedAt: null,
   },
 })
 
