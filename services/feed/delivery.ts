@@ -2,22 +2,22 @@ import type { LoggedChange } from '../bus/index.js'
 import type { Delivery } from '../hub/ports.js'
 import { nobody } from '../log/entities.js'
 
+const NOTHING = {
+  content: null,
+  metadata: null,
+  replyToId: null,
+  replyToSeq: null,
+  attachments: [],
+  reactions: [],
+  pinnedAt: null,
+}
+
 /** A message as those see it whose history starts after it: the place and its revision, and nothing that it says. */
 export function toHidden(delivery: Delivery): Delivery {
   if (delivery.event !== 'message_updated') return delivery
   return {
     event: delivery.event,
-    payload: {
-      ...delivery.payload,
-      content: null,
-      metadata: null,
-      replyToId: null,
-      replyToSeq: null,
-      mentions: nobody(),
-      attachments: [],
-      reactions: [],
-      pinnedAt: null,
-    },
+    payload: { ...delivery.payload, ...NOTHING, mentions: nobody() },
   }
 }
 

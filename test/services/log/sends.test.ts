@@ -51,7 +51,7 @@ const rowsOf = async ({ app }: Service, sql: string, ...values: unknown[]) =>
 const codeOf = (answer: Promise<unknown>) =>
   answer.then(
     () => 'ok',
-    ({ code, details }) => (details ? `${code} ${details[0].path}` : code),
+    ({ code, details }) => (Array.isArray(details) ? `${code} ${details[0].path}` : code),
   )
 
 /** What is answered, read, and told by sync is one message. */
