@@ -79,7 +79,7 @@ onEachDatabase('changes of messages and chats', async (t, database) => {
     const renamed = next(bob, 'chat_updated')
     const update = await call('PATCH', `/chats/${chatId}`, { as: 'alice', body: { title: 'Plans' } })
     t.match(update.body.chat, { chatId, title: 'Plans', revision: 2 })
-    t.same(await renamed, update.body.chat)
+    t.same(await renamed, { ...update.body.chat, actorId: 'alice' })
     t.equal((await call('PATCH', `/chats/${chatId}`, { as: 'alice', body: { title: 'Plans' } })).body.chat.revision, 2)
     t.equal((await call('PATCH', `/chats/${chatId}`, { as: 'bob', body: { title: 'Mine' } })).status, 403)
 
