@@ -1,11 +1,13 @@
 import { type Static, type TObject, type TSchema, Type } from '@sinclair/typebox'
 import {
+  AttachmentIds,
   Closed,
   Content,
   Cursor,
   Id,
   Ids,
   Limit,
+  MentionsAsked,
   MessageId,
   Metadata,
   Nullable,
@@ -74,6 +76,7 @@ export interface Command {
 
 const Nothing = Type.Object({})
 const MessageAnswer = Type.Object({ message: Message })
+const MessagePage = Type.Object({ messages: Type.Array(Message), nextCursor: Nullable(Type.String()) })
 const ChatAnswer = Type.Object({ chat: Chat })
 const Blocked = Type.Object({ blockedUserIds: Type.Array(Type.String()) })
 const Emoji = Text(32)
@@ -88,13 +91,24 @@ export const COMMANDS = {
     who: 'member',
     service: false,
     rate: 'sends',
-    input: Closed({
-      chatId: Id,
-      content: Content,
-      clientMessageId: Type.Optional(Id),
-      replyToId: Type.Optional(MessageId),
-      metadata: Type.Optional(Metadata),
-    }),
+    input: Closed(
+      {
+        chatId: Id,
+        content: Type.Optional(Content),
+        clientMessageId: Type.Optional(Id),
+        replyToId: Type.Optional(MessageId),
+        mentions: Type.Optional(MentionsAsked),
+        attachmentIds: Type.Optional(AttachmentIds),
+        metadata: Type.Optional(Metadata),
+      },
+      {
+        anyOf: [
+          { required: ['content'] },
+          { required: ['attachmentIds'], properties: { attachmentIds: { minItems: 1 } } },
+          { required: ['metadata'], properties: { metadata: { minProperties: 1 } } },
+        ],
+      },
+    ),
     output: Type.Object({ message: Message, duplicate: Type.Boolean() }),
     made: { duplicate: false },
     rest: { method: 'POST', url: '/chats/:chatId/messages' },
@@ -108,6 +122,27 @@ export const COMMANDS = {
     input: Closed({ messageId: MessageId, content: Content }),
     output: MessageAnswer,
     rest: { method: 'PATCH', url: '/messages/:messageId' },
+  },
+  get_message: {
+    summary: 'One message that you may see.',
+    tag: 'messages',
+    who: 'member',
+    service: false,
+    rate: 'reads',
+    input: Closed({ messageId: MessageId }),
+    output: MessageAnswer,
+    rest: { method: 'GET', url: '/messages/:messageId' },
+  },
+  list_mentions: {
+    summary:
+      'Messages of others that mention you, or everyone in a chat of yours, newest first. A page may be short; go on while there is a cursor.',
+    tag: 'messages',
+    who: 'self',
+    service: false,
+    rate: 'reads',
+    input: Closed({ cursor: Type.Optional(Cursor), limit: Type.Optional(Limit(PAGES.mentions)) }),
+    output: MessagePage,
+    rest: { method: 'GET', url: '/messages/mentions' },
   },
   delete_message: {
     summary: 'Delete a message of yours, or as owner or admin any; it keeps its place with content null.',
@@ -181,6 +216,7 @@ export const COMMANDS = {
       beforeSeq: Type.Optional(Whole),
       afterSeq: Type.Optional(Whole),
       aroundSeq: Type.Optional(Whole),
+      aroundMessageId: Type.Optional(MessageId),
       limit: Type.Optional(Limit(PAGES.messages)),
     }),
     output: Type.Object({
@@ -192,7 +228,8 @@ export const COMMANDS = {
     rest: { method: 'GET', url: '/chats/:chatId/messages' },
   },
   search_messages: {
-    summary: 'Messages of your chats that hold all words of a query, newest first.',
+    summary:
+      'Messages of your chats that hold all words of a query, newest first; of one sender, or between two times.',
     tag: 'messages',
     who: 'self',
     service: false,
@@ -200,10 +237,13 @@ export const COMMANDS = {
     input: Closed({
       query: Text(200),
       chatId: Type.Optional(Id),
+      senderId: Type.Optional(Id),
+      after: Type.Optional(Time),
+      before: Type.Optional(Time),
       cursor: Type.Optional(Cursor),
       limit: Type.Optional(Limit(PAGES.search)),
     }),
-    output: Type.Object({ messages: Type.Array(Message), nextCursor: Nullable(Type.String()) }),
+    output: MessagePage,
     rest: { method: 'GET', url: '/messages/search' },
   },
   sync: {

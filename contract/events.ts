@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Closing } from './closings.js'
 import { Nullable } from './fields.js'
 import { TOKEN_WARNING_MS } from './limits.js'
-import { Chat, MemberChange, Message, MyChat, Presence, User } from './shapes.js'
+import { ChatChange, MemberChange, Message, MyChat, Presence, User } from './shapes.js'
 import { keysOf } from './words.js'
 
 /** What a socket is told once, right after it connects: who it is and every chat it is in. */
@@ -25,7 +25,7 @@ export const EVENTS = {
   message_updated: { summary: 'A message was edited, or its reactions changed.', payload: Message },
   message_deleted: { summary: 'A message was deleted; it keeps its place with content null.', payload: Message },
   member_changed: { summary: 'A member came, went, has another role or was muted.', payload: MemberChange },
-  chat_updated: { summary: 'The title, history visibility or rules of a chat changed.', payload: Chat },
+  chat_updated: { summary: 'The title, history visibility or rules of a chat changed.', payload: ChatChange },
   chat_added: { summary: 'You are in a chat now; its events follow from this revision on.', payload: MyChat },
   chat_removed: {
     summary: 'You are no longer in a chat; nothing above this revision follows.',

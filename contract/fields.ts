@@ -1,5 +1,5 @@
 import { type TObject, type TProperties, type TSchema, Type } from '@sinclair/typebox'
-import { MAX_METADATA_BYTES, MAX_METADATA_DEPTH, type PageSize } from './limits.js'
+import { MAX_ATTACHMENTS, MAX_MENTIONS, MAX_METADATA_BYTES, MAX_METADATA_DEPTH, type PageSize } from './limits.js'
 
 /** A closed object: unknown fields are refused. */
 export function Closed<T extends TProperties>(properties: T, options: Record<string, unknown> = {}): TObject<T> {
@@ -70,3 +70,12 @@ export function Nullable<T extends TSchema>(schema: T) {
   }
   return Type.Unsafe<T['static'] | null>({ anyOf: [schema, { type: 'null' }] })
 }
+
+/** Whom a message is to mention; who is no member is passed over. */
+export const MentionsAsked = Closed({
+  userIds: Type.Optional(Ids(MAX_MENTIONS, 0)),
+  everyone: Type.Optional(Type.Boolean()),
+})
+
+/** The uploads that a message is to carry. */
+export const AttachmentIds = Type.Array(MessageId, { maxItems: MAX_ATTACHMENTS })

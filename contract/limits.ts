@@ -23,6 +23,9 @@ export const FOR_GOOD = '9999-12-31T23:59:59.999Z'
 export const MAX_WATCHED_USERS = 500
 /** Different emoji on one message. */
 export const MAX_EMOJI = 50
+/** Users whom a message mentions, and files that it carries. */
+export const MAX_MENTIONS = 50
+export const MAX_ATTACHMENTS = 10
 /** Users that a message names for each emoji; the count goes on. */
 export const MAX_REACTION_USERS = 50
 /** Unread messages are counted up to this, and said to be more above it. */
@@ -43,6 +46,7 @@ export interface PageSize {
 export const PAGES = {
   messages: { maximum: 200, standard: 50 },
   search: { maximum: 50, standard: 20 },
+  mentions: { maximum: 50, standard: 20 },
   changes: { maximum: 1_000, standard: 500 },
   chats: { maximum: 200, standard: 50 },
   members: { maximum: 500, standard: 100 },

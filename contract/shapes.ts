@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Nullable, OneOf } from './fields.js'
-import { MAX_REACTION_USERS, UNREAD_CAP } from './limits.js'
+import { MAX_ATTACHMENTS, MAX_MENTIONS, MAX_REACTION_USERS, UNREAD_CAP } from './limits.js'
 import { CHANGE_KINDS, CHAT_TYPES, HISTORY_VISIBILITIES, PRESENCE_STATUSES, ROLES } from './words.js'
 
 export const Time = Type.String({ description: 'RFC 3339, UTC, milliseconds' })
@@ -20,7 +20,29 @@ export const Reaction = Type.Object(
 )
 export type Reaction = Static<typeof Reaction>
 
-/** A message as it is now; a deleted one keeps its place with content null. */
+/** A file that a message carries; its bytes are at `GET /attachments/:id`. */
+export const Attachment = Type.Object(
+  {
+    id: Type.String(),
+    name: Type.String(),
+    mimeType: Type.String(),
+    size: Count,
+    width: Nullable(Count),
+    height: Nullable(Count),
+    durationMs: Nullable(Count),
+  },
+  { title: 'Attachment' },
+)
+export type Attachment = Static<typeof Attachment>
+
+/** Whom a message names: those who were members when it was stored. */
+export const Mentions = Type.Object(
+  { userIds: Type.Array(Type.String(), { maxItems: MAX_MENTIONS }), everyone: Type.Boolean() },
+  { title: 'Mentions' },
+)
+export type Mentions = Static<typeof Mentions>
+
+/** A message as it is now; a deleted one keeps its place with content null and nothing else to say. */
 export const Message = Type.Object(
   {
     id: Type.String(),
@@ -31,8 +53,12 @@ export const Message = Type.Object(
     clientMessageId: Nullable(Type.String()),
     content: Nullable(Type.String()),
     replyToId: Nullable(Type.String()),
+    replyToSeq: Nullable(Type.Integer({ minimum: 1 })),
+    mentions: Mentions,
+    attachments: Type.Array(Attachment, { maxItems: MAX_ATTACHMENTS }),
     metadata: Nullable(Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true })),
     reactions: Type.Array(Reaction),
+    pinnedAt: Nullable(Time),
     createdAt: Time,
     editedAt: Nullable(Time),
     deletedAt: Nullable(Time),
@@ -51,9 +77,11 @@ export const Member = Type.Object(
 )
 export type Member = Static<typeof Member>
 
-/** A member's coming, going, change of role or muting: `removed` says which side they are on now. */
+const ActorId = Nullable(Type.String({ description: 'Who did it; null for a service.' }))
+
+/** A member's coming, going, change of role or muting: `removed` says which side they are on now, `actorId` by whom. */
 export const MemberChange = Type.Composite(
-  [Member, Type.Object({ revision: Type.Integer({ minimum: 1 }), removed: Type.Boolean() })],
+  [Member, Type.Object({ revision: Type.Integer({ minimum: 1 }), removed: Type.Boolean(), actorId: ActorId })],
   { title: 'MemberChange' },
 )
 export type MemberChange = Static<typeof MemberChange>
@@ -84,6 +112,10 @@ const chat = {
 /** A chat as every member sees it; where history starts at the joining, `lastMessage` is null here and told by MyChat alone. */
 export const Chat = Type.Object(chat, { title: 'Chat' })
 export type Chat = Static<typeof Chat>
+
+/** A chat, and who changed its title or rules. */
+export const ChatChange = Type.Object({ ...chat, actorId: ActorId }, { title: 'ChatChange' })
+export type ChatChange = Static<typeof ChatChange>
 
 const readState = {
   lastReadSeq: Count,
@@ -121,6 +153,7 @@ export const Change = Type.Object(
     chatId: Type.String(),
     revision: Type.Integer({ minimum: 1 }),
     type: OneOf([...new Set(Object.values(CHANGE_KINDS))]),
+    actorId: ActorId,
     message: Type.Optional(Message),
     member: Type.Optional(Type.Composite([Member, Type.Object({ removed: Type.Boolean() })])),
     chat: Type.Optional(Chat),

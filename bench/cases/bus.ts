@@ -26,13 +26,17 @@ function written(revision: number): Written {
     clientMessageId: `key-${revision}`,
     content: 'twenty letters of it',
     replyToId: null,
+    replyToSeq: null,
+    mentions: { userIds: [], everyone: false },
+    attachments: [],
     metadata: null,
     reactions: [],
+    pinnedAt: null,
     createdAt: '2026-01-01T00:00:00.000Z',
     editedAt: null,
     deletedAt: null,
   }
-  const change = { chatId, revision, kind: 'message_created' as const, message }
+  const change = { chatId, revision, kind: 'message_created' as const, actorId: 'alice', message }
   return { chatId, range: { after: revision - 1, through: revision }, changes: [change] }
 }
 

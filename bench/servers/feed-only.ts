@@ -21,7 +21,7 @@ listenForBursts((size, count, burst) => {
     const changes: LoggedChange[] = []
     for (let i = 0; i < burst; i++) {
       seq += 1
-      changes.push({ chatId, revision: seq + 1, kind: 'message_created', message: payload(chatId, seq) })
+      changes.push({ chatId, revision: seq + 1, kind: 'message_created', actorId: 'u1', message: payload(chatId, seq) })
     }
     seqs.set(chatId, seq)
     written.push({ chatId, range: { after, through: seq + 1 }, changes })

@@ -35,6 +35,8 @@ interface Question {
   metadata: Record<string, unknown> | null
   replyToId: string | null
   clientMessageId: string | null
+  /** The uploads that it is to carry. */
+  attachmentIds: string[]
 }
 
 const RETRY_MS = 1_000
@@ -78,11 +80,22 @@ export function createBeforeSend(options: BeforeSendOptions): Authorize {
   }
 
   async function judgeSend({ user, userId }: UserCaller, input: SendInput): Promise<Replacement | undefined> {
-    const { chatId, content, metadata = null, replyToId = null, clientMessageId = null } = input
+    const { chatId, content = null, metadata = null, replyToId = null, clientMessageId = null } = input
+    const { attachmentIds = [] } = input
     // A retry finds what it stored, or that it is none; whether it was to be stored is settled.
     if (clientMessageId !== null && (await log.isSent(chatId, userId, clientMessageId))) return undefined
     const command = 'send_message'
-    return judge({ command, user, chatId, messageId: null, content, metadata, replyToId, clientMessageId })
+    return judge({
+      command,
+      user,
+      chatId,
+      messageId: null,
+      content,
+      metadata,
+      replyToId,
+      clientMessageId,
+      attachmentIds,
+    })
   }
 
   return async function beforeSend(call) {
@@ -93,7 +106,7 @@ export function createBeforeSend(options: BeforeSendOptions): Authorize {
     }
     if (command !== 'edit_message') return undefined
     const { messageId, content } = input
-    const none = { chatId: null, metadata: null, replyToId: null, clientMessageId: null }
+    const none = { chatId: null, metadata: null, replyToId: null, clientMessageId: null, attachmentIds: [] }
     return judge({ command, user: caller.user, messageId, content, ...none })
   }
 }

@@ -9,6 +9,8 @@ export interface LoggedChange {
   chatId: string
   revision: number
   kind: ChangeKind
+  /** Who made it; null for a service. */
+  actorId: string | null
   message?: Message
   member?: Member
   chat?: Chat

@@ -80,7 +80,7 @@ export function createOutbox(options: OutboxOptions) {
     const hint: Written = { chatId, range, ...(joined.length > 0 && { joined }) }
     const text = toChangesLine(hasBodies ? written : hint)
     if (Buffer.byteLength(text) <= maxLine) pushLine(text, { hint })
-    else if (hasBodies && written.changes) pushChanges(hint, false)
+    else if (hasBodies && written.changes) for (const part of halve(written, hint)) pushChanges(part, part !== hint)
     else {
       // Many ids: a line each half.
       const half = Math.ceil(joined.length / 2)
@@ -193,6 +193,16 @@ export function createOutbox(options: OutboxOptions) {
     /** The last packet of all. */
     leave: (): Outgoing => ({ text: () => toPacket(node, settled(), [LEAVING_LINE]), tries: 0 }),
   }
+}
+
+/** Changes that are too large together as two lines; one that is too large by itself as its range. */
+function halve({ chatId, range, changes = [] }: Written, hint: Written): Written[] {
+  if (!range || changes.length < 2 || hint.joined) return [hint]
+  const middle = range.after + Math.ceil(changes.length / 2)
+  return [
+    { chatId, range: { after: range.after, through: middle }, changes: changes.slice(0, middle - range.after) },
+    { chatId, range: { after: middle, through: range.through }, changes: changes.slice(middle - range.after) },
+  ]
 }
 
 /** A packet on its way; its text may be asked for again, when it has to be sent again. */

@@ -68,11 +68,18 @@ const Host = Type.Tuple([
 const Change = Type.Object({
   revision: Whole,
   kind: OneOf(keysOf(CHANGE_KINDS)),
+  actorId: Nullable(Id),
   message: Type.Optional(Message),
   member: Type.Optional(Member),
   chat: Type.Optional(Chat),
   memberCount: Type.Optional(Whole),
   hiddenFrom: Type.Optional(Type.Array(Id)),
+})
+/** As nodes of the version before tell one: without who made it, and with less of a message than we need. */
+const OlderChange = Type.Object({
+  revision: Whole,
+  kind: OneOf(keysOf(CHANGE_KINDS)),
+  actorId: Type.Optional(Type.Never()),
 })
 const SIGNAL = Type.Literal('signal')
 
@@ -92,6 +99,7 @@ const isBlock = guard(Block)
 const isSpent = guard(SpentLine)
 const isHost = guard(Host)
 const isChange = guard(Change)
+const isOlderChange = guard(OlderChange)
 const isTyping = guard(Type.Tuple([SIGNAL, Type.Literal('typing'), EVENTS.typing.payload]))
 const isReceipt = guard(Type.Tuple([SIGNAL, Type.Literal('messages_read'), EVENTS.messages_read.payload]))
 const isPresence = guard(Type.Tuple([SIGNAL, Type.Literal('user_status_change'), EVENTS.user_status_change.payload]))
@@ -188,7 +196,8 @@ function readChanges(packet: Packet, [, chatId, span, joined, bodies]: (typeof C
     packet.faults += 1
     return
   }
-  const changes = bodies.length > 0 ? readBodies(chatId, range, bodies) : undefined
+  const isRead = bodies.length > 0 && !bodies.every(isOlderChange)
+  const changes = isRead ? readBodies(chatId, range, bodies) : undefined
   if (changes === null) packet.faults += 1
   const written: Written = { chatId, range, ...(changes && { changes }), ...(joined.length > 0 && { joined }) }
   const last = packet.told.at(-1)

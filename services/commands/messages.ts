@@ -21,7 +21,7 @@ const authorOf = ({ userId, isService }: UserCaller): Author => ({ userId, isByS
 /** Sending, reading and typing. */
 export function createMessageCommands({ log, receipts, typing, logger, maxMessageChars }: MessageCommandOptions) {
   /** Characters are code points; a text never has more of them than units. */
-  function mustFit(content: string): void {
+  function mustFit(content = ''): void {
     if (content.length <= maxMessageChars || [...content].length <= maxMessageChars) return
     throw invalid({ path: '/content', message: `must not have more than ${maxMessageChars} characters` })
   }
@@ -30,10 +30,9 @@ export function createMessageCommands({ log, receipts, typing, logger, maxMessag
     async send_message(caller, input, asked) {
       const { userId, isByService } = authorOf(caller)
       mustFit(input.content)
-      const { chatId, content, clientMessageId, replyToId, metadata } = input
+      const { chatId } = input
       const original = asked === input ? undefined : { content: asked.content, metadata: asked.metadata }
-      const send = { chatId, senderId: userId, content, clientMessageId, replyToId, metadata, isByService, original }
-      const sent = await log.append(send)
+      const sent = await log.append({ ...input, senderId: userId, isByService, original })
       const { id, seq } = sent.message
       logger.debug(
         { messageId: id, chatId, seq, userId },
@@ -46,6 +45,12 @@ export function createMessageCommands({ log, receipts, typing, logger, maxMessag
       mustFit(content)
       return { message: await log.edit(authorOf(caller), messageId, content) }
     },
+
+    async get_message({ userId }, { messageId }) {
+      return { message: await log.getMessage(userId, messageId) }
+    },
+
+    list_mentions: (caller, input) => log.listMentions(caller.userId, input, caller),
 
     async delete_message(caller, { messageId }) {
       return { message: await log.delete(caller.userId, messageId) }

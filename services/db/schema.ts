@@ -158,6 +158,8 @@ export const mentions = pgTable(
     primaryKey({ columns: [t.chatId, t.userId, t.seq] }),
     // Ids of messages are in the order of their making.
     index('mentions_user').on(t.userId, t.messageId),
+    // Who is in many chats is named by everyone's mentions in these alone.
+    index('mentions_everyone').on(t.chatId, t.messageId).where(sql`user_id = ''`),
   ],
 )
 

@@ -1,26 +1,37 @@
 import type { LoggedChange } from '../bus/index.js'
 import type { Delivery } from '../hub/ports.js'
+import { nobody } from '../log/entities.js'
+
+const NOTHING = {
+  content: null,
+  metadata: null,
+  replyToId: null,
+  replyToSeq: null,
+  attachments: [],
+  reactions: [],
+  pinnedAt: null,
+}
 
 /** A message as those see it whose history starts after it: the place and its revision, and nothing that it says. */
 export function toHidden(delivery: Delivery): Delivery {
   if (delivery.event !== 'message_updated') return delivery
   return {
     event: delivery.event,
-    payload: { ...delivery.payload, content: null, metadata: null, replyToId: null, reactions: [] },
+    payload: { ...delivery.payload, ...NOTHING, mentions: nobody() },
   }
 }
 
 /** What the members of a chat are told of a change, under its own revision; null for its creation, which `chat_added` tells. */
-export function toDelivery({ kind, revision, message, member, chat }: LoggedChange): Delivery | null {
+export function toDelivery({ kind, revision, actorId, message, member, chat }: LoggedChange): Delivery | null {
   if (message) {
     const payload = message.revision === revision ? message : { ...message, revision }
     if (kind === 'message_created') return { event: 'new_message', payload }
     return { event: kind === 'message_deleted' ? 'message_deleted' : 'message_updated', payload }
   }
   if (member) {
-    return { event: 'member_changed', payload: { ...member, revision, removed: kind === 'member_removed' } }
+    return { event: 'member_changed', payload: { ...member, revision, removed: kind === 'member_removed', actorId } }
   }
-  if (kind === 'chat_updated' && chat) return { event: 'chat_updated', payload: { ...chat, revision } }
+  if (kind === 'chat_updated' && chat) return { event: 'chat_updated', payload: { ...chat, revision, actorId } }
   return null
 }
 

@@ -10,6 +10,7 @@ import { createId } from './ids.js'
 import {
   type Appended,
   answer,
+  moreOf,
   type Outcome,
   type Pending,
   type Send,
@@ -157,15 +158,17 @@ export function createAppender(options: AppenderOptions) {
       chat_id: send.chatId,
       sender_id: send.senderId,
       client_message_id: send.clientMessageId ?? null,
-      content: send.content,
+      content: send.content ?? null,
       reply_to_id: send.replyToId ?? null,
       metadata: send.metadata ?? null,
       by_service: send.isByService,
       original: send.original,
+      more: moreOf(send),
     }))
+    const name = sends.some(({ more }) => more) ? 'log_append_more' : 'log_append'
     const [row] = await db.run<AppendRow>(
-      'log_append',
-      'SELECT * FROM log_append($1, $2)',
+      name,
+      `SELECT * FROM ${name}($1, $2)`,
       [chatsOf(batch), JSON.stringify(sends)],
       { first: true, withinMs: withinMs - oldestOf(batch) },
     )

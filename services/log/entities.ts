@@ -1,9 +1,11 @@
 import { MAX_REACTION_USERS, UNREAD_CAP } from '../../contract/limits.js'
 import type {
+  Attachment,
   Chat,
   ChatType,
   HistoryVisibility,
   Member,
+  Mentions,
   Message,
   MyChat,
   Reaction,
@@ -15,7 +17,9 @@ import type {
 export const MESSAGE_COLUMNS = `m.id AS m_id, m.chat_id AS m_chat_id, m.seq AS m_seq, m.revision AS m_revision, m.sender_id AS m_sender_id,
   s.name AS s_name, s.avatar_url AS s_avatar_url, m.client_message_id AS m_client_message_id, m.content AS m_content,
   m.reply_to_id AS m_reply_to_id, m.metadata AS m_metadata, m.created_at AS m_created_at, m.edited_at AS m_edited_at,
-  m.deleted_at AS m_deleted_at, (
+  m.deleted_at AS m_deleted_at, m.mentions AS m_mentions, m.attachments AS m_attachments, m.pinned_at AS m_pinned_at,
+  CASE WHEN m.reply_to_id IS NOT NULL THEN
+    coalesce(m.reply_to_seq, (SELECT o.seq FROM messages o WHERE o.id = m.reply_to_id)) END AS m_reply_to_seq, (
     SELECT json_agg(json_build_object('emoji', r.emoji, 'count', r.count, 'userIds', r.user_ids) ORDER BY r.first_at, r.emoji)
     FROM (
       SELECT emoji, count(*)::integer AS count, min(created_at) AS first_at,
@@ -33,6 +37,10 @@ export interface MessageRow {
   m_client_message_id: string | null
   m_content: string | null
   m_reply_to_id: string | null
+  m_reply_to_seq: number | null
+  m_mentions: Mentions | null
+  m_attachments: Attachment[] | null
+  m_pinned_at: string | null
   m_metadata: Record<string, unknown> | null
   m_created_at: string
   m_edited_at: string | null
@@ -40,7 +48,11 @@ export interface MessageRow {
   m_reactions: Reaction[] | null
 }
 
+/** Whom a message mentions that mentions nobody. */
+export const nobody = (): Mentions => ({ userIds: [], everyone: false })
+
 export function toMessage(row: MessageRow): Message {
+  const isDeleted = row.m_deleted_at !== null
   return {
     id: row.m_id,
     chatId: row.m_chat_id,
@@ -50,8 +62,12 @@ export function toMessage(row: MessageRow): Message {
     clientMessageId: row.m_client_message_id,
     content: row.m_content,
     replyToId: row.m_reply_to_id,
+    replyToSeq: row.m_reply_to_seq,
+    mentions: (isDeleted ? null : row.m_mentions) ?? nobody(),
+    attachments: (isDeleted ? null : row.m_attachments) ?? [],
     metadata: row.m_metadata,
     reactions: row.m_reactions ?? [],
+    pinnedAt: row.m_pinned_at,
     createdAt: row.m_created_at,
     editedAt: row.m_edited_at,
     deletedAt: row.m_deleted_at,

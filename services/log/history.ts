@@ -15,18 +15,29 @@ interface PageRow extends MessageRow, Record<string, unknown> {
 export function createHistory(db: Pick<Database, 'run'>) {
   return {
     /**
-     * A page of a member's history in ascending seq, before, after or around a seq, else the newest. NOT_FOUND for who is no member.
+     * A page of a member's history in ascending seq, before, after or around a seq or a message, else the newest. NOT_FOUND for who is no member,
+     * and for a message that is not theirs to see in this chat.
      */
     async getMessages(
       userId: string,
       input: Input<'get_messages'>,
       by: Asker = { userId },
     ): Promise<Output<'get_messages'>> {
-      const { chatId, beforeSeq, afterSeq, aroundSeq, limit = PAGES.messages.standard } = input
-      const given = [beforeSeq, afterSeq, aroundSeq].filter((seq) => seq !== undefined)
-      if (given.length > 1) throw invalid({ path: '', message: 'beforeSeq, afterSeq and aroundSeq exclude each other' })
+      const { chatId, beforeSeq, afterSeq, aroundSeq, aroundMessageId, limit = PAGES.messages.standard } = input
+      const given = [beforeSeq, afterSeq, aroundSeq, aroundMessageId].filter((place) => place !== undefined)
+      if (given.length > 1) {
+        throw invalid({ path: '', message: 'beforeSeq, afterSeq, aroundSeq and aroundMessageId exclude each other' })
+      }
       // Seqs have no holes, so every page is a range of them.
-      const values = [chatId, userId, beforeSeq ?? null, afterSeq ?? null, aroundSeq ?? null, limit]
+      const values = [
+        chatId,
+        userId,
+        beforeSeq ?? null,
+        afterSeq ?? null,
+        aroundSeq ?? null,
+        limit,
+        aroundMessageId ?? null,
+      ]
       const rows = await db.run<PageRow>('history_page', PAGE_SQL, values, { by })
       const head = rows[0]
       if (!head) throw new ChatError('NOT_FOUND')
@@ -68,16 +79,21 @@ export function createHistory(db: Pick<Database, 'run'>) {
 }
 
 const PAGE_SQL = `
-WITH chat AS (
+WITH mine AS (
   SELECT c.id, c.revision, c.last_seq,
     CASE WHEN c.history_visibility = 'all' THEN 1 ELSE b.visible_from_seq END AS first_seq
   FROM chats c JOIN members b ON b.chat_id = c.id AND b.user_id = $2
   WHERE c.id = $1
+), chat AS (
+  SELECT mine.*, coalesce($5::integer, x.seq) AS around_seq
+  FROM mine LEFT JOIN LATERAL (
+    SELECT seq FROM messages WHERE id = $7::uuid AND chat_id = mine.id AND seq >= mine.first_seq OFFSET 0) x ON true
+  WHERE $7::uuid IS NULL OR x.seq IS NOT NULL
 ), span AS (
   SELECT chat.*, greatest(first_seq, CASE
       WHEN $3::integer IS NOT NULL THEN least($3, last_seq + 1) - $6
       WHEN $4::integer IS NOT NULL THEN least($4, last_seq) + 1
-      WHEN $5::integer IS NOT NULL THEN least($5 - $6 / 2, last_seq + 1 - $6)
+      WHEN around_seq IS NOT NULL THEN least(around_seq - $6 / 2, last_seq + 1 - $6)
       ELSE last_seq + 1 - $6 END) AS from_seq
   FROM chat
 ), bounds AS (

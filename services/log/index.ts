@@ -11,6 +11,7 @@ import { createChats } from './chats.js'
 import { createHistory } from './history.js'
 import { createMarks } from './marks.js'
 import { createMembers } from './members.js'
+import { createMentions } from './mentions.js'
 import { type Author, createMessageChanges } from './messages.js'
 import { createModeration } from './moderation.js'
 import { onUnknown, rangeOf, type WrittenRow } from './outcomes.js'
@@ -177,6 +178,7 @@ export function createLog({ db, bus, maxChatsPerUser, hasSearch, logger, metrics
     ...history,
     ...createMarks(db),
     ...createMembers(db),
+    ...createMentions(db),
     ...createReports(db),
     ...createWriteRules(db),
   }

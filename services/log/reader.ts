@@ -88,6 +88,7 @@ function toLogged(row: ChangeRow, chat: Chat | undefined): LoggedChange {
     chatId: row.chat_id,
     revision: row.revision,
     kind: row.kind,
+    actorId: row.actor_id,
     ...(row.m_id !== null && { message: toMessage(row) }),
     ...(row.user_id !== null && { member: toMember(row), memberCount: row.member_count }),
     ...(isOfChat(row.kind) && chat && { chat }),
@@ -107,11 +108,12 @@ function newestOfEach(changes: LoggedChange[]): LoggedChange[] {
 }
 
 /** A line as sync answers it, under its own revision as the live event would be. */
-export function toChange({ chatId, revision, kind, message, member, chat }: LoggedChange): Change {
+export function toChange({ chatId, revision, kind, actorId, message, member, chat }: LoggedChange): Change {
   return {
     chatId,
     revision,
     type: CHANGE_KINDS[kind],
+    actorId,
     ...(message && { message: { ...message, revision } }),
     ...(member && { member: { ...member, removed: kind === 'member_removed' } }),
     ...(chat && { chat: { ...chat, revision } }),
@@ -122,6 +124,7 @@ interface ChangeRow extends MessageRow, Record<string, unknown> {
   chat_id: string
   revision: number
   kind: ChangeKind
+  actor_id: string | null
   user_id: string
   name: string | null
   avatar_url: string | null
@@ -142,7 +145,7 @@ interface StandRow extends Record<string, unknown> {
 // line tells from whom it is to be hidden. Only changes can be of old messages, so new ones are not asked about. The LIMITs take
 // nothing away: they make each span a range of the index, and each message one look-up, where the planner would else read tables.
 const READ = `
-SELECT l.chat_id, l.revision, l.kind, l.user_id, u.name, u.avatar_url, l.role, l.joined_at, l.muted_until, c.member_count,
+SELECT l.chat_id, l.revision, l.kind, l.actor_id, l.user_id, u.name, u.avatar_url, l.role, l.joined_at, l.muted_until, c.member_count,
   CASE WHEN $2::text IS NULL AND c.history_visibility = 'joined' AND l.kind IN ('message_updated', 'message_deleted') THEN (
     SELECT array_agg(h.user_id) FROM members h WHERE h.chat_id = l.chat_id AND h.visible_from_seq > m.seq) END AS hidden_from,
   ${MESSAGE_COLUMNS}

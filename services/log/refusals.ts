@@ -27,8 +27,11 @@ function tooSoon(retryAfterMs: number): ChatError {
   return new ChatError('RATE_LIMITED', { message: 'This chat is in slow mode; wait a little.', retryAfterMs, details })
 }
 
-/** Why a send was not stored; `until` is when that ends, by the clock that said `at`. */
-export function notStored(outcome: string, at: string, until: string | null = null): ChatError {
+/** Why a send was not stored; `until` is when that ends, by the clock that said `at`, and `place` which of its uploads is none. */
+export function notStored(outcome: string, at: string, until: string | null = null, place = 0): ChatError {
+  if (outcome === 'no_upload') {
+    return invalid({ path: `/attachmentIds/${place}`, message: 'is no upload of yours that can be sent here' })
+  }
   if (outcome === 'conflict') return new ChatError('IDEMPOTENCY_CONFLICT')
   if (outcome === 'no_reply') return invalid({ path: '/replyToId', message: 'is no message of this chat' })
   if (outcome === 'slow') return tooSoon(Date.parse(until ?? at) - Date.parse(at))

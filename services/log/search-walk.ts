@@ -13,6 +13,9 @@ export interface Walk {
   userId: string
   query: string
   chatId: string | null
+  senderId: string | null
+  /** Messages of this time and older are not asked for. */
+  after: string | null
   before: Place | null
   limit: number
   by: Asker
@@ -40,9 +43,9 @@ const STEPS = 5
 
 /** Goes through a user's chats from the newest message on, where a query is too frequent for its index: a step costs the same, however many messages there are. */
 export function createWalk(db: Pick<Database, 'run'>, limitMs: number) {
-  async function step({ userId, query, chatId, before, limit, by }: Walk): Promise<Walked> {
+  async function step({ userId, query, chatId, senderId, after, before, limit, by }: Walk): Promise<Walked> {
     const place = [before?.time ?? null, before?.id ?? null]
-    const values = [userId, query, chatId, ...place, limit + 1, LOOKED_AT, OF_A_CHAT]
+    const values = [userId, query, chatId, ...place, limit + 1, LOOKED_AT, OF_A_CHAT, senderId, after]
     const rows = await db.run<WalkRow>('search_walk', WALK, values, { by, limitMs })
     const found = rows.filter(({ m_id }) => m_id !== null)
     const messages = found.slice(0, limit).map(toMessage)
@@ -50,6 +53,9 @@ export function createWalk(db: Pick<Database, 'run'>, limitMs: number) {
     if (found.length > limit && last) return { messages, next: { time: last.createdAt, id: last.id }, isStuck: false }
     const [head] = rows
     if (!head?.more) return { messages, next: null, isStuck: false }
+    if (after !== null && head.looked_at !== null && Date.parse(head.looked_at) <= Date.parse(after)) {
+      return { messages, next: null, isStuck: false }
+    }
     if (head.looked_at === null || head.looked_id === null) return { messages, next: before, isStuck: true }
     return { messages, next: { time: head.looked_at, id: head.looked_id }, isStuck: false }
   }
@@ -70,7 +76,7 @@ WITH RECURSIVE mine AS (
   SELECT b.chat_id, c.last_activity_at, c.last_seq,
     CASE WHEN c.history_visibility = 'all' THEN 1 ELSE b.visible_from_seq END AS first_seq
   FROM members b JOIN chats c ON c.id = b.chat_id
-  WHERE b.user_id = $1 AND ($3::text IS NULL OR b.chat_id = $3)
+  WHERE b.user_id = $1 AND ($3::text IS NULL OR b.chat_id = $3) AND ($10::timestamptz IS NULL OR c.last_activity_at > $10)
 ), halved AS (
   SELECT chat_id, CASE WHEN $4::timestamptz IS NULL OR last_activity_at <= $4 THEN last_seq ELSE first_seq - 1 END AS low, last_seq + 1 AS high
   FROM mine
@@ -102,6 +108,7 @@ WITH RECURSIVE mine AS (
 ), found AS (
   SELECT m.* FROM looked l JOIN messages m ON m.id = l.id
   WHERE m.deleted_at IS NULL AND ${WORDS.replace('content', 'm.content')} @@ plainto_tsquery('simple', $2)
+    AND ($9::text IS NULL OR m.sender_id = $9) AND ($10::timestamptz IS NULL OR m.created_at > $10)
   ORDER BY l.created_at DESC, l.id DESC LIMIT $6
 )
 SELECT head.looked_at, head.looked_id, head.more, ${MESSAGE_COLUMNS}

@@ -27,24 +27,33 @@ export function createSearch(db: Pick<Database, 'run'>, isOn: boolean) {
 
   return {
     /**
-     * A page of the messages that hold all words of the query, newest first. Of a frequent query a page looks through a bounded number
+     * A page of the messages that hold all words of the query, newest first, of a sender or later and earlier than some time. Of a frequent query a page looks through a bounded number
      * of messages: it may be short, even empty, and its cursor goes on where it stopped.
      */
     async search(
       userId: string,
-      { query, chatId: ofChat, cursor, limit = PAGES.search.standard }: SearchInput,
+      {
+        query,
+        chatId: ofChat,
+        senderId: ofSender,
+        after: since,
+        before: until,
+        cursor,
+        limit = PAGES.search.standard,
+      }: SearchInput,
       by: Asker = { userId },
     ): Promise<Page> {
       if (!isOn) throw new ChatError('CONFLICT', { message: 'Search is off (setting SEARCH).' })
-      const chatId = ofChat ?? null
+      const [chatId, senderId, after] = [ofChat ?? null, ofSender ?? null, since ?? null]
       const [time, id] = cursor === undefined ? [] : readCursor(cursor, 'time', 'uuid')
-      let before: Place | null = time !== undefined && id !== undefined ? { time, id } : null
+      const from: Place | null = time !== undefined && id !== undefined ? { time, id } : null
+      let before = until === undefined ? from : older(from, { time: until, id: LOWEST_ID })
       if (await isFrequent(query, by)) {
-        const walked = await walk({ userId, query, chatId, before, limit, by })
+        const walked = await walk({ userId, query, chatId, senderId, after, before, limit, by })
         if (walked.messages.length > 0 || !walked.isStuck) return toPage(walked.messages, walked.next)
         before = walked.next
       }
-      const values = [userId, query, chatId, before?.time ?? null, before?.id ?? null, limit + 1]
+      const values = [userId, query, chatId, before?.time ?? null, before?.id ?? null, limit + 1, senderId, after]
       const rows = await db.run<Row>('search', SEARCH, values, { by, limitMs: LIMIT_MS })
       const messages = rows.slice(0, limit).map(toMessage)
       const last = rows.length > limit ? messages.at(-1) : undefined
@@ -52,6 +61,13 @@ export function createSearch(db: Pick<Database, 'run'>, isOn: boolean) {
     },
   }
 }
+
+/** Every message of a moment has a higher one. */
+const LOWEST_ID = '00000000-0000-0000-0000-000000000000'
+
+/** Which of two places is further down. */
+const older = (one: Place | null, other: Place): Place =>
+  one && Date.parse(one.time) <= Date.parse(other.time) ? one : other
 
 type SearchInput = Input<'search_messages'>
 
@@ -75,6 +91,8 @@ WITH hits AS (
   WHERE ${WORDS.replace('content', 'm.content')} @@ plainto_tsquery('simple', $2)
     AND m.deleted_at IS NULL
     AND ($3::text IS NULL OR m.chat_id = $3)
+    AND ($7::text IS NULL OR m.sender_id = $7)
+    AND ($8::timestamptz IS NULL OR m.created_at > $8)
     AND (c.history_visibility = 'all' OR m.seq >= b.visible_from_seq)
     AND ($4::timestamptz IS NULL OR (m.created_at, m.id) < ($4, $5::uuid))
   ORDER BY m.created_at DESC, m.id DESC

@@ -1,19 +1,24 @@
 import { ChatError } from '../../contract/errors.js'
-import type { Message } from '../../contract/shapes.js'
+import type { Attachment, Mentions, Message } from '../../contract/shapes.js'
 import type { LoggedChange, Written } from '../bus/index.js'
-import { toUser } from './entities.js'
+import { nobody, toUser } from './entities.js'
 import { notStored, type WriteRefusal } from './refusals.js'
 
 /** A message on its way into the log. */
 export interface Send {
   chatId: string
   senderId: string
-  content: string
+  /** Left out where attachments or metadata say all. */
+  content?: string | undefined
   clientMessageId?: string | undefined
   replyToId?: string | undefined
+  /** Who is no member is passed over, and everyone unless an owner or admin asks for it. */
+  mentions?: Partial<Mentions> | undefined
+  /** The sender's uploads for this chat. */
+  attachmentIds?: string[] | undefined
   metadata?: Record<string, unknown> | undefined
   /** What the sender wrote, where something else is stored: it is what a retry must repeat. */
-  original?: { content: string; metadata?: Record<string, unknown> | undefined } | undefined
+  original?: { content?: string | undefined; metadata?: Record<string, unknown> | undefined } | undefined
   /** Whether a service sends for the user. */
   isByService?: boolean | undefined
 }
@@ -32,7 +37,7 @@ export interface Pending {
 
 /** What `log_append` answers of a send. */
 export type Outcome = [
-  outcome: 'stored' | 'duplicate' | 'conflict' | 'no_member' | 'no_reply' | 'slow' | WriteRefusal,
+  outcome: 'stored' | 'duplicate' | 'conflict' | 'no_member' | 'no_reply' | 'no_upload' | 'slow' | WriteRefusal,
   id: string,
   seq: number,
   revision: number,
@@ -40,14 +45,23 @@ export type Outcome = [
   senderAvatarUrl: string | null,
   /** Of a refusal that ends: when. */
   until?: string | null,
+  replyToSeq?: number | null,
+  more?: More,
 ]
+
+/** Whom a send mentions and what it carries, or which of its uploads it cannot carry. */
+interface More {
+  mentions?: Mentions
+  attachments?: Attachment[]
+  fault?: number
+}
 
 /** New messages as what was written, chat by chat. A batch holds its chats' locks, so a chat's revisions follow on one another. */
 export function toWritten(messages: Iterable<Message>): Written[] {
   const changes = new Map<string, LoggedChange[]>()
   for (const message of messages) {
     const { chatId, revision } = message
-    const change: LoggedChange = { chatId, revision, kind: 'message_created', message }
+    const change: LoggedChange = { chatId, revision, kind: 'message_created', actorId: message.sender.userId, message }
     const ofChat = changes.get(chatId)
     if (ofChat) ofChat.push(change)
     else changes.set(chatId, [change])
@@ -62,17 +76,18 @@ export function toWritten(messages: Iterable<Message>): Written[] {
 /** Settles a send by its outcome; `message` is what its batch stored, `at` the time of the batch. */
 export function answer(
   { resolve, reject }: Pending,
-  [outcome, id, , , , , until]: Outcome,
+  [outcome, id, , , , , until, , more]: Outcome,
   message: Message | undefined,
   at: string,
 ): void {
   if (outcome === 'stored' && message) resolve({ duplicate: false, message })
   else if (outcome === 'duplicate') resolve({ duplicate: true, id, ...(message && { message }) })
-  else reject(notStored(outcome, at, until))
+  else reject(notStored(outcome, at, until, more?.fault))
 }
 
 /** A send that was stored, as its message. */
-export function toStored(send: Send, at: string, [, id, seq, revision, senderName, senderAvatarUrl]: Outcome): Message {
+export function toStored(send: Send, at: string, outcome: Outcome): Message {
+  const [, id, seq, revision, senderName, senderAvatarUrl, , replyToSeq, more] = outcome
   return {
     id,
     chatId: send.chatId,
@@ -80,10 +95,14 @@ export function toStored(send: Send, at: string, [, id, seq, revision, senderNam
     revision,
     sender: toUser(send.senderId, senderName, senderAvatarUrl),
     clientMessageId: send.clientMessageId ?? null,
-    content: send.content,
-    replyToId: send.replyToId ?? null,
+    content: send.content ?? null,
+    replyToId: send.replyToId?.toLowerCase() ?? null,
+    replyToSeq: replyToSeq ?? null,
+    mentions: more?.mentions ?? nobody(),
+    attachments: more?.attachments ?? [],
     metadata: send.metadata ?? null,
     reactions: [],
+    pinnedAt: null,
     createdAt: at,
     editedAt: null,
     deletedAt: null,
@@ -97,4 +116,15 @@ export function withOutcome(failure: ChatError, send: Send): ChatError {
     details: { outcome: 'unknown' },
     cause: failure.cause,
   })
+}
+
+/** What `log_append_more` is asked of a send; undefined for one that names nobody and carries nothing, which costs nothing more. */
+export function moreOf({ mentions, attachmentIds = [] }: Send) {
+  const userIds = [...new Set(mentions?.userIds)]
+  const everyone = mentions?.everyone === true
+  if (userIds.length === 0 && !everyone && attachmentIds.length === 0) return undefined
+  const ids = attachmentIds.map((id) => id.toLowerCase())
+  // What a retry must repeat: whom it names in any order, and what it carries in this one.
+  const asked = JSON.stringify([userIds.toSorted(), everyone, ids])
+  return { asked, mentions: { userIds, everyone }, attachmentIds: ids }
 }

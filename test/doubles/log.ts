@@ -34,6 +34,7 @@ export class ArrayLog implements Reader {
       chatId: CHAT,
       revision,
       kind,
+      actorId: null,
       ...(kind.startsWith('message') && { message: { id: `m${revision}`, chatId: CHAT, revision, content: 'text' } }),
       // An edit of what was there before bob was, and so is not his to read.
       ...(kind === 'message_updated' && { hiddenFrom: ['bob'] }),

@@ -62,7 +62,7 @@ t.test('authorize may refuse, before a handler runs', async (t) => {
   const { lines, service } = await start({
     async authorize({ command, caller, input }) {
       calls.push(command)
-      if (command === 'send_message' && input.content.includes('curse')) {
+      if (command === 'send_message' && input.content?.includes('curse')) {
         throw new ChatError('FORBIDDEN', { message: 'Mind your words.', details: { who: caller.kind } })
       }
       if (command === 'typing') throw new TypeError('a fault of the host')

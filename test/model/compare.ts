@@ -6,15 +6,20 @@ import type { World } from './world.js'
 
 /** A message of the model. */
 export function toView(message: ModelMessage, revision = message.revision) {
-  const { seq, senderId, key, content, replyToId, isEdited } = message
+  const { seq, senderId, key, content, metadata, mentions, replyToId, replyToSeq, isEdited, isDeleted } = message
   const reactions = message.reactions.map(({ emoji, userIds }) => ({ emoji, count: userIds.length, userIds }))
-  return { seq, revision, senderId, key, content, replyToId, isEdited, reactions }
+  const said = { content, metadata, mentions, replyToId, replyToSeq, reactions }
+  return { seq, revision, senderId, key, ...said, isEdited, isDeleted }
 }
 
 /** A message of the service, as the model has it. */
-export function viewOf({ seq, revision, sender, clientMessageId, content, replyToId, editedAt, reactions }: Message) {
-  const senderId = sender.userId
-  return { seq, revision, senderId, key: clientMessageId, content, replyToId, isEdited: editedAt !== null, reactions }
+export function viewOf(message: Message) {
+  const { seq, revision, content, metadata, mentions, replyToId, replyToSeq, reactions } = message
+  const said = { content, metadata, mentions, replyToId, replyToSeq, reactions }
+  const isEdited = message.editedAt !== null
+  const isDeleted = message.deletedAt !== null
+  const senderId = message.sender.userId
+  return { seq, revision, senderId, key: message.clientMessageId, ...said, isEdited, isDeleted }
 }
 
 const TYPES = {
@@ -30,19 +35,19 @@ const TYPES = {
 }
 
 /** A line of the model's log, as `lineOf` has one of the service. */
-export function toLine({ revision, kind, entity }: ModelLine) {
+export function toLine({ revision, kind, entity, actorId }: ModelLine) {
   const type = TYPES[kind]
-  if (entity === null) return { revision, type }
-  if (typeof entity === 'string') return { revision, type, userId: entity, removed: kind === 'member_removed' }
-  return { revision, type, message: toView(entity, revision) }
+  if (entity === null) return { revision, type, actorId }
+  if (typeof entity === 'string') return { revision, type, actorId, userId: entity, removed: kind === 'member_removed' }
+  return { revision, type, actorId, message: toView(entity, revision) }
 }
 
 /** A change that sync answered. */
 // biome-ignore lint/suspicious/noExplicitAny: what a test expects is what it asserts
-export function lineOf({ revision, type, message, member }: any) {
-  if (message) return { revision, type, message: viewOf(message) }
-  if (member) return { revision, type, userId: member.user.userId, removed: member.removed }
-  return { revision, type }
+export function lineOf({ revision, type, actorId, message, member }: any) {
+  if (message) return { revision, type, actorId, message: viewOf(message) }
+  if (member) return { revision, type, actorId, userId: member.user.userId, removed: member.removed }
+  return { revision, type, actorId }
 }
 
 /** A chat as one member sees it, as far as the model knows. */
@@ -65,6 +70,12 @@ export async function compareAll(model: Model, world: World): Promise<void> {
   for (const userId of world.users) {
     const { data } = (await world.call('list_chats', {}, userId, 'rest')) as { data: { chats: never[] } }
     same(`chats of ${userId}`, byId(data.chats.map(toMine)), byId(model.myChats(userId)))
+    const mentioned = await world.call('list_mentions', { limit: 50 }, userId, 'rest')
+    same(
+      `mentions of ${userId}`,
+      mentioned.ok ? mentioned.data.messages.map(({ id }: Message) => id) : mentioned.code,
+      model.mentionsOf(userId).map(({ id }) => id),
+    )
     for (const chat of model.chats) {
       const history = chat.history(userId)
       const read = await world.call('get_messages', { chatId: chat.chatId, limit: 200 }, userId, 'rest')
@@ -82,7 +93,12 @@ export async function compareAll(model: Model, world: World): Promise<void> {
       for (const [id, message] of told.get(chat.chatId) ?? []) {
         const real = chat.messages.find((one) => one.id === id) as ModelMessage
         const isHidden = real.seq < chat.firstSeqFor(userId)
-        if (isHidden) same(`what ${userId} may not see`, [message.content, message.reactions], [null, []])
+        if (isHidden)
+          same(
+            `what ${userId} may not see`,
+            [message.content, message.reactions, message.mentions.userIds],
+            [null, [], []],
+          )
         else same(`what ${userId} was told of`, viewOf(message), toView(real))
       }
     }

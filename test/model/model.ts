@@ -1,6 +1,18 @@
 import type { ErrorCode } from '../../contract/errors.js'
 import type { Role } from '../../contract/shapes.js'
 
+export interface ModelMentions {
+  userIds: string[]
+  everyone: boolean
+}
+
+/** What somebody sends. */
+export interface ModelBody {
+  content?: string
+  metadata?: object
+  mentions?: ModelMentions
+}
+
 /** What the service is held against: chats as the contract tells them, in plain maps. */
 export interface ModelMessage {
   /** Known when the service has answered. */
@@ -12,8 +24,12 @@ export interface ModelMessage {
   /** What was first sent; a retry must repeat it. */
   original: string
   content: string | null
+  metadata: object | null
+  mentions: ModelMentions
   replyToId: string | null
+  replyToSeq: number | null
   isEdited: boolean
+  isDeleted: boolean
   reactions: { emoji: string; userIds: string[] }[]
 }
 
@@ -40,6 +56,8 @@ export interface ModelLine {
   revision: number
   kind: Kind
   entity: ModelMessage | string | null
+  /** Null for a service. */
+  actorId: string | null
 }
 
 export type Outcome<T> = { ok: true; value: T } | { ok: false; code: ErrorCode }
@@ -62,7 +80,7 @@ export class ModelChat {
     this.chatId = chatId
     this.type = type
     this.visibility = visibility
-    this.#write('chat_created', null)
+    this.#write('chat_created', null, founders[0] ?? null)
     for (const [i, userId] of founders.entries()) {
       const role = type === 'group' && i === 0 ? 'owner' : 'member'
       this.members.set(userId, { role, joinedRevision: 1, visibleFromSeq: 1, lastReadSeq: 0, isMuted: false })
@@ -77,9 +95,9 @@ export class ModelChat {
     return this.messages.length
   }
 
-  #write(kind: Kind, entity: ModelLine['entity']): number {
+  #write(kind: Kind, entity: ModelLine['entity'], actorId: string | null): number {
     const revision = this.log.length + 1
-    this.log.push({ revision, kind, entity })
+    this.log.push({ revision, kind, entity, actorId })
     return revision
   }
 
@@ -100,14 +118,15 @@ export class ModelChat {
 
   send(
     userId: string,
-    content: string,
+    { content, metadata, mentions }: ModelBody,
     key: string | null,
     replyTo?: ModelMessage,
     isByService = false,
   ): Outcome<{ message: ModelMessage; duplicate: boolean }> {
     const member = this.members.get(userId)
     if (!member) return refused('NOT_FOUND')
-    const original = JSON.stringify([content, replyTo?.id])
+    const named = { userIds: [...new Set(mentions?.userIds)], everyone: mentions?.everyone === true }
+    const original = JSON.stringify([content, metadata, named.userIds.toSorted(), named.everyone, replyTo?.id])
     const old = key === null ? undefined : this.messages.find((one) => one.senderId === userId && one.key === key)
     if (old)
       return old.original === original ? done({ message: old, duplicate: true }) : refused('IDEMPOTENCY_CONFLICT')
@@ -121,13 +140,20 @@ export class ModelChat {
       senderId: userId,
       key,
       original,
-      content,
+      content: content ?? null,
+      metadata: metadata ?? null,
+      mentions: {
+        userIds: named.userIds.filter((one) => this.members.has(one)),
+        everyone: named.everyone && (member.role !== 'member' || this.type === 'direct'),
+      },
       replyToId: replyTo?.id ?? null,
+      replyToSeq: replyTo?.seq ?? null,
       isEdited: false,
+      isDeleted: false,
       reactions: [],
     }
     this.messages.push(message)
-    message.revision = this.#write('message_created', message)
+    message.revision = this.#write('message_created', message, userId)
     member.lastReadSeq = message.seq
     return done({ message, duplicate: false })
   }
@@ -135,9 +161,9 @@ export class ModelChat {
   edit(userId: string, message: ModelMessage, content: string): Outcome<ModelMessage> {
     if (!this.#seen(userId, message)) return refused('NOT_FOUND')
     if (message.senderId !== userId || !this.#mayWrite(userId)) return refused('FORBIDDEN')
-    if (message.content === null) return refused('CONFLICT')
+    if (message.isDeleted) return refused('CONFLICT')
     if (message.content !== content) {
-      Object.assign(message, { content, isEdited: true, revision: this.#write('message_updated', message) })
+      Object.assign(message, { content, isEdited: true, revision: this.#write('message_updated', message, userId) })
     }
     return done(message)
   }
@@ -145,8 +171,9 @@ export class ModelChat {
   delete(userId: string, message: ModelMessage): Outcome<ModelMessage> {
     if (!this.#seen(userId, message)) return refused('NOT_FOUND')
     if (message.senderId !== userId && this.members.get(userId)?.role === 'member') return refused('FORBIDDEN')
-    if (message.content !== null) {
-      Object.assign(message, { content: null, reactions: [], revision: this.#write('message_deleted', message) })
+    if (!message.isDeleted) {
+      const nothing = { content: null, metadata: null, mentions: { userIds: [], everyone: false }, reactions: [] }
+      Object.assign(message, { ...nothing, isDeleted: true, revision: this.#write('message_deleted', message, userId) })
     }
     return done(message)
   }
@@ -154,13 +181,13 @@ export class ModelChat {
   react(userId: string, message: ModelMessage, emoji: string, isPut: boolean): Outcome<ModelMessage> {
     if (!this.#seen(userId, message)) return refused('NOT_FOUND')
     if (!this.#mayWrite(userId)) return refused('FORBIDDEN')
-    if (message.content === null) return refused('CONFLICT')
+    if (message.isDeleted) return refused('CONFLICT')
     const reaction = message.reactions.find((one) => one.emoji === emoji) ?? { emoji, userIds: [] }
     if (reaction.userIds.includes(userId) === isPut) return done(message)
     reaction.userIds = isPut ? [...reaction.userIds, userId] : reaction.userIds.filter((one) => one !== userId)
     if (isPut && reaction.userIds.length === 1) message.reactions.push(reaction)
     message.reactions = message.reactions.filter(({ userIds }) => userIds.length > 0)
-    message.revision = this.#write('message_updated', message)
+    message.revision = this.#write('message_updated', message, userId)
     return done(message)
   }
 
@@ -177,7 +204,7 @@ export class ModelChat {
     if (userIds.some((userId) => this.bans.has(userId))) return refused('CONFLICT')
     for (const userId of new Set(userIds)) {
       if (this.members.has(userId)) continue
-      const joinedRevision = this.#write('member_added', userId)
+      const joinedRevision = this.#write('member_added', userId, actorId)
       const { lastSeq } = this
       this.members.set(userId, {
         role: 'member',
@@ -197,13 +224,13 @@ export class ModelChat {
     if (!gone) return done(null)
     const isOwners = actorId === null || actorId === userId || this.members.get(actorId)?.role === 'owner'
     if (gone.role === 'owner' && !isOwners) return refused('FORBIDDEN')
-    this.#leave(userId, gone)
+    this.#leave(userId, gone, actorId)
     return done(null)
   }
 
-  #leave(userId: string, gone: ModelMember): void {
+  #leave(userId: string, gone: ModelMember, actorId: string | null): void {
     this.members.delete(userId)
-    this.#write('member_removed', userId)
+    this.#write('member_removed', userId, actorId)
     const left = [...this.members]
     if (gone.role !== 'owner' || left.some(([, { role }]) => role === 'owner')) return
     const [heir] = left.sort(
@@ -214,7 +241,7 @@ export class ModelChat {
     )
     if (heir) {
       heir[1].role = 'owner'
-      this.#write('member_role', heir[0])
+      this.#write('member_role', heir[0], actorId)
     }
   }
 
@@ -231,7 +258,7 @@ export class ModelChat {
     if (fault) return refused(fault)
     const member = this.members.get(userId)
     if (!member) return refused('NOT_FOUND')
-    if (member.isMuted !== isMuted) this.#write('member_muted', userId)
+    if (member.isMuted !== isMuted) this.#write('member_muted', userId, actorId)
     member.isMuted = isMuted
     return done(null)
   }
@@ -241,7 +268,7 @@ export class ModelChat {
     if (fault) return refused(fault)
     this.bans.add(userId)
     const gone = this.members.get(userId)
-    if (gone) this.#leave(userId, gone)
+    if (gone) this.#leave(userId, gone, actorId)
     return done(null)
   }
 
@@ -255,7 +282,7 @@ export class ModelChat {
   freeze(actorId: string | null, isFrozen: boolean): Outcome<null> {
     const fault = this.#mayChange(actorId, ['owner', 'admin'])
     if (fault) return refused(fault)
-    if (this.isFrozen !== isFrozen) this.#write('chat_updated', null)
+    if (this.isFrozen !== isFrozen) this.#write('chat_updated', null, actorId)
     this.isFrozen = isFrozen
     return done(null)
   }
@@ -269,7 +296,7 @@ export class ModelChat {
     const owners = [...this.members.values()].filter((one) => one.role === 'owner')
     if (member.role === 'owner' && owners.length === 1) return refused('CONFLICT')
     member.role = role
-    this.#write('member_role', userId)
+    this.#write('member_role', userId, actorId)
     return done(null)
   }
 
@@ -282,7 +309,17 @@ export class ModelChat {
 
   unread(userId: string): number {
     const from = Math.max(this.members.get(userId)?.lastReadSeq ?? 0, this.firstSeqFor(userId) - 1)
-    return this.messages.filter((one) => one.seq > from && one.content !== null && one.senderId !== userId).length
+    return this.messages.filter((one) => one.seq > from && !one.isDeleted && one.senderId !== userId).length
+  }
+
+  /** What others have said to a member by name, or to everyone. */
+  mentionsOf(userId: string): ModelMessage[] {
+    return this.messages.filter(
+      (one) =>
+        this.#seen(userId, one) &&
+        one.senderId !== userId &&
+        (one.mentions.everyone || one.mentions.userIds.includes(userId)),
+    )
   }
 
   /** The history that a member may read. */

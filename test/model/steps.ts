@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { CommandName } from '../../contract/commands.js'
 import { byId, lineOf, same, toLine, toMine, toView, viewOf } from './compare.js'
-import { ModelChat, type ModelMessage, type Outcome } from './model.js'
+import { type ModelBody, ModelChat, type ModelMessage, type Outcome } from './model.js'
 import type { Answer, ChatPlan, World } from './world.js'
 
 export const PEOPLE = 4
@@ -21,6 +21,8 @@ const KINDS = {
   send: 8,
   behalf: 2,
   reply: 2,
+  mention: 4,
+  bare: 2,
   edit: 3,
   delete: 1,
   react: 3,
@@ -67,6 +69,15 @@ export const anyOp: fc.Arbitrary<Op> = fc.record({
   other: fc.nat(PEOPLE - 1),
 })
 
+/** What a step sends; some of those whom it names are in the chat. */
+function bodyOf(op: Op, users: string[]): ModelBody {
+  const content = BODIES[op.body] as string
+  if (op.kind === 'bare') return { metadata: { content } }
+  if (op.kind !== 'mention') return { content }
+  const userIds = [op.other, (op.other + op.pick) % PEOPLE].map((user) => users[user] as string)
+  return { content, mentions: { userIds, everyone: op.pick % 3 === 0 } }
+}
+
 // Most within the log of a short run, some ahead of it.
 const revisionOf = ({ pick }: Op) => pick % 16
 /** Off more often than on, or nobody would write any more. */
@@ -91,7 +102,9 @@ export function toCommand(op: Op, world: World, message?: { id: string }) {
   switch (op.kind) {
     case 'send':
     case 'behalf':
-      return as('send_message', { chatId, content, ...key })
+    case 'mention':
+    case 'bare':
+      return as('send_message', { chatId, ...bodyOf(op, world.users), ...key })
     case 'reply':
       return as('send_message', { chatId, content, ...key, replyToId: messageId })
     case 'edit':
@@ -148,6 +161,12 @@ export class Model {
     return new Map(
       users.map((userId) => [userId, new Map(mine(userId).map(({ chatId, revision }) => [chatId, revision]))]),
     )
+  }
+
+  /** The newest first; ids are in the order of their making. */
+  mentionsOf(userId: string): ModelMessage[] {
+    const all = this.chats.flatMap((chat) => chat.mentionsOf(userId))
+    return all.sort((a, b) => (a.id < b.id ? 1 : -1))
   }
 
   myChats(userId: string) {
@@ -226,11 +245,13 @@ function expected(
   switch (op.kind) {
     case 'send':
     case 'behalf':
+    case 'mention':
+    case 'bare':
     case 'reply':
       return tell(
         chat.send(
           userId,
-          content,
+          bodyOf(op, world.users),
           op.key < KEYS ? `k${op.key}` : null,
           op.kind === 'reply' ? target : undefined,
           op.kind === 'behalf',

@@ -15,6 +15,8 @@ const DELETED = '00000000-0000-7000-8000-000000000002'
 const INPUTS: { [C in CommandName]: Input<C> } = {
   send_message: { chatId: CHAT, content: 'hello 👋', clientMessageId: 'k1', metadata: { a: [1, null] } },
   edit_message: { messageId: OWNERS, content: 'owner' },
+  get_message: { messageId: OWNERS },
+  list_mentions: { limit: 2 },
   delete_message: { messageId: DELETED },
   add_reaction: { messageId: OWNERS, emoji: '👍' },
   remove_reaction: { messageId: OWNERS, emoji: '👎' },

@@ -46,6 +46,7 @@ type Sees = (data: any, at: Place) => boolean
 const SEES: { [name in CommandName | ResourceName]?: Sees } = {
   mark_as_read: ({ chats }) => chats.length > 0,
   search_messages: ({ messages }) => messages.length > 0,
+  list_mentions: ({ messages }, at) => messages.some(({ chatId }: Place) => chatId === at.chatId),
   sync: ({ chats }, { chatId }) => chats[chatId].gone !== true,
   list_chats: ({ chats }, at) => chats.some(({ chatId }: Place) => chatId === at.chatId),
   get_users: ({ users }) => users.length > 0,

@@ -55,11 +55,20 @@ type Cases<I> = Record<string, Case<I>>
 /** Commands × actors, over a socket and as REST twin; a row’s letters stand in the order of GROUPS. */
 // biome-ignore format: rows are read in columns
 export const COMMAND_ROWS: { [C in CommandName]: Cases<Input<C>> } = {
-  send_message: { '': [({ chatId }) => ({ chatId, content: 'hello' }), '+++M ----- +BB S+MB- UU'] },
+  send_message: {
+    '': [({ chatId }) => ({ chatId, content: 'hello' }), '+++M ----- +BB S+MB- UU'],
+    'that names everyone': [({ chatId }) => ({ chatId, content: 'hello', mentions: { everyone: true } }), '+++M ----- +BB S+MB- UU'],
+    'with what is no upload': [({ chatId, own }) => ({ chatId, attachmentIds: [own] }), 'VVVV ----- VVV SVVV- UU'],
+  },
   edit_message: {
     'one’s own': [({ own }) => ({ messageId: own, content: 'changed' }), '+++M ----- +BB S+MB- UU'],
     'another’s': [({ theirs }) => ({ messageId: theirs, content: 'changed' }), 'FFFF ----- FFF SFFF- UU'],
   },
+  get_message: {
+    'one’s own': [({ own }) => ({ messageId: own }), '++++ ----- +++ S+++- UU'],
+    'another’s': [({ theirs }) => ({ messageId: theirs }), '++++ ----- +++ S+++- UU'],
+  },
+  list_mentions: { '': [() => ({}), '++++ 00000 +++ S+++0 UU'] },
   delete_message: {
     'one’s own': [({ own }) => ({ messageId: own }), '++++ ----- +++ S+++- UU'],
     'another’s': [({ theirs }) => ({ messageId: theirs }), '++FF ----- FFF SFFF- UU'],
@@ -71,7 +80,10 @@ export const COMMAND_ROWS: { [C in CommandName]: Cases<Input<C>> } = {
     'a chat': [({ chatId }) => ({ chatId, upToSeq: 1_000 }), '++++ ----- +++ S+++- UU'],
     messages: [({ chatId, theirs }) => ({ chatId, messageIds: [theirs] }), '++++ 00000 +++ S+++0 UU'],
   },
-  get_messages: { '': [({ chatId }) => ({ chatId }), '++++ ----- +++ S+++- UU'] },
+  get_messages: {
+    '': [({ chatId }) => ({ chatId }), '++++ ----- +++ S+++- UU'],
+    'around a message': [({ chatId, theirs }) => ({ chatId, aroundMessageId: theirs }), '++++ ----- +++ S+++- UU'],
+  },
   search_messages: { '': [({ chatId }) => ({ chatId, query: 'findable' }), '++++ 00000 +++ S+++0 UU'] },
   sync: { '': [({ chatId }) => ({ chats: { [chatId]: 1 } }), '++++ 00000 +++ S+++0 UU'] },
   list_chats: { '': [() => ({}), '++++ 00000 +++ S+++0 UU'] },

@@ -53,7 +53,12 @@ export async function makeGrounds({ app, token }: Service) {
   const write = (chatId: string, senders: readonly string[]) =>
     Promise.all(
       senders.map(async (senderId) => {
-        const { message } = await log.append({ chatId, senderId, content: 'findable' })
+        const { message } = await log.append({
+          chatId,
+          senderId,
+          content: 'findable',
+          mentions: { userIds: [...senders] },
+        })
         return [senderId, message.id] as const
       }),
     )
@@ -116,6 +121,8 @@ const TABLES: Record<string, string> = {
   members: 'chat_id, user_id',
   messages: 'id',
   reactions: 'message_id, emoji, user_id',
+  mentions: 'chat_id, user_id, seq',
+  uploads: 'id',
   chat_log: 'chat_id, revision',
   bans: 'chat_id, user_id',
   blocks: 'user_id, blocked_user_id',

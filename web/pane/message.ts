@@ -13,16 +13,21 @@ export function keyOf({ clientMessageId, id }: Message, isMine: boolean): string
 export function showMessage(node: HTMLElement, room: Room, at: number, isMine: boolean): void {
   const message = room.messages[at]
   if (!message) return
-  const { sender, content, createdAt } = message
+  const { sender, createdAt, deletedAt } = message
   node.classList.toggle('mine', isMine)
   node.classList.toggle('follows', room.messages[at - 1]?.sender.userId === sender.userId)
-  node.classList.toggle('gone', content === null)
+  node.classList.toggle('gone', deletedAt !== null)
   delete node.dataset.fate
   write(part(node, '.name'), isMine || room.chat.type === 'direct' ? '' : sender.name)
-  write(part(node, '.bubble'), content ?? 'This message was deleted.')
+  write(part(node, '.bubble'), textOf(message))
   write(part(node, 'time'), clock.format(new Date(createdAt)))
   write(part(node, '.fate'), fateOf(message, room, isMine && at === room.messages.length - 1))
   part(node, '.retry').hidden = true
+}
+
+function textOf({ content, attachments, deletedAt }: Message): string {
+  if (deletedAt !== null) return 'This message was deleted.'
+  return [content ?? '', ...attachments.map(({ name }) => `📎 ${name}`)].filter(Boolean).join('\n') || '…'
 }
 
 /** Only the last message, if it is one's own, says what became of it. */

@@ -56,7 +56,7 @@ export async function build() {
 
     resolveUser: ({ userId }) => people.get(userId ?? '') ?? null,
     authorize({ command, input }) {
-      if (command === 'send_message' && /\bdarn\b/i.test(input.content)) {
+      if (command === 'send_message' && /\bdarn\b/i.test(input.content ?? '')) {
         throw new ChatError('FORBIDDEN', { message: 'Mind your words.' })
       }
     },

@@ -16,10 +16,11 @@ app.post('/before-send', express.text({ type: '*/*', limit: '300kb' }), (request
   } catch {
     return void response.status(401).end()
   }
-  const { data } = JSON.parse(request.body as string) as { data: { content: string } }
-  if (/\bspam\b/i.test(data.content)) response.json({ action: 'refuse', reason: 'No spam, please.' })
-  else if (/\bdarn\b/i.test(data.content)) {
-    response.json({ action: 'replace', content: data.content.replace(/\bdarn\b/gi, '****') })
+  const { data } = JSON.parse(request.body as string) as { data: { content: string | null } }
+  const content = data.content ?? ''
+  if (/\bspam\b/i.test(content)) response.json({ action: 'refuse', reason: 'No spam, please.' })
+  else if (/\bdarn\b/i.test(content)) {
+    response.json({ action: 'replace', content: content.replace(/\bdarn\b/gi, '****') })
   } else response.json({ action: 'allow' })
 })
 

@@ -9,12 +9,14 @@ import { LOGS } from './logs.js'
 import { MEMBERS } from './members.js'
 import { MODERATION_GUARDS } from './moderation.js'
 import { PRESENCE } from './presence.js'
+import { SENT } from './sends.js'
 import { START } from './start.js'
 import { TOKENS } from './tokens.js'
 
 /** Every guard that is taken out, by what it guards. */
 export const GUARDS: Guard[] = [
   ...LOG,
+  ...SENT,
   ...MEMBERS,
   ...MODERATION_GUARDS,
   ...INPUT,

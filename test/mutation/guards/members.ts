@@ -131,7 +131,7 @@ export const MEMBERS: Guard[] = [
     name: 'history (live)',
     about: 'Nor by an edit that is told live.',
     file: 'services/feed/delivery.ts',
-    find: 'content: null, metadata: null, replyToId: null, reactions: []',
+    find: '...NOTHING, ',
     replace: '',
     tests: [BEFORE],
   },

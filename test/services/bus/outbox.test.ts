@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Written } from '../../../services/bus/index.js'
+import type { LoggedChange, Written } from '../../../services/bus/index.js'
 import { createOutbox } from '../../../services/bus/outbox.js'
 import { readPacket } from '../../../services/bus/wire.js'
 
@@ -24,6 +24,32 @@ const hint = (chatId: string, through: number, joined?: string[]): Written => ({
   chatId,
   range: { after: through - 1, through },
   ...(joined && { joined }),
+})
+
+const changed = (revision: number, content: string): LoggedChange => ({
+  chatId: 'c',
+  revision,
+  kind: 'message_created',
+  actorId: 'alice',
+  message: {
+    id: '01890a5d-ac96-774b-bcce-b302099a8057',
+    chatId: 'c',
+    seq: revision,
+    revision,
+    sender: { userId: 'alice', name: 'Alice', avatarUrl: null },
+    clientMessageId: null,
+    content,
+    replyToId: null,
+    replyToSeq: null,
+    mentions: { userIds: ['bob'], everyone: false },
+    attachments: [],
+    metadata: null,
+    reactions: [],
+    pinnedAt: null,
+    createdAt: '2026-01-01T00:00:00.000Z',
+    editedAt: null,
+    deletedAt: null,
+  },
 })
 
 t.test('of too much, each chat’s hint is left, with all who joined', async (t) => {
@@ -91,4 +117,30 @@ t.test('numbers', async (t) => {
   add(hint('c', 2))
   t.match(take(), { number: 3 })
   t.match(readPacket(outbox.leave().text()), { number: 3, isEmpty: true, isLeaving: true })
+})
+
+t.test('changes that are too large together travel in parts, and one that is by itself as its range', async (t) => {
+  const { outbox, take } = createWorld()
+  const changes = Array.from({ length: 5 }, (_, i) =>
+    changed(i + 1, i === 2 ? 'x'.repeat(MAX_BYTES) : 'x'.repeat(2_000)),
+  )
+  outbox.add('changes', [{ chatId: 'c', range: { after: 0, through: 5 }, changes }], true)
+  const heard: Written[] = []
+  for (let packet = take(); packet; packet = take()) {
+    t.equal(packet.faults, 0)
+    for (const told of packet.told) if (told.topic === 'changes') heard.push(...told.news)
+  }
+  t.same(
+    heard.map(({ range }) => [range?.after, range?.through]),
+    [
+      [0, 2],
+      [2, 3],
+      [3, 5],
+    ],
+    'in order, without a hole',
+  )
+  t.same(
+    heard.map((written) => written.changes),
+    [changes.slice(0, 2), undefined, changes.slice(3)],
+  )
 })

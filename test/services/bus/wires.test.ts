@@ -19,13 +19,17 @@ function sent(revision: number, content = 'text', chatId = CHAT): Written {
     clientMessageId: null,
     content,
     replyToId: null,
+    replyToSeq: null,
+    mentions: { userIds: [], everyone: false },
+    attachments: [],
     metadata: { any: ['thing'] },
     reactions: [],
+    pinnedAt: null,
     createdAt: '2026-01-01T00:00:00.000Z',
     editedAt: null,
     deletedAt: null,
   }
-  const change: LoggedChange = { chatId, revision, kind: 'message_created', message }
+  const change: LoggedChange = { chatId, revision, kind: 'message_created', actorId: 'alice', message }
   return { chatId, range: { after: revision - 1, through: revision }, changes: [change] }
 }
 
@@ -72,6 +76,18 @@ const LAWS: Record<string, (t: Test, wire: Wire) => Promise<void>> = {
       'many ids come in parts',
     )
     t.equal(own.written[0]?.changes?.length, 1, 'on its own node all of it is heard')
+  },
+
+  async 'what one node of the version before tells is heard as its range, and no fault'(t, { there, forge, count }) {
+    const heard = listen(there)
+    const [change] = sent(1).changes ?? []
+    const { replyToSeq, mentions, attachments, pinnedAt, ...message } = change?.message ?? {}
+    const body = { revision: 1, kind: 'message_created', message }
+    const faults = await count('chat_bus_faults_total', 'line')
+    await forge(JSON.stringify([1, 'older', 1, [['changes', CHAT, [0, 1], [], [body]]]]))
+    await until('it is heard', () => through(heard) === 1)
+    t.same(heard.written, [{ chatId: CHAT, range: { after: 0, through: 1 } }])
+    t.equal(await count('chat_bus_faults_total', 'line'), faults)
   },
 
   async 'a node hears nothing of another service'(t, { here, there, join }) {

@@ -79,7 +79,7 @@ onEachDatabase('changes of messages and chats', async (t, database) => {
     const renamed = next(bob, 'chat_updated')
     const update = await call('PATCH', `/chats/${chatId}`, { as: 'alice', body: { title: 'Plans' } })
     t.match(update.body.chat, { chatId, title: 'Plans', revision: 2 })
-    t.same(await renamed, update.body.chat)
+    t.same(await renamed, { ...update.body.chat, actorId: 'alice' })
     t.equal((await call('PATCH', `/chats/${chatId}`, { as: 'alice', body: { title: 'Plans' } })).body.chat.revision, 2)
     t.equal((await call('PATCH', `/chats/${chatId}`, { as: 'bob', body: { title: 'Mine' } })).status, 403)
 
@@ -250,7 +250,8 @@ const entityOf = ({ message, member, chat }: Change) => message?.id ?? member?.u
 /** Everything by entity, but for what a chat repeats of its newest message: that is as of the reading. */
 function byEntity(changes: Map<string, Change>): Record<string, unknown> {
   const plain = [...changes].map(([entity, change]) => {
-    if (!change.chat) return [entity, change]
+    // An event of a message does not say whose change it tells.
+    if (!change.chat) return [entity, change.message ? { ...change, actorId: null } : change]
     const { lastMessage, lastSeq, ...chat } = change.chat
     return [entity, { ...change, chat }]
   })
@@ -266,19 +267,19 @@ function fold(socket: ClientSocket, chatId: string) {
     folded.entities.set(entityOf(change), change)
   }
   socket.on('new_message', (message) =>
-    take({ chatId: message.chatId, revision: message.revision, type: 'message_created', message }),
+    take({ chatId: message.chatId, revision: message.revision, type: 'message_created', actorId: null, message }),
   )
   socket.on('message_updated', (message) =>
-    take({ chatId: message.chatId, revision: message.revision, type: 'message_updated', message }),
+    take({ chatId: message.chatId, revision: message.revision, type: 'message_updated', actorId: null, message }),
   )
   socket.on('message_deleted', (message) =>
-    take({ chatId: message.chatId, revision: message.revision, type: 'message_deleted', message }),
+    take({ chatId: message.chatId, revision: message.revision, type: 'message_deleted', actorId: null, message }),
   )
-  socket.on('chat_updated', (chat) =>
-    take({ chatId: chat.chatId, revision: chat.revision, type: 'chat_updated', chat }),
+  socket.on('chat_updated', ({ actorId, ...chat }) =>
+    take({ chatId: chat.chatId, revision: chat.revision, type: 'chat_updated', actorId, chat }),
   )
-  socket.on('member_changed', ({ revision, ...member }) =>
-    take({ chatId: member.chatId, revision, type: 'member_changed', member }),
+  socket.on('member_changed', ({ revision, actorId, ...member }) =>
+    take({ chatId: member.chatId, revision, type: 'member_changed', actorId, member }),
   )
   return folded
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import type { Test } from 'tap'
+import { writeCursor } from '../../../services/cursors.js'
 import { createVisibility } from '../../../services/presence/visibility.js'
 import { build, connect, must, onEachDatabase, type Service, until } from '../../helper.js'
 
@@ -77,6 +78,9 @@ onEachDatabase('what the database is asked', async (t, database) => {
     await log.getMessages('one', { chatId, beforeSeq: 15_000, limit: 200 })
     await log.getMessages('one', { chatId, afterSeq: 3, limit: 200 })
     await log.getMessages('one', { chatId, aroundSeq: 10_000 })
+    await log.getMessages('one', { chatId, aroundMessageId: messageIds[0] })
+    await log.listMentions('one', {})
+    await log.listMentions('one', { cursor: writeCursor(messageIds[0] as string), limit: 50 })
     await log.getMessage('one', messageIds[0] as string)
     await log.getChatsOf(['one', 'ten'])
     await log.listChats('ten', undefined)
@@ -94,9 +98,22 @@ onEachDatabase('what the database is asked', async (t, database) => {
     await visibility.pushChats(['one'], 100)
     await users.getProfiles('one', ['alice', 'ten'])
     await log.append({ chatId, senderId: 'one', content: 'x', clientMessageId: 'k', replyToId: messageIds[0] })
+    const mentions = { userIds: ['alice', 'nobody'], everyone: true }
+    await log.append({ chatId, senderId: 'one', content: 'x', clientMessageId: 'k2', mentions })
     await log.addMembers(chatId, null, ['ten'])
     await log.removeMember(chatId, null, 'ten')
 
+    // What a retry, as above, does not look for.
+    const ask = (name: string, ...values: unknown[]) =>
+      statements.push({ name, text: `SELECT ${name}(${values.map((_, i) => `$${i + 1}`)})`, values })
+    ask('log_find_mentions', chatId, 'one', mentions)
+    ask('log_hold_uploads', chatId, 'alice', messageIds.slice(0, 10))
+    ask('log_find_more', {
+      chat_id: chatId,
+      sender_id: 'one',
+      client_message_id: 'k3',
+      more: { mentions, attachmentIds: messageIds },
+    })
     for (const statement of statements) {
       t.strictSame(await scanned(app.db.pool, statement), [], statement.name)
     }
@@ -155,6 +172,10 @@ async function fill(pool: pg.Pool, chatId: string): Promise<void> {
     SELECT gen_random_uuid(), $chat, i, i + 1, 'alice', 'message ' || i, now() FROM generate_series(1, $n) i`)
   await insert(`INSERT INTO chat_log (chat_id, revision, kind, message_id, actor_id, at)
     SELECT chat_id, revision, 'message_created', id, sender_id, created_at FROM messages WHERE chat_id = $chat`)
+  await insert(`INSERT INTO mentions (chat_id, seq, user_id, message_id)
+    SELECT chat_id, seq, CASE WHEN seq % 2 = 0 THEN '' WHEN seq % 3 = 0 THEN 'one' ELSE 'user ' || seq END, id FROM messages WHERE chat_id = $chat`)
+  await insert(`INSERT INTO uploads (id, chat_id, user_id, name, mime_type, size, created_at, stored_at)
+    SELECT id, chat_id, sender_id, 'a', 'b', 1, now(), now() FROM messages WHERE chat_id = $chat`)
   await insert('UPDATE chats SET last_seq = $n, revision = $n + 1 WHERE id = $chat')
   await insert(`INSERT INTO members (chat_id, user_id, role, joined_at, joined_revision, last_read_seq, visible_from_seq)
     SELECT c.id, 'user ' || i, 'member', now(), 1, 0, 1 FROM chats c, generate_series(1, 40) i`)
@@ -170,7 +191,7 @@ async function scanned(pool: pg.Pool, { name, text, values }: Statement): Promis
   const scans = async () =>
     (
       await client.query<{ relname: string; seq_scan: string }>(
-        `SELECT relname, seq_scan FROM pg_stat_xact_user_tables WHERE relname IN ('messages', 'chat_log', 'members')`,
+        `SELECT relname, seq_scan FROM pg_stat_xact_user_tables WHERE relname IN ('messages', 'chat_log', 'members', 'mentions', 'uploads')`,
       )
     ).rows
   try {

@@ -11,17 +11,22 @@ const NUL = 'a\0b'
 const SURROGATE = 'a\ud800b'
 const POLLUTED = JSON.parse('{"__proto__":{"polluted":true}}')
 
+const SOME_TIME = '2026-01-01T00:00:00Z'
+const rich = (messageId: string) => ({ mentions: { userIds: ['bob'] }, attachmentIds: [messageId] })
+
 /** A good input of each command, for a chat and a message; what is tried differs from it in one field. */
 const goodInputs = (chatId: string, messageId: string): Inputs => ({
-  send_message: { chatId, content: 'x', clientMessageId: 'k', replyToId: messageId, metadata: {} },
+  send_message: { chatId, content: 'x', clientMessageId: 'k', replyToId: messageId, metadata: {}, ...rich(messageId) },
   edit_message: { messageId, content: 'x' },
+  get_message: { messageId },
+  list_mentions: { limit: 10 },
   delete_message: { messageId },
   add_reaction: { messageId, emoji: 'x' },
   remove_reaction: { messageId, emoji: 'x' },
   report_message: { messageId, reason: 'spam', comment: 'x' },
   mark_as_read: { chatId, upToSeq: 1 },
   get_messages: { chatId, beforeSeq: 5, limit: 10 },
-  search_messages: { query: 'x', chatId, limit: 10 },
+  search_messages: { query: 'x', chatId, senderId: 'bob', after: SOME_TIME, before: SOME_TIME, limit: 10 },
   sync: { chats: { [chatId]: 1 }, limit: 10 },
   list_chats: { limit: 10 },
   get_chat: { chatId },
@@ -51,6 +56,10 @@ function badValues(value: unknown, field: string): unknown[] {
   if (Array.isArray(value)) return [[NUL], [SURROGATE], [''], [1], [null], 'bob', {}, null, [['bob']]]
   if (field === 'chats')
     return [{ [NUL]: 1 }, { [SURROGATE]: 1 }, { a: Number.POSITIVE_INFINITY }, { a: -1 }, {}, [], 'a']
+  if (field === 'mentions') {
+    const faults = ['bob', [NUL], [SURROGATE], [1], Array.from({ length: 51 }, (_, i) => `user-${i}`)]
+    return [[], 'bob', 1, null, { everyone: 'yes' }, { all: true }, ...faults.map((userIds) => ({ userIds }))]
+  }
   if (field === 'metadata') {
     const deep = JSON.parse(`${'{"a":'.repeat(9)}1${'}'.repeat(9)}`)
     const faults = [{ a: NUL }, { [NUL]: 1 }, { a: SURROGATE }, { a: Number.POSITIVE_INFINITY }, POLLUTED]
@@ -59,7 +68,8 @@ function badValues(value: unknown, field: string): unknown[] {
   if (typeof value === 'number') return [Number.POSITIVE_INFINITY, -1, 1.5, 2 ** 31, '1', null, {}]
   if (typeof value === 'boolean') return ['true', 1, null]
   const texts = [NUL, SURROGATE, '', 1, {}, ['x'], true]
-  if (field === 'until') return [...texts, 'tomorrow', '2100-02-30T00:00:00Z', '2100-01-01', '2100-01-01T25:00:00Z']
+  if (['until', 'after', 'before'].includes(field))
+    return [...texts, 'tomorrow', '2100-02-30T00:00:00Z', '2100-01-01', '2100-01-01T25:00:00Z']
   return field === 'content' || field === 'emoji' || field === 'query' ? [...texts, ' \n\t'] : texts
 }
 
