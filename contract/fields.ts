@@ -1,5 +1,5 @@
 import { type TObject, type TProperties, type TSchema, Type } from '@sinclair/typebox'
-import { MAX_METADATA_BYTES, MAX_METADATA_DEPTH, type PageSize } from './limits.js'
+import { MAX_MENTIONS, MAX_METADATA_BYTES, MAX_METADATA_DEPTH, type PageSize } from './limits.js'
 
 /** A closed object: unknown fields are refused. */
 export function Closed<T extends TProperties>(properties: T, options: Record<string, unknown> = {}): TObject<T> {
@@ -32,6 +32,12 @@ export const Text = (maxLength: number) =>
 
 /** The content of a message. */
 export const Content = Type.String({ minLength: 1, pattern: TEXT, description: TEXT_RULE })
+
+/** Whom a message is to name; who is no member is left out, and everyone where that is not for its sender to say. */
+export const MentionsInput = Closed({
+  userIds: Type.Optional(Type.Array(Id, { maxItems: MAX_MENTIONS })),
+  everyone: Type.Optional(Type.Boolean()),
+})
 
 /** Free JSON of an app: at most 4 KiB and 8 levels deep; no NUL, lone surrogates, `__proto__` or numbers JSON cannot hold. */
 export const Metadata = Type.Unsafe<Record<string, unknown>>({

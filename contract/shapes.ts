@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Nullable, OneOf } from './fields.js'
-import { MAX_REACTION_USERS, UNREAD_CAP } from './limits.js'
+import { MAX_MENTIONS, MAX_REACTION_USERS, UNREAD_CAP } from './limits.js'
 import { CHANGE_KINDS, CHAT_TYPES, HISTORY_VISIBILITIES, PRESENCE_STATUSES, ROLES } from './words.js'
 
 export const Time = Type.String({ description: 'RFC 3339, UTC, milliseconds' })
@@ -20,6 +20,13 @@ export const Reaction = Type.Object(
 )
 export type Reaction = Static<typeof Reaction>
 
+/** Whom a message names: members, and perhaps everyone in the chat. */
+export const Mentions = Type.Object(
+  { userIds: Type.Array(Type.String(), { maxItems: MAX_MENTIONS }), everyone: Type.Boolean() },
+  { title: 'Mentions' },
+)
+export type Mentions = Static<typeof Mentions>
+
 /** A message as it is now; a deleted one keeps its place with content null. */
 export const Message = Type.Object(
   {
@@ -31,8 +38,10 @@ export const Message = Type.Object(
     clientMessageId: Nullable(Type.String()),
     content: Nullable(Type.String()),
     replyToId: Nullable(Type.String()),
+    mentions: Mentions,
     metadata: Nullable(Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true })),
     reactions: Type.Array(Reaction),
+    pinnedAt: Nullable(Time),
     createdAt: Time,
     editedAt: Nullable(Time),
     deletedAt: Nullable(Time),

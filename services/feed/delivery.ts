@@ -1,12 +1,21 @@
 import type { LoggedChange } from '../bus/index.js'
 import type { Delivery } from '../hub/ports.js'
 
+const UNSAID = {
+  content: null,
+  metadata: null,
+  replyToId: null,
+  mentions: { userIds: [], everyone: false },
+  reactions: [],
+  pinnedAt: null,
+}
+
 /** A message as those see it whose history starts after it: the place and its revision, and nothing that it says. */
 export function toHidden(delivery: Delivery): Delivery {
   if (delivery.event !== 'message_updated') return delivery
   return {
     event: delivery.event,
-    payload: { ...delivery.payload, content: null, metadata: null, replyToId: null, reactions: [] },
+    payload: { ...delivery.payload, ...UNSAID },
   }
 }
 

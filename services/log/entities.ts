@@ -4,6 +4,7 @@ import type {
   ChatType,
   HistoryVisibility,
   Member,
+  Mentions,
   Message,
   MyChat,
   Reaction,
@@ -11,11 +12,14 @@ import type {
   User,
 } from '../../contract/shapes.js'
 
+/** Whom a message names that names nobody. */
+export const NO_MENTIONS: Mentions = { userIds: [], everyone: false }
+
 /** The columns of a message `m` and its sender `s`, for `toMessage`. */
 export const MESSAGE_COLUMNS = `m.id AS m_id, m.chat_id AS m_chat_id, m.seq AS m_seq, m.revision AS m_revision, m.sender_id AS m_sender_id,
   s.name AS s_name, s.avatar_url AS s_avatar_url, m.client_message_id AS m_client_message_id, m.content AS m_content,
   m.reply_to_id AS m_reply_to_id, m.metadata AS m_metadata, m.created_at AS m_created_at, m.edited_at AS m_edited_at,
-  m.deleted_at AS m_deleted_at, (
+  m.mentions AS m_mentions, m.pinned_at AS m_pinned_at, m.deleted_at AS m_deleted_at, (
     SELECT json_agg(json_build_object('emoji', r.emoji, 'count', r.count, 'userIds', r.user_ids) ORDER BY r.first_at, r.emoji)
     FROM (
       SELECT emoji, count(*)::integer AS count, min(created_at) AS first_at,
@@ -34,6 +38,8 @@ export interface MessageRow {
   m_content: string | null
   m_reply_to_id: string | null
   m_metadata: Record<string, unknown> | null
+  m_mentions: Mentions | null
+  m_pinned_at: string | null
   m_created_at: string
   m_edited_at: string | null
   m_deleted_at: string | null
@@ -50,8 +56,10 @@ export function toMessage(row: MessageRow): Message {
     clientMessageId: row.m_client_message_id,
     content: row.m_content,
     replyToId: row.m_reply_to_id,
+    mentions: row.m_mentions ?? NO_MENTIONS,
     metadata: row.m_metadata,
     reactions: row.m_reactions ?? [],
+    pinnedAt: row.m_pinned_at,
     createdAt: row.m_created_at,
     editedAt: row.m_edited_at,
     deletedAt: row.m_deleted_at,

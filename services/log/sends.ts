@@ -1,7 +1,8 @@
 import { ChatError } from '../../contract/errors.js'
 import type { Message } from '../../contract/shapes.js'
 import type { LoggedChange, Written } from '../bus/index.js'
-import { toUser } from './entities.js'
+import { NO_MENTIONS, toUser } from './entities.js'
+import type { Job } from './lanes.js'
 import { notStored, type WriteRefusal } from './refusals.js'
 
 /** A message on its way into the log. */
@@ -22,12 +23,10 @@ export interface Send {
 export type Appended = { duplicate: false; message: Message } | { duplicate: true; id: string; message?: Message }
 
 /** A send that waits for its batch, or for that to be committed. */
-export interface Pending {
+export interface Pending extends Job {
   send: Send
   id: string
-  arrivedAt: number
   resolve(appended: Appended): void
-  reject(error: ChatError): void
 }
 
 /** What `log_append` answers of a send. */
@@ -82,8 +81,10 @@ export function toStored(send: Send, at: string, [, id, seq, revision, senderNam
     clientMessageId: send.clientMessageId ?? null,
     content: send.content,
     replyToId: send.replyToId ?? null,
+    mentions: NO_MENTIONS,
     metadata: send.metadata ?? null,
     reactions: [],
+    pinnedAt: null,
     createdAt: at,
     editedAt: null,
     deletedAt: null,

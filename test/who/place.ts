@@ -116,6 +116,8 @@ const TABLES: Record<string, string> = {
   members: 'chat_id, user_id',
   messages: 'id',
   reactions: 'message_id, emoji, user_id',
+  mentions: 'chat_id, user_id, seq',
+  pins: 'chat_id, pinned_at, message_id',
   chat_log: 'chat_id, revision',
   bans: 'chat_id, user_id',
   blocks: 'user_id, blocked_user_id',

@@ -14,10 +14,13 @@ const POLLUTED = JSON.parse('{"__proto__":{"polluted":true}}')
 /** A good input of each command, for a chat and a message; what is tried differs from it in one field. */
 const goodInputs = (chatId: string, messageId: string): Inputs => ({
   send_message: { chatId, content: 'x', clientMessageId: 'k', replyToId: messageId, metadata: {} },
-  edit_message: { messageId, content: 'x' },
+  edit_message: { messageId, content: 'x', metadata: {} },
   delete_message: { messageId },
   add_reaction: { messageId, emoji: 'x' },
   remove_reaction: { messageId, emoji: 'x' },
+  pin_message: { messageId },
+  unpin_message: { messageId },
+  list_pins: { chatId, limit: 10 },
   report_message: { messageId, reason: 'spam', comment: 'x' },
   mark_as_read: { chatId, upToSeq: 1 },
   get_messages: { chatId, beforeSeq: 5, limit: 10 },
