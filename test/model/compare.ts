@@ -6,15 +6,16 @@ import type { World } from './world.js'
 
 /** A message of the model. */
 export function toView(message: ModelMessage, revision = message.revision) {
-  const { seq, senderId, key, content, replyToId, isEdited } = message
+  const { seq, senderId, key, content, replyToId, metadata, mentions, isEdited, isPinned } = message
   const reactions = message.reactions.map(({ emoji, userIds }) => ({ emoji, count: userIds.length, userIds }))
-  return { seq, revision, senderId, key, content, replyToId, isEdited, reactions }
+  return { seq, revision, senderId, key, content, replyToId, metadata, mentions, isEdited, isPinned, reactions }
 }
 
 /** A message of the service, as the model has it. */
-export function viewOf({ seq, revision, sender, clientMessageId, content, replyToId, editedAt, reactions }: Message) {
-  const senderId = sender.userId
-  return { seq, revision, senderId, key: clientMessageId, content, replyToId, isEdited: editedAt !== null, reactions }
+export function viewOf(message: Message) {
+  const { seq, revision, sender, clientMessageId: key, content, replyToId, metadata, mentions, reactions } = message
+  const is = { isEdited: message.editedAt !== null, isPinned: message.pinnedAt !== null }
+  return { seq, revision, senderId: sender.userId, key, content, replyToId, metadata, mentions, ...is, reactions }
 }
 
 const TYPES = {
@@ -82,7 +83,9 @@ export async function compareAll(model: Model, world: World): Promise<void> {
       for (const [id, message] of told.get(chat.chatId) ?? []) {
         const real = chat.messages.find((one) => one.id === id) as ModelMessage
         const isHidden = real.seq < chat.firstSeqFor(userId)
-        if (isHidden) same(`what ${userId} may not see`, [message.content, message.reactions], [null, []])
+        const { content, metadata, mentions, pinnedAt, reactions } = message
+        const said = [content, metadata, mentions.userIds, mentions.everyone, pinnedAt, reactions]
+        if (isHidden) same(`what ${userId} may not see`, said, [null, null, [], false, null, []])
         else same(`what ${userId} was told of`, viewOf(message), toView(real))
       }
     }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ErrorCode } from '../../contract/errors.js'
 import type { Role } from '../../contract/shapes.js'
 
@@ -13,9 +14,17 @@ export interface ModelMessage {
   original: string
   content: string | null
   replyToId: string | null
+  metadata: Record<string, unknown> | null
+  mentions: { userIds: string[]; everyone: boolean }
   isEdited: boolean
+  isPinned: boolean
   reactions: { emoji: string; userIds: string[] }[]
 }
+
+/** What is to be changed of a message. */
+export type ModelEdit = Partial<Pick<ModelMessage, 'content' | 'metadata' | 'mentions'>>
+
+const NOBODY = { userIds: [], everyone: false }
 
 export interface ModelMember {
   role: Role
@@ -51,6 +60,8 @@ export class ModelChat {
   readonly members = new Map<string, ModelMember>()
   readonly messages: ModelMessage[] = []
   readonly log: ModelLine[] = []
+  /** The last pinned at the end. */
+  pins: ModelMessage[] = []
   readonly bans = new Set<string>()
   isFrozen = false
 
@@ -123,7 +134,10 @@ export class ModelChat {
       original,
       content,
       replyToId: replyTo?.id ?? null,
+      metadata: null,
+      mentions: NOBODY,
       isEdited: false,
+      isPinned: false,
       reactions: [],
     }
     this.messages.push(message)
@@ -132,21 +146,52 @@ export class ModelChat {
     return done({ message, duplicate: false })
   }
 
-  edit(userId: string, message: ModelMessage, content: string): Outcome<ModelMessage> {
+  edit(userId: string, message: ModelMessage, asked: ModelEdit): Outcome<ModelMessage> {
     if (!this.#seen(userId, message)) return refused('NOT_FOUND')
     if (message.senderId !== userId || !this.#mayWrite(userId)) return refused('FORBIDDEN')
     if (message.content === null) return refused('CONFLICT')
-    if (message.content !== content) {
-      Object.assign(message, { content, isEdited: true, revision: this.#write('message_updated', message) })
+    const fields = { ...asked, ...(asked.mentions && { mentions: this.#named(userId, asked.mentions) }) }
+    const { content, metadata, mentions } = { ...message, ...fields }
+    if (!isDeepStrictEqual([content, metadata, mentions], [message.content, message.metadata, message.mentions])) {
+      Object.assign(message, { ...fields, isEdited: true, revision: this.#write('message_updated', message) })
     }
     return done(message)
+  }
+
+  /** Whom of those that are asked for a member can name. */
+  #named(userId: string, { userIds, everyone }: ModelMessage['mentions']): ModelMessage['mentions'] {
+    const isTheirs = this.type === 'direct' || this.members.get(userId)?.role !== 'member'
+    return {
+      userIds: [...new Set(userIds)].filter((one) => this.members.has(one)),
+      everyone: everyone && isTheirs,
+    }
+  }
+
+  pin(userId: string, message: ModelMessage, isPut: boolean): Outcome<ModelMessage> {
+    if (!this.#seen(userId, message)) return refused('NOT_FOUND')
+    const isTheirs = this.type === 'direct' || this.members.get(userId)?.role !== 'member'
+    if (!isTheirs || !this.#mayWrite(userId)) return refused('FORBIDDEN')
+    if (message.content === null) return refused('CONFLICT')
+    if (message.isPinned !== isPut) {
+      this.pins = [...this.pins.filter((one) => one !== message), ...(isPut ? [message] : [])]
+      Object.assign(message, { isPinned: isPut, revision: this.#write('message_updated', message) })
+    }
+    return done(message)
+  }
+
+  /** The pinned messages that a member may see, the last pinned first. */
+  pinned(userId: string): Outcome<ModelMessage[]> {
+    if (!this.members.has(userId)) return refused('NOT_FOUND')
+    return done(this.pins.filter((message) => this.#seen(userId, message)).reverse())
   }
 
   delete(userId: string, message: ModelMessage): Outcome<ModelMessage> {
     if (!this.#seen(userId, message)) return refused('NOT_FOUND')
     if (message.senderId !== userId && this.members.get(userId)?.role === 'member') return refused('FORBIDDEN')
     if (message.content !== null) {
-      Object.assign(message, { content: null, reactions: [], revision: this.#write('message_deleted', message) })
+      this.pins = this.pins.filter((one) => one !== message)
+      const nothing = { content: null, metadata: null, mentions: NOBODY, isPinned: false, reactions: [] }
+      Object.assign(message, { ...nothing, revision: this.#write('message_deleted', message) })
     }
     return done(message)
   }

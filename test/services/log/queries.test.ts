@@ -94,6 +94,14 @@ onEachDatabase('what the database is asked', async (t, database) => {
     await visibility.pushChats(['one'], 100)
     await users.getProfiles('one', ['alice', 'ten'])
     await log.append({ chatId, senderId: 'one', content: 'x', clientMessageId: 'k', replyToId: messageIds[0] })
+    const { message } = await log.append({ chatId, senderId: 'one', content: 'x' })
+    const author = { userId: 'one', isByService: false }
+    await log.setRole(null, { chatId, userId: 'one', role: 'admin' })
+    await log.edit(author, message.id, { content: 'y', mentions: { userIds: ['alice'] } })
+    await log.react(author, message.id, '👍', true)
+    await log.pin(author, message.id, true)
+    await log.listPins('one', { chatId })
+    await log.delete('one', message.id)
     await log.addMembers(chatId, null, ['ten'])
     await log.removeMember(chatId, null, 'ten')
 
@@ -170,7 +178,7 @@ async function scanned(pool: pg.Pool, { name, text, values }: Statement): Promis
   const scans = async () =>
     (
       await client.query<{ relname: string; seq_scan: string }>(
-        `SELECT relname, seq_scan FROM pg_stat_xact_user_tables WHERE relname IN ('messages', 'chat_log', 'members')`,
+        `SELECT relname, seq_scan FROM pg_stat_xact_user_tables WHERE relname IN ('messages', 'chat_log', 'members', 'reactions', 'mentions', 'pins')`,
       )
     ).rows
   try {
