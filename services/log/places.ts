@@ -1,4 +1,5 @@
 import { ChatError } from '../../contract/errors.js'
+import { isOutcomeUnknown } from '../db/errors.js'
 import type { Database } from '../db/index.js'
 import { createLanes, type Job } from './lanes.js'
 
@@ -28,9 +29,10 @@ export function createPlaces(db: Pick<Database, 'run' | 'embedded'>, limits: { m
         else resolve(chatId)
       }
     },
-    refuse(batch, _keys, { code, cause }) {
-      // A look-up has no outcome that could be unknown.
-      for (const { reject } of batch) reject(new ChatError(code, { cause }))
+    refuse(batch, _keys, failure) {
+      // A look-up changes nothing, so its outcome is never unknown.
+      const { code, cause } = failure
+      for (const { reject } of batch) reject(isOutcomeUnknown(failure) ? new ChatError(code, { cause }) : failure)
     },
   })
 
