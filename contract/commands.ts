@@ -6,7 +6,7 @@ import {
   Id,
   Ids,
   Limit,
-  MentionsInput,
+  MentionsAsked,
   MessageId,
   Metadata,
   Nullable,
@@ -110,7 +110,7 @@ export const COMMANDS = {
       {
         messageId: MessageId,
         content: Type.Optional(Nullable(Content)),
-        mentions: Type.Optional(MentionsInput),
+        mentions: Type.Optional(MentionsAsked),
         metadata: Type.Optional(Nullable(Metadata)),
       },
       { anyOf: ['content', 'mentions', 'metadata'].map((field) => ({ required: [field] })) },

@@ -34,7 +34,7 @@ export const Text = (maxLength: number) =>
 export const Content = Type.String({ minLength: 1, pattern: TEXT, description: TEXT_RULE })
 
 /** Whom a message is to name; who is no member is left out, and everyone where that is not for its sender to say. */
-export const MentionsInput = Closed({
+export const MentionsAsked = Closed({
   userIds: Type.Optional(Type.Array(Id, { maxItems: MAX_MENTIONS })),
   everyone: Type.Optional(Type.Boolean()),
 })

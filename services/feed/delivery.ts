@@ -1,21 +1,21 @@
 import type { LoggedChange } from '../bus/index.js'
 import type { Delivery } from '../hub/ports.js'
-
-const UNSAID = {
-  content: null,
-  metadata: null,
-  replyToId: null,
-  mentions: { userIds: [], everyone: false },
-  reactions: [],
-  pinnedAt: null,
-}
+import { nobody } from '../log/entities.js'
 
 /** A message as those see it whose history starts after it: the place and its revision, and nothing that it says. */
 export function toHidden(delivery: Delivery): Delivery {
   if (delivery.event !== 'message_updated') return delivery
   return {
     event: delivery.event,
-    payload: { ...delivery.payload, ...UNSAID },
+    payload: {
+      ...delivery.payload,
+      content: null,
+      metadata: null,
+      replyToId: null,
+      mentions: nobody(),
+      reactions: [],
+      pinnedAt: null,
+    },
   }
 }
 

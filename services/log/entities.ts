@@ -12,9 +12,6 @@ import type {
   User,
 } from '../../contract/shapes.js'
 
-/** Whom a message names that names nobody. */
-export const NO_MENTIONS: Mentions = { userIds: [], everyone: false }
-
 /** The columns of a message `m` and its sender `s`, for `toMessage`. */
 export const MESSAGE_COLUMNS = `m.id AS m_id, m.chat_id AS m_chat_id, m.seq AS m_seq, m.revision AS m_revision, m.sender_id AS m_sender_id,
   s.name AS s_name, s.avatar_url AS s_avatar_url, m.client_message_id AS m_client_message_id, m.content AS m_content,
@@ -46,6 +43,9 @@ export interface MessageRow {
   m_reactions: Reaction[] | null
 }
 
+/** Whom a message mentions that mentions nobody. */
+export const nobody = (): Mentions => ({ userIds: [], everyone: false })
+
 export function toMessage(row: MessageRow): Message {
   return {
     id: row.m_id,
@@ -56,7 +56,7 @@ export function toMessage(row: MessageRow): Message {
     clientMessageId: row.m_client_message_id,
     content: row.m_content,
     replyToId: row.m_reply_to_id,
-    mentions: row.m_mentions ?? NO_MENTIONS,
+    mentions: row.m_mentions ?? nobody(),
     metadata: row.m_metadata,
     reactions: row.m_reactions ?? [],
     pinnedAt: row.m_pinned_at,

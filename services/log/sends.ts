@@ -1,7 +1,7 @@
 import { ChatError } from '../../contract/errors.js'
 import type { Message } from '../../contract/shapes.js'
 import type { LoggedChange, Written } from '../bus/index.js'
-import { NO_MENTIONS, toUser } from './entities.js'
+import { nobody, toUser } from './entities.js'
 import type { Job } from './lanes.js'
 import { notStored, type WriteRefusal } from './refusals.js'
 
@@ -81,7 +81,7 @@ export function toStored(send: Send, at: string, [, id, seq, revision, senderNam
     clientMessageId: send.clientMessageId ?? null,
     content: send.content,
     replyToId: send.replyToId ?? null,
-    mentions: NO_MENTIONS,
+    mentions: nobody(),
     metadata: send.metadata ?? null,
     reactions: [],
     pinnedAt: null,

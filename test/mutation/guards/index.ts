@@ -7,6 +7,7 @@ import { LOAD } from './load.js'
 import { LOG } from './log.js'
 import { LOGS } from './logs.js'
 import { MEMBERS } from './members.js'
+import { MESSAGES } from './messages.js'
 import { MODERATION_GUARDS } from './moderation.js'
 import { PRESENCE } from './presence.js'
 import { START } from './start.js'
@@ -16,6 +17,7 @@ import { TOKENS } from './tokens.js'
 export const GUARDS: Guard[] = [
   ...LOG,
   ...MEMBERS,
+  ...MESSAGES,
   ...MODERATION_GUARDS,
   ...INPUT,
   ...TOKENS,

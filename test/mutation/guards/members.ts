@@ -131,7 +131,7 @@ export const MEMBERS: Guard[] = [
     name: 'history (live)',
     about: 'Nor by an edit that is told live.',
     file: 'services/feed/delivery.ts',
-    find: '  content: null,\n  metadata: null,\n  replyToId: null,\n',
+    find: '      content: null,\n      metadata: null,\n      replyToId: null,\n',
     replace: '',
     tests: [BEFORE],
   },
