@@ -9,7 +9,7 @@ export const MESSAGES: Guard[] = [
     name: 'pin as owner or admin',
     about: 'A plain member of a group pins nothing.',
     file: definerOf('log_change_messages'),
-    find: "WHEN change.kind = 'pin' AND seen.role = 'member' AND seen.type <> 'direct' THEN 'forbidden'",
+    find: "WHEN change.kind = 'pin' AND held.role = 'member' AND held.type <> 'direct' THEN 'forbidden'",
     replace: '',
     tests: [`${PINS} > a pin is a change that all are told, once`],
   },
