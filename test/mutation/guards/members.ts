@@ -67,8 +67,8 @@ export const MEMBERS: Guard[] = [
     name: 'membership (edit, delete, react)',
     about: 'Only members change messages.',
     file: definerOf('log_change_messages'),
-    find: 'WHEN held.role IS NULL OR held.seq',
-    replace: 'WHEN held.seq IS NULL OR held.seq',
+    find: 'x.chat_id = m.chat_id AND x.user_id = change.actor_id OFFSET 0) b ON true',
+    replace: 'x.chat_id = m.chat_id ORDER BY x.user_id <> change.actor_id LIMIT 1) b ON true',
     tests: [HIDDEN],
   },
   {
