@@ -3,6 +3,7 @@ import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bus } from './cases/bus.js'
+import { changes } from './cases/changes.js'
 import { connections } from './cases/connections.js'
 import { fanout } from './cases/fanout.js'
 import { growth } from './cases/growth.js'
@@ -25,7 +26,7 @@ import { draw } from './lib/svg.js'
 type Case = (bench: Bench) => Promise<CaseResult>
 const CASES: Record<string, Case> = { fanout, sends, rooms, latency, connections, state, growth }
 /** Only when asked for. */
-const EXTRAS: Record<string, Case> = { bus, nodes, profile, writer }
+const EXTRAS: Record<string, Case> = { bus, changes, nodes, profile, writer }
 const QUICK = ['fanout', 'sends']
 const DEADLINE_MS = 14.5 * 60_000
 const LATE_MS = 13.5 * 60_000

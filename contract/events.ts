@@ -22,7 +22,7 @@ export type Session = Static<typeof Session>
 export const EVENTS = {
   session: { summary: 'Once after connecting: who you are, all your chats and whom you block.', payload: Session },
   new_message: { summary: 'A message was stored.', payload: Message },
-  message_updated: { summary: 'A message was edited, or its reactions changed.', payload: Message },
+  message_updated: { summary: 'A message was edited, pinned or unpinned, or its reactions changed.', payload: Message },
   message_deleted: { summary: 'A message was deleted; it keeps its place with content null.', payload: Message },
   member_changed: { summary: 'A member came, went, has another role or was muted.', payload: MemberChange },
   chat_updated: { summary: 'The title, history visibility or rules of a chat changed.', payload: ChatChange },

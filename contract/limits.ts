@@ -28,6 +28,8 @@ export const MAX_MENTIONS = 50
 export const MAX_ATTACHMENTS = 10
 /** Users that a message names for each emoji; the count goes on. */
 export const MAX_REACTION_USERS = 50
+/** Pinned messages of one chat. */
+export const MAX_PINS = 100
 /** Unread messages are counted up to this, and said to be more above it. */
 export const UNREAD_CAP = 100
 
@@ -47,6 +49,7 @@ export const PAGES = {
   messages: { maximum: 200, standard: 50 },
   search: { maximum: 50, standard: 20 },
   mentions: { maximum: 50, standard: 20 },
+  pins: { maximum: 50, standard: 50 },
   changes: { maximum: 1_000, standard: 500 },
   chats: { maximum: 200, standard: 50 },
   members: { maximum: 500, standard: 100 },

@@ -15,6 +15,7 @@ export const COMMAND_WHO = {
   self: 'every user',
   member: 'a member of the chat',
   admin: 'an admin or the owner of the chat',
+  admin_or_two: 'an admin or the owner of a group, and both of a direct chat',
   owner: 'the owner of the chat',
   sender: 'who wrote it',
   sender_or_admin: 'who wrote it, and an admin or the owner of the chat',

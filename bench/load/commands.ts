@@ -1,12 +1,13 @@
 import { textFrame } from './frames.js'
 import { createTexts } from './words.js'
 
-/** What a load is made of: sends to chats, read marks that go up, presence that changes, or one command again and again. */
+/** What a load is made of: sends to chats, read marks that go up, presence that changes, one command again and again, or some in turn. */
 export type Work =
   | { kind: 'send' /** The chats of each client, used in turn. */; chats: string[][]; bytes: number }
   | { kind: 'mark'; chatId: string; from: number }
   | { kind: 'presence' }
   | { kind: 'ask' /** The command of each client, as JSON. */; texts: string[] }
+  | { kind: 'turns' /** The commands of each client, as JSON. */; texts: string[][] }
 
 /** Makes the next frame of a client; `id` is the ack's, `stamp` leads the content. */
 export function createFrames(work: Work): (client: number, id: number, stamp?: string) => Buffer {
@@ -16,6 +17,13 @@ export function createFrames(work: Work): (client: number, id: number, stamp?: s
   if (work.kind === 'ask') {
     const { texts } = work
     return (client, id) => textFrame(`42${id}${texts[client]}`)
+  }
+  if (work.kind === 'turns') {
+    const { texts } = work
+    return (client, id) => {
+      const own = texts[client] ?? []
+      return textFrame(`42${id}${own[id % own.length]}`)
+    }
   }
   if (work.kind === 'mark') {
     const marks: number[] = []

@@ -105,9 +105,9 @@ export function createBeforeSend(options: BeforeSendOptions): Authorize {
       return keepOrder(JSON.stringify([input.chatId, caller.userId]), () => judgeSend(caller, input))
     }
     if (command !== 'edit_message') return undefined
-    const { messageId, content } = input
-    const none = { chatId: null, metadata: null, replyToId: null, clientMessageId: null, attachmentIds: [] }
-    return judge({ command, user: caller.user, messageId, content, ...none })
+    const { messageId, content = null, metadata = null } = input
+    const none = { chatId: null, replyToId: null, clientMessageId: null, attachmentIds: [] }
+    return judge({ command, user: caller.user, messageId, content, metadata, ...none })
   }
 }
 
@@ -132,6 +132,6 @@ export function inTurn(first: Authorize | undefined, second: Authorize | undefin
 function withReplacement(call: Call, { content, ...others }: Replacement): Call {
   const said = content === undefined ? {} : { content }
   if (call.command === 'send_message') return { ...call, input: { ...call.input, ...said, ...others } }
-  if (call.command === 'edit_message') return { ...call, input: { ...call.input, ...said } }
+  if (call.command === 'edit_message') return { ...call, input: { ...call.input, ...said, ...others } }
   return call
 }

@@ -41,9 +41,9 @@ export function createMessageCommands({ log, receipts, typing, logger, maxMessag
       return sent
     },
 
-    async edit_message(caller, { messageId, content }) {
-      mustFit(content)
-      return { message: await log.edit(authorOf(caller), messageId, content) }
+    async edit_message(caller, { messageId, ...edit }) {
+      mustFit(edit.content ?? '')
+      return { message: await log.edit(authorOf(caller), messageId, edit) }
     },
 
     async get_message({ userId }, { messageId }) {
@@ -63,6 +63,16 @@ export function createMessageCommands({ log, receipts, typing, logger, maxMessag
     async remove_reaction(caller, { messageId, emoji }) {
       return { message: await log.react(authorOf(caller), messageId, emoji, false) }
     },
+
+    async pin_message(caller, { messageId }) {
+      return { message: await log.pin(authorOf(caller), messageId, true) }
+    },
+
+    async unpin_message(caller, { messageId }) {
+      return { message: await log.pin(authorOf(caller), messageId, false) }
+    },
+
+    list_pins: (caller, input) => log.listPins(caller.userId, input, caller),
 
     async report_message({ userId }, input) {
       await log.report(userId, input)

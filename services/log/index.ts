@@ -12,9 +12,10 @@ import { createHistory } from './history.js'
 import { createMarks } from './marks.js'
 import { createMembers } from './members.js'
 import { createMentions } from './mentions.js'
-import { type Author, createMessageChanges } from './messages.js'
+import { createMessageChanges } from './messages.js'
 import { createModeration } from './moderation.js'
 import { onUnknown, rangeOf, type WrittenRow } from './outcomes.js'
+import { createPins } from './pins.js'
 import { createReader } from './reader.js'
 import { createReports } from './reports.js'
 import { createSearch } from './search.js'
@@ -42,17 +43,14 @@ const ERASE_AT_ONCE = 200
 export function createLog({ db, bus, maxChatsPerUser, hasSearch, logger, metrics }: LogOptions) {
   const history = createHistory(db)
   const changes = createChanges(db, maxChatsPerUser)
-  const messages = createMessageChanges(db)
   const moderation = createModeration(db)
   const sweeper = createSweeper(db, hasSearch, logger)
-  const appender = createAppender({
-    db,
-    ...(metrics && { metrics }),
-    onWritten(written) {
-      sweeper.note()
-      bus.publish('changes', written)
-    },
-  })
+  function onWritten(written: Written[]): void {
+    sweeper.note()
+    bus.publish('changes', written)
+  }
+  const appender = createAppender({ db, ...(metrics && { metrics }), onWritten })
+  const messages = createMessageChanges({ db, onWritten, getMessage: history.getMessage })
 
   /** Publishes what changes wrote; those that found all as it should be wrote nothing. */
   function publish(rows: WrittenRow[], joined: string[] = []): void {
@@ -65,16 +63,6 @@ export function createLog({ db, bus, maxChatsPerUser, hasSearch, logger, metrics
   /** Makes a change of one chat; where its answer never came, those who serve the chat look for themselves. */
   const make = <Row extends WrittenRow>(chatId: string, joined: string[], change: () => Promise<Row>): Promise<Row> =>
     onUnknown(change(), () => bus.publish('changes', [{ chatId, range: null, joined }]))
-
-  async function changed(userId: string, messageId: string, change: Promise<WrittenRow>): Promise<Message> {
-    const row = await onUnknown(change, async () => {
-      const message = await history.getMessage(userId, messageId).catch(() => undefined)
-      if (message) bus.publish('changes', [{ chatId: message.chatId, range: null }])
-    })
-    sweeper.note()
-    publish([row])
-    return history.getMessage(userId, messageId)
-  }
 
   return {
     stop: sweeper.stop,
@@ -143,20 +131,11 @@ export function createLog({ db, bus, maxChatsPerUser, hasSearch, logger, metrics
       }
     },
 
-    /** Changes the content of one's own message; answers it as it is now. */
-    async edit(author: Author, messageId: string, content: string): Promise<Message> {
-      return changed(author.userId, messageId, messages.edit(author, messageId, content))
-    },
-
-    /** Deletes a message; answers its tombstone, again and again. */
-    async delete(userId: string, messageId: string): Promise<Message> {
-      return changed(userId, messageId, messages.delete(userId, messageId))
-    },
-
-    /** Puts an emoji on a message, or takes one's own off. */
-    async react(author: Author, messageId: string, emoji: string, isPut: boolean): Promise<Message> {
-      return changed(author.userId, messageId, messages.react(author, messageId, emoji, isPut))
-    },
+    /** Changes of messages, each of which answers the message as it is then: see `messages.ts`. */
+    edit: messages.edit,
+    delete: messages.delete,
+    react: messages.react,
+    pin: messages.pin,
 
     /** Makes a tombstone of a user, who leaves all chats. */
     async deleteUser(userId: string): Promise<void> {
@@ -180,6 +159,7 @@ export function createLog({ db, bus, maxChatsPerUser, hasSearch, logger, metrics
     ...createMembers(db),
     ...createMentions(db),
     ...createReports(db),
+    ...createPins(db),
     ...createWriteRules(db),
   }
 }

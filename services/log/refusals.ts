@@ -1,5 +1,5 @@
 import { ChatError, invalid } from '../../contract/errors.js'
-import { MAX_BANS, MAX_BLOCKED_USERS, MAX_EMOJI } from '../../contract/limits.js'
+import { MAX_BANS, MAX_BLOCKED_USERS, MAX_EMOJI, MAX_PINS } from '../../contract/limits.js'
 import type { RefusalReason } from '../../contract/words.js'
 import { BLOCKED } from '../db/errors.js'
 import { toTime } from '../time.js'
@@ -57,6 +57,8 @@ export const REFUSALS = {
   last_owner: () => new ChatError('CONFLICT', { message: 'A group keeps an owner: name another first.' }),
   deleted: () => new ChatError('CONFLICT', { message: 'The message was deleted.' }),
   full: () => new ChatError('LIMIT_REACHED', { message: `A message carries at most ${MAX_EMOJI} different emoji.` }),
+  empty: () => invalid({ path: '/content', message: 'is to be there where neither attachments nor metadata are' }),
+  many_pins: () => new ChatError('LIMIT_REACHED', { message: `A chat has at most ${MAX_PINS} pinned messages.` }),
   many_bans: () => new ChatError('LIMIT_REACHED', { message: `A chat keeps out at most ${MAX_BANS} users.` }),
   many_blocks: () => new ChatError('LIMIT_REACHED', { message: `A user blocks at most ${MAX_BLOCKED_USERS} others.` }),
   banned: ({ added = [] }: Told) =>

@@ -2,6 +2,7 @@ import { ChatError } from '../../contract/errors.js'
 import type { Attachment, Mentions, Message } from '../../contract/shapes.js'
 import type { LoggedChange, Written } from '../bus/index.js'
 import { nobody, toUser } from './entities.js'
+import type { Job } from './lanes.js'
 import { notStored, type WriteRefusal } from './refusals.js'
 
 /** A message on its way into the log. */
@@ -27,12 +28,10 @@ export interface Send {
 export type Appended = { duplicate: false; message: Message } | { duplicate: true; id: string; message?: Message }
 
 /** A send that waits for its batch, or for that to be committed. */
-export interface Pending {
+export interface Pending extends Job {
   send: Send
   id: string
-  arrivedAt: number
   resolve(appended: Appended): void
-  reject(error: ChatError): void
 }
 
 /** What `log_append` answers of a send. */

@@ -6,10 +6,11 @@ import type { World } from './world.js'
 
 /** A message of the model. */
 export function toView(message: ModelMessage, revision = message.revision) {
-  const { seq, senderId, key, content, metadata, mentions, replyToId, replyToSeq, isEdited, isDeleted } = message
+  const { seq, senderId, key, content, metadata, mentions, replyToId, replyToSeq } = message
+  const { isEdited, isDeleted, isPinned } = message
   const reactions = message.reactions.map(({ emoji, userIds }) => ({ emoji, count: userIds.length, userIds }))
   const said = { content, metadata, mentions, replyToId, replyToSeq, reactions }
-  return { seq, revision, senderId, key, ...said, isEdited, isDeleted }
+  return { seq, revision, senderId, key, ...said, isEdited, isDeleted, isPinned }
 }
 
 /** A message of the service, as the model has it. */
@@ -18,8 +19,9 @@ export function viewOf(message: Message) {
   const said = { content, metadata, mentions, replyToId, replyToSeq, reactions }
   const isEdited = message.editedAt !== null
   const isDeleted = message.deletedAt !== null
+  const isPinned = message.pinnedAt !== null
   const senderId = message.sender.userId
-  return { seq, revision, senderId, key: message.clientMessageId, ...said, isEdited, isDeleted }
+  return { seq, revision, senderId, key: message.clientMessageId, ...said, isEdited, isDeleted, isPinned }
 }
 
 const TYPES = {
@@ -93,12 +95,9 @@ export async function compareAll(model: Model, world: World): Promise<void> {
       for (const [id, message] of told.get(chat.chatId) ?? []) {
         const real = chat.messages.find((one) => one.id === id) as ModelMessage
         const isHidden = real.seq < chat.firstSeqFor(userId)
-        if (isHidden)
-          same(
-            `what ${userId} may not see`,
-            [message.content, message.reactions, message.mentions.userIds],
-            [null, [], []],
-          )
+        const { content, metadata, mentions, pinnedAt, reactions } = message
+        const said = [content, metadata, mentions.userIds, mentions.everyone, pinnedAt, reactions]
+        if (isHidden) same(`what ${userId} may not see`, said, [null, null, [], false, null, []])
         else same(`what ${userId} was told of`, viewOf(message), toView(real))
       }
     }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ErrorCode } from '../../contract/errors.js'
 import type { Role } from '../../contract/shapes.js'
 
@@ -30,8 +31,14 @@ export interface ModelMessage {
   replyToSeq: number | null
   isEdited: boolean
   isDeleted: boolean
+  isPinned: boolean
   reactions: { emoji: string; userIds: string[] }[]
 }
+
+/** What is to be changed of a message. */
+export type ModelEdit = Partial<Pick<ModelMessage, 'content' | 'metadata' | 'mentions'>>
+
+const NOBODY = { userIds: [], everyone: false }
 
 export interface ModelMember {
   role: Role
@@ -69,6 +76,8 @@ export class ModelChat {
   readonly members = new Map<string, ModelMember>()
   readonly messages: ModelMessage[] = []
   readonly log: ModelLine[] = []
+  /** The last pinned at the end. */
+  pins: ModelMessage[] = []
   readonly bans = new Set<string>()
   isFrozen = false
 
@@ -142,14 +151,12 @@ export class ModelChat {
       original,
       content: content ?? null,
       metadata: metadata ?? null,
-      mentions: {
-        userIds: named.userIds.filter((one) => this.members.has(one)),
-        everyone: named.everyone && (member.role !== 'member' || this.type === 'direct'),
-      },
+      mentions: this.#named(userId, named),
       replyToId: replyTo?.id ?? null,
       replyToSeq: replyTo?.seq ?? null,
       isEdited: false,
       isDeleted: false,
+      isPinned: false,
       reactions: [],
     }
     this.messages.push(message)
@@ -158,21 +165,51 @@ export class ModelChat {
     return done({ message, duplicate: false })
   }
 
-  edit(userId: string, message: ModelMessage, content: string): Outcome<ModelMessage> {
+  edit(userId: string, message: ModelMessage, asked: ModelEdit): Outcome<ModelMessage> {
     if (!this.#seen(userId, message)) return refused('NOT_FOUND')
     if (message.senderId !== userId || !this.#mayWrite(userId)) return refused('FORBIDDEN')
     if (message.isDeleted) return refused('CONFLICT')
-    if (message.content !== content) {
-      Object.assign(message, { content, isEdited: true, revision: this.#write('message_updated', message, userId) })
+    const fields = { ...asked, ...(asked.mentions && { mentions: this.#named(userId, asked.mentions) }) }
+    const { content, metadata, mentions } = { ...message, ...fields }
+    if (!isDeepStrictEqual([content, metadata, mentions], [message.content, message.metadata, message.mentions])) {
+      Object.assign(message, { ...fields, isEdited: true, revision: this.#write('message_updated', message, userId) })
     }
     return done(message)
+  }
+
+  /** Whom of those that are asked for a member can name. */
+  #named(userId: string, { userIds, everyone }: ModelMentions): ModelMentions {
+    const isTheirs = this.type === 'direct' || this.members.get(userId)?.role !== 'member'
+    return {
+      userIds: [...new Set(userIds)].filter((one) => this.members.has(one)),
+      everyone: everyone && isTheirs,
+    }
+  }
+
+  pin(userId: string, message: ModelMessage, isPut: boolean): Outcome<ModelMessage> {
+    if (!this.#seen(userId, message)) return refused('NOT_FOUND')
+    const isTheirs = this.type === 'direct' || this.members.get(userId)?.role !== 'member'
+    if (!isTheirs || !this.#mayWrite(userId)) return refused('FORBIDDEN')
+    if (message.isDeleted) return refused('CONFLICT')
+    if (message.isPinned !== isPut) {
+      this.pins = [...this.pins.filter((one) => one !== message), ...(isPut ? [message] : [])]
+      Object.assign(message, { isPinned: isPut, revision: this.#write('message_updated', message, userId) })
+    }
+    return done(message)
+  }
+
+  /** The pinned messages that a member may see, the last pinned first. */
+  pinned(userId: string): Outcome<ModelMessage[]> {
+    if (!this.members.has(userId)) return refused('NOT_FOUND')
+    return done(this.pins.filter((message) => this.#seen(userId, message)).reverse())
   }
 
   delete(userId: string, message: ModelMessage): Outcome<ModelMessage> {
     if (!this.#seen(userId, message)) return refused('NOT_FOUND')
     if (message.senderId !== userId && this.members.get(userId)?.role === 'member') return refused('FORBIDDEN')
     if (!message.isDeleted) {
-      const nothing = { content: null, metadata: null, mentions: { userIds: [], everyone: false }, reactions: [] }
+      this.pins = this.pins.filter((one) => one !== message)
+      const nothing = { content: null, metadata: null, mentions: NOBODY, isPinned: false, reactions: [] }
       Object.assign(message, { ...nothing, isDeleted: true, revision: this.#write('message_deleted', message, userId) })
     }
     return done(message)

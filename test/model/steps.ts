@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { CommandName } from '../../contract/commands.js'
 import { byId, lineOf, same, toLine, toMine, toView, viewOf } from './compare.js'
-import { type ModelBody, ModelChat, type ModelMessage, type Outcome } from './model.js'
+import { type ModelBody, ModelChat, type ModelEdit, type ModelMessage, type Outcome } from './model.js'
 import type { Answer, ChatPlan, World } from './world.js'
 
 export const PEOPLE = 4
@@ -24,6 +24,11 @@ const KINDS = {
   mention: 4,
   bare: 2,
   edit: 3,
+  meta: 2,
+  remention: 2,
+  pin: 3,
+  unpin: 1,
+  pins: 2,
   delete: 1,
   react: 3,
   unreact: 2,
@@ -108,7 +113,15 @@ export function toCommand(op: Op, world: World, message?: { id: string }) {
     case 'reply':
       return as('send_message', { chatId, content, ...key, replyToId: messageId })
     case 'edit':
-      return as('edit_message', { messageId, content })
+    case 'meta':
+    case 'remention':
+      return as('edit_message', { messageId, ...editOf(op, world) })
+    case 'pin':
+      return as('pin_message', { messageId })
+    case 'unpin':
+      return as('unpin_message', { messageId })
+    case 'pins':
+      return as('list_pins', { chatId })
     case 'delete':
       return as('delete_message', { messageId })
     case 'react':
@@ -142,7 +155,25 @@ export function toCommand(op: Op, world: World, message?: { id: string }) {
   }
 }
 
-export const ofMessage = new Set<Kind>(['reply', 'edit', 'delete', 'react', 'unreact'])
+/** What an edit puts in the place of what there was. */
+function editOf({ kind, key, body, other }: Op, { users }: World): ModelEdit {
+  if (kind === 'meta') return { metadata: key === 0 ? null : { n: body } }
+  if (kind === 'edit') return { content: BODIES[body] as string }
+  const userIds = [other, other + 1, other].map((user) => users[user % PEOPLE] as string)
+  return { mentions: { userIds: body ? userIds : [], everyone: key === 0 } }
+}
+
+export const ofMessage = new Set<Kind>([
+  'reply',
+  'edit',
+  'meta',
+  'remention',
+  'pin',
+  'unpin',
+  'delete',
+  'react',
+  'unreact',
+])
 
 /** The chats of a world, as they should be. */
 export class Model {
@@ -235,7 +266,6 @@ function expected(
   message: ModelMessage | undefined,
   answer: Answer,
 ): unknown {
-  const content = BODIES[op.body] as string
   const emoji = EMOJI[op.body] as string
   const other = world.users[op.other] as string
   const target = message as ModelMessage
@@ -263,7 +293,14 @@ function expected(
         },
       )
     case 'edit':
-      return tell(chat.edit(userId, target, content), toView)
+    case 'meta':
+    case 'remention':
+      return tell(chat.edit(userId, target, editOf(op, world)), toView)
+    case 'pin':
+    case 'unpin':
+      return tell(chat.pin(userId, target, op.kind === 'pin'), toView)
+    case 'pins':
+      return tell(chat.pinned(userId), (pinned) => pinned.map((one) => toView(one)))
     case 'delete':
       return tell(chat.delete(userId, target), toView)
     case 'react':
@@ -305,6 +342,7 @@ function outcomeOf(answer: Answer, op: Op): unknown {
   if (!answer.ok) return answer
   const { data } = answer
   if ('duplicate' in data) return { ok: true, data: { ...viewOf(data.message), duplicate: data.duplicate } }
+  if ('messages' in data) return { ok: true, data: data.messages.map(viewOf) }
   if ('message' in data) return { ok: true, data: viewOf(data.message) }
   if ('chat' in data) {
     const { revision, lastSeq, memberCount } = data.chat

@@ -20,6 +20,9 @@ const INPUTS: { [C in CommandName]: Input<C> } = {
   delete_message: { messageId: DELETED },
   add_reaction: { messageId: OWNERS, emoji: '👍' },
   remove_reaction: { messageId: OWNERS, emoji: '👎' },
+  pin_message: { messageId: OWNERS },
+  unpin_message: { messageId: OWNERS },
+  list_pins: { chatId: CHAT, limit: 1 },
   report_message: { messageId: OWNERS, reason: 'spam', comment: '👎' },
   mark_as_read: { chatId: CHAT, upToSeq: 1 },
   search_messages: { query: 'owner' },
@@ -146,6 +149,7 @@ const OUTCOMES: Record<Command['who'], Record<Actor, Outcome>> = {
   creator: everybody,
   member: members,
   admin: { ...members, member: 'FORBIDDEN' },
+  admin_or_two: { ...members, member: 'FORBIDDEN' },
   owner: { ...members, admin: 'FORBIDDEN', member: 'FORBIDDEN' },
   sender: { ...members, admin: 'FORBIDDEN', member: 'FORBIDDEN' },
   // The message is not the member's.

@@ -65,6 +65,13 @@ export interface SentRow {
   content: string
 }
 
+/** What an edit is in a call of `log_change_messages`. */
+export interface ChangeRow {
+  message_id: string
+  actor_id: string
+  fields: { content: string }
+}
+
 export type Store = ReturnType<typeof createStore>
 
 const sendKeyOf = (senderId: string, clientMessageId: string) => `${senderId} ${clientMessageId}`

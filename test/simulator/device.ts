@@ -150,7 +150,7 @@ export function createDevice(world: World, userId: string, name: string) {
     if (!messageId || !on) return
     const author = { userId, isByService: false }
     ask(on, 'edit_message', () => {
-      on.command(() => on.log.edit(author, messageId, `edit ${random.below(3)}`)).catch(() => {})
+      on.command(() => on.log.edit(author, messageId, { content: `edit ${random.below(3)}` })).catch(() => {})
     })
   }
 

@@ -132,8 +132,8 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'a chat is in two batches at once',
     law: 8,
-    file: 'services/log/append.ts',
-    find: 'if (busy.has(chatId)) continue',
+    file: 'services/log/lanes.ts',
+    find: 'if (busy.has(key)) continue',
     replace: '',
   },
   ...NODE_MUTANTS,

@@ -1,6 +1,6 @@
 import type { UserEnd } from '../../services/log/recent.js'
 import type { LastSeen } from '../../services/users/index.js'
-import type { Line, SentRow, Store, StoredChat, StoredMessage } from './database.js'
+import type { ChangeRow, Line, SentRow, Store, StoredChat, StoredMessage } from './database.js'
 import { isSince } from './transactions.js'
 
 type Row = Record<string, unknown>
@@ -16,7 +16,7 @@ export const WRITES = new Set([
   'log_add_members',
   'log_remove_member',
   'log_update_chat',
-  'log_edit_message',
+  'log_change_messages',
   'revoke_tokens',
   'end_users',
 ])
@@ -142,13 +142,20 @@ export function createStatements(store: Store, onStored: (message: StoredMessage
       change(chatId, (chat) => void store.leave(chat, userId)),
     log_update_chat: (chatId: string, _actorId: null, _hasTitle: boolean, title: string) =>
       change(chatId, (chat) => void store.rename(chat, title)),
-    log_edit_message: (messageId: string, userId: string, content: string) => {
-      const message = messages.get(messageId)
-      if (!message || message.senderId !== userId || !chats.get(message.chatId)?.members.has(userId)) {
-        return [{ outcome: 'no_message', of_chat: message?.chatId ?? '', after: 0, through: 0 }]
-      }
-      return change(message.chatId, () => void store.edit(messageId, content))
+    message_places: (ids: string[]) =>
+      some(ids, (id) => messages.get(id)).map(({ id, chatId }) => ({ id, chat_id: chatId })),
+    log_change_messages: (_chatIds: string[], changes: string) => {
+      const outcomes = (JSON.parse(changes) as ChangeRow[]).map(({ message_id, actor_id, fields }) => {
+        const message = messages.get(message_id)
+        if (!message || message.senderId !== actor_id || !chats.get(message.chatId)?.members.has(actor_id)) {
+          return ['no_message', null, null, null]
+        }
+        const outcome = store.edit(message_id, fields.content) ? 'ok' : 'same'
+        return [outcome, message.revision, null, null]
+      })
+      return [{ outcomes }]
     },
+    changed_messages: (ids: string[]) => some(ids, (id) => messages.get(id)).map(messageRow),
 
     log_read: (spans: string) =>
       (JSON.parse(spans) as { chatId: string; after: number; through: number }[]).flatMap(

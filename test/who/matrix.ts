@@ -63,6 +63,7 @@ export const COMMAND_ROWS: { [C in CommandName]: Cases<Input<C>> } = {
   edit_message: {
     'one’s own': [({ own }) => ({ messageId: own, content: 'changed' }), '+++M ----- +BB S+MB- UU'],
     'another’s': [({ theirs }) => ({ messageId: theirs, content: 'changed' }), 'FFFF ----- FFF SFFF- UU'],
+    'all but the content': [({ own, other }) => ({ messageId: own, metadata: { a: 1 }, mentions: { userIds: [other] } }), '+++M ----- +BB S+MB- UU'],
   },
   get_message: {
     'one’s own': [({ own }) => ({ messageId: own }), '++++ ----- +++ S+++- UU'],
@@ -75,6 +76,9 @@ export const COMMAND_ROWS: { [C in CommandName]: Cases<Input<C>> } = {
   },
   add_reaction: { '': [({ theirs }) => ({ messageId: theirs, emoji: '👍' }), '+++M ----- +BB S+MB- UU'] },
   remove_reaction: { '': [({ theirs }) => ({ messageId: theirs, emoji: '👍' }), '+++M ----- +BB S+MB- UU'] },
+  pin_message: { '': [({ theirs }) => ({ messageId: theirs }), '++FF ----- +BB SFFB- UU'] },
+  unpin_message: { '': [({ theirs }) => ({ messageId: theirs }), '++FF ----- +BB SFFB- UU'] },
+  list_pins: { '': [({ chatId }) => ({ chatId }), '++++ ----- +++ S+++- UU'] },
   report_message: { '': [({ theirs }) => ({ messageId: theirs, reason: 'spam' }), '++++ ----- +++ S+++- UU'] },
   mark_as_read: {
     'a chat': [({ chatId }) => ({ chatId, upToSeq: 1_000 }), '++++ ----- +++ S+++- UU'],

@@ -123,6 +123,7 @@ const TABLES: Record<string, string> = {
   reactions: 'message_id, emoji, user_id',
   mentions: 'chat_id, user_id, seq',
   uploads: 'id',
+  pins: 'chat_id, pinned_at, message_id',
   chat_log: 'chat_id, revision',
   bans: 'chat_id, user_id',
   blocks: 'user_id, blocked_user_id',

@@ -7,6 +7,7 @@ import { LOAD } from './load.js'
 import { LOG } from './log.js'
 import { LOGS } from './logs.js'
 import { MEMBERS } from './members.js'
+import { MESSAGES } from './messages.js'
 import { MODERATION_GUARDS } from './moderation.js'
 import { PRESENCE } from './presence.js'
 import { SENT } from './sends.js'
@@ -18,6 +19,7 @@ export const GUARDS: Guard[] = [
   ...LOG,
   ...SENT,
   ...MEMBERS,
+  ...MESSAGES,
   ...MODERATION_GUARDS,
   ...INPUT,
   ...TOKENS,

@@ -28,19 +28,17 @@ export const MODERATION_GUARDS: Guard[] = [
   {
     name: 'rules (edits)',
     about: 'Who may not write may not edit.',
-    file: definerOf('log_edit_message'),
-    find: `WHEN held.sender_id <> by_actor THEN 'forbidden'
-    WHEN ruled.refusal IS NOT NULL THEN ruled.refusal`,
-    replace: "WHEN held.sender_id <> by_actor THEN 'forbidden'",
+    file: definerOf('log_change_messages'),
+    find: "WHEN change.kind <> 'delete' THEN coalesce(held.refusal, ",
+    replace: "WHEN change.kind <> 'delete' THEN coalesce(CASE WHEN change.kind <> 'edit' THEN held.refusal END, ",
     tests: [MUTES],
   },
   {
     name: 'rules (reactions)',
     about: 'Nor react.',
-    file: definerOf('log_react'),
-    find: `WHEN held.chat_id IS NULL THEN 'no_message'
-    WHEN ruled.refusal IS NOT NULL THEN ruled.refusal`,
-    replace: "WHEN held.chat_id IS NULL THEN 'no_message'",
+    file: definerOf('log_change_messages'),
+    find: "WHEN change.kind <> 'delete' THEN coalesce(held.refusal, ",
+    replace: "WHEN change.kind <> 'delete' THEN coalesce(CASE WHEN change.kind <> 'react' THEN held.refusal END, ",
     tests: [MUTES],
   },
   {

@@ -32,6 +32,8 @@ onEachDatabase('nothing finds what was before the joining', async (t, database) 
     ['DELETE', '', undefined],
     ['PUT', '/reactions/%F0%9F%91%8D', undefined],
     ['DELETE', '/reactions/%F0%9F%91%8D', undefined],
+    ['PUT', '/pin', undefined],
+    ['DELETE', '/pin', undefined],
   ] as const
   for (const [method, path, body] of changes) {
     t.match(await call(method, `/messages/${before.id}${path}`, { as: 'carol', body }), gone, `${method} ${path}`)

@@ -143,6 +143,21 @@ const CASES: Record<string, Case> = {
   },
   'a removed member reacts': { holds: removes('bob'), calls: onMessage('PUT', '/reactions/x'), wants: NOT_FOUND },
   'a removed member deletes': { holds: removes('bob'), calls: onMessage('DELETE', ''), wants: NOT_FOUND },
+  'a pin of what is deleted meanwhile': {
+    holds: ({ messageId }) => ['SELECT log_delete_message($1, $2)', [messageId, 'bob']],
+    calls: ({ messageId }, { call }) => call('PUT', `/messages/${messageId}/pin`, { as: 'alice' }),
+    wants: () => ({ status: 409, body: { error: { code: 'CONFLICT' } } }),
+  },
+  'an admin who no longer is one pins': {
+    holds: demotes('carol', 'member'),
+    calls: ({ messageId }, { call }) => call('PUT', `/messages/${messageId}/pin`, { as: 'carol' }),
+    wants: () => ({ status: 403, body: { error: { code: 'FORBIDDEN' } } }),
+  },
+  'an edit names one who is removed': {
+    holds: removes('carol'),
+    calls: onMessage('PATCH', '', { mentions: { userIds: ['carol', 'alice'] } }),
+    wants: () => ({ status: 200, body: { message: { revision: 4, mentions: { userIds: ['alice'] } } } }),
+  },
   'an edit after the same edit': {
     holds: ({ messageId }) => ['SELECT log_edit_message($1, $2, $3)', [messageId, 'bob', 'new']],
     calls: onMessage('PATCH', '', { content: 'new' }),

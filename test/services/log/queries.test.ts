@@ -100,6 +100,14 @@ onEachDatabase('what the database is asked', async (t, database) => {
     await log.append({ chatId, senderId: 'one', content: 'x', clientMessageId: 'k', replyToId: messageIds[0] })
     const mentions = { userIds: ['alice', 'nobody'], everyone: true }
     await log.append({ chatId, senderId: 'one', content: 'x', clientMessageId: 'k2', mentions })
+    const { message } = await log.append({ chatId, senderId: 'one', content: 'x', clientMessageId: 'k2' })
+    const author = { userId: 'one', isByService: false }
+    await log.setRole(null, { chatId, userId: 'one', role: 'admin' })
+    await log.edit(author, message.id, { content: 'y', mentions: { userIds: ['alice'] } })
+    await log.react(author, message.id, '👍', true)
+    await log.pin(author, message.id, true)
+    await log.listPins('one', { chatId })
+    await log.delete('one', message.id)
     await log.addMembers(chatId, null, ['ten'])
     await log.removeMember(chatId, null, 'ten')
 
@@ -179,6 +187,10 @@ async function fill(pool: pg.Pool, chatId: string): Promise<void> {
   await insert('UPDATE chats SET last_seq = $n, revision = $n + 1 WHERE id = $chat')
   await insert(`INSERT INTO members (chat_id, user_id, role, joined_at, joined_revision, last_read_seq, visible_from_seq)
     SELECT c.id, 'user ' || i, 'member', now(), 1, 0, 1 FROM chats c, generate_series(1, 40) i`)
+  await insert(`INSERT INTO pins (chat_id, pinned_at, message_id)
+    SELECT c.id, now() + i * interval '1 ms', gen_random_uuid() FROM chats c, generate_series(1, 100) i WHERE c.id <> $chat`)
+  await insert(`INSERT INTO mentions (chat_id, seq, user_id, message_id)
+    SELECT c.id, i, 'alice', gen_random_uuid() FROM chats c, generate_series(1, 100) i WHERE c.id <> $chat`)
   await pool.query('ANALYZE')
 }
 
@@ -191,7 +203,7 @@ async function scanned(pool: pg.Pool, { name, text, values }: Statement): Promis
   const scans = async () =>
     (
       await client.query<{ relname: string; seq_scan: string }>(
-        `SELECT relname, seq_scan FROM pg_stat_xact_user_tables WHERE relname IN ('messages', 'chat_log', 'members', 'mentions', 'uploads')`,
+        `SELECT relname, seq_scan FROM pg_stat_xact_user_tables WHERE relname IN ('messages', 'chat_log', 'members', 'mentions', 'uploads', 'pins')`,
       )
     ).rows
   try {

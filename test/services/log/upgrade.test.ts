@@ -29,6 +29,16 @@ onEachDatabase('nodes from before moderation go on beside newer ones', async (t,
   t.same(await react(), { outcome: 'ok', of_chat: chatId })
   t.same(await call('SELECT log_update_chat($1, NULL, true, $2, NULL) AS outcome', chatId, 'title'), { outcome: 'ok' })
   t.equal(await send(randomUUID()), 'stored')
+  await call(
+    `WITH pinned AS (INSERT INTO pins VALUES ($1, '2026-01-01', $2)), named AS (INSERT INTO mentions VALUES ($1, 1, 'alice', $2))
+    UPDATE messages SET pinned_at = '2026-01-01', mentions = '{ "userIds": ["alice"], "everyone": false }' WHERE id = $2`,
+    chatId,
+    messageId,
+  )
+  t.same(await call('SELECT * FROM log_delete_message($1, $2)', messageId, 'bob'), { outcome: 'ok', of_chat: chatId })
+  const left =
+    'SELECT (SELECT count(*)::integer FROM pins) AS pins, (SELECT count(*)::integer FROM mentions) AS mentions'
+  t.same(await call(left), { pins: 0, mentions: 0 }, 'what they delete takes along what they do not know')
   await createModeration(db).mute(chatId, null, 'bob', '2100-01-01T00:00:00.000Z')
   t.same(await edit(), { outcome: 'forbidden', of_chat: chatId })
   t.same(await react(), { outcome: 'forbidden', of_chat: chatId })
