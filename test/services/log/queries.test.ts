@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import type { Test } from 'tap'
+import { CHAT_FILTERS } from '../../../contract/words.js'
 import { createVisibility } from '../../../services/presence/visibility.js'
 import { build, connect, must, onEachDatabase, type Service, until } from '../../helper.js'
 
@@ -79,7 +80,11 @@ onEachDatabase('what the database is asked', async (t, database) => {
     await log.getMessages('one', { chatId, aroundSeq: 10_000 })
     await log.getMessage('one', messageIds[0] as string)
     await log.getChatsOf(['one', 'ten'])
-    await log.listChats('ten', undefined)
+    for (const filter of CHAT_FILTERS) await log.listChats('ten', { filter, limit: 5 })
+    await log.getUnread(['one', 'ten'])
+    await log.getReadMarks('one', chatId)
+    await log.setSettings('one', { chatId, isPinned: true, isMarkedUnread: true })
+    await log.getSettings([{ userId: 'one', chatId }])
     await log.getChatFor(chatId, ['one'])
     await log.getChat(chatId)
     await log.readChanges(chatId, MESSAGES - 20, 20)
