@@ -30,10 +30,15 @@ export const IS_APART = `coalesce(
       (SELECT true FROM blocks k WHERE k.user_id = b.user_id AND k.blocked_user_id = o.user_id LIMIT 1),
       (SELECT true FROM blocks k WHERE k.user_id = o.user_id AND k.blocked_user_id = b.user_id LIMIT 1), false)`
 
-// In the order of their joining, by the index; profiles are looked up one by one, so that it stays.
+// In the order of their joining: where a chat's members begin in the index, so many rows are read, and no more than it has. Asked for the one chat alone,
+// the planner would take it for one of the size of most, and sort all members of a large one. Profiles are looked up one by one, so that the order stays.
 const OTHERS = `(SELECT json_agg(json_build_array(o.user_id, u.name, u.avatar_url, CASE WHEN NOT o.is_apart THEN o.last_read_seq END)) FROM (
     SELECT o.user_id, o.last_read_seq, CASE WHEN v.user_id IS NULL THEN false ELSE ${IS_APART} END AS is_apart
-    FROM members o WHERE o.chat_id = c.id AND o.user_id <> b.user_id ORDER BY o.joined_revision, o.user_id LIMIT ${MAX_OTHERS}) o
+    FROM (SELECT * FROM (
+        SELECT x.chat_id, x.user_id, x.last_read_seq FROM members x
+        WHERE x.chat_id >= c.id ORDER BY x.chat_id, x.joined_revision, x.user_id LIMIT ${MAX_OTHERS + 1}) x
+      LIMIT least(c.member_count, ${MAX_OTHERS + 1})) o
+    WHERE o.chat_id = c.id AND o.user_id <> b.user_id LIMIT ${MAX_OTHERS}) o
     LEFT JOIN LATERAL (SELECT x.name, x.avatar_url FROM users x WHERE x.id = o.user_id AND NOT o.is_apart OFFSET 0) u ON true)`
 
 /**

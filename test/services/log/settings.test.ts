@@ -1,17 +1,6 @@
 import type { Test } from 'tap'
 import { totalOf } from '../../../services/log/unread.js'
-import {
-  ask,
-  build,
-  collect,
-  connect,
-  type DatabaseOptions,
-  must,
-  next,
-  onEachDatabase,
-  type Service,
-  until,
-} from '../../helper.js'
+import { ask, build, collect, connect, type DatabaseOptions, must, next, onEachDatabase, until } from '../../helper.js'
 
 const PLAIN = { mutedUntil: null, isPinned: false, isArchived: false, isHidden: false, isMarkedUnread: false }
 const LATER = '2100-01-01T00:00:00.000Z'
