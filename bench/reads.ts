@@ -168,7 +168,7 @@ async function benchChats(bench: Bench): Promise<void> {
   lines.push(['connecting to `session` with 1,000 chats, all unread', await measure(bench, arrive)])
   await arrive()
   plans.push(['`session`, 1,000 chats', await explain(bench, 'chats_of')])
-  const list = (limit: number) => () => bench.app.chat.log.listChats('frank', undefined, limit)
+  const list = (limit: number) => () => bench.app.chat.log.listChats('frank', { limit })
   lines.push(['`list_chats` of 1,000 chats, first page of 50', await measure(bench, list(50))])
   plans.push(['`list_chats`, a page of 50 of 1,000 chats', await explain(bench, 'chats_page')])
   lines.push(['`list_chats` of 1,000 chats, first page of 200', await measure(bench, list(200))])

@@ -31,19 +31,21 @@ import {
 import {
   Ban,
   Chat,
+  ChatSettings,
   ChatType,
   HistoryVisibility,
   Member,
   Message,
   MyChat,
   Presence,
+  ReadMark,
   ReadState,
   Role,
   SyncedChat,
   User,
 } from './shapes.js'
 import type { CommandWho, Tag } from './who.js'
-import { CHOSEN_STATUSES, keysOf } from './words.js'
+import { CHAT_FILTERS, CHOSEN_STATUSES, keysOf } from './words.js'
 
 /** The REST twin of a command: `:name` parts of the URL, then body (or query, for GET and DELETE), make up its input. */
 export interface RestTwin {
@@ -243,6 +245,17 @@ export const COMMANDS = {
     output: Type.Object({ chats: Type.Array(ReadState) }),
     rest: { method: 'POST', url: '/chats/:chatId/read' },
   },
+  get_read_marks: {
+    summary:
+      'How far each member of a small chat has read, by user id; who has blocked you, or is blocked by you, is left out. CONFLICT in chats above PRESENCE_MAX_MEMBERS members.',
+    tag: 'messages',
+    who: 'member',
+    service: false,
+    rate: 'reads',
+    input: Closed({ chatId: Id }),
+    output: Type.Object({ marks: Type.Array(ReadMark) }),
+    rest: { method: 'GET', url: '/chats/:chatId/read' },
+  },
   get_messages: {
     summary: 'A page of history, ascending; without a position, the newest.',
     tag: 'messages',
@@ -306,12 +319,17 @@ export const COMMANDS = {
     rest: { method: 'POST', url: '/sync' },
   },
   list_chats: {
-    summary: 'Your chats, newest activity first.',
+    summary:
+      'Your chats, pinned ones first, then newest activity first; without a filter those that are neither archived nor hidden. `unread` are those of them that have unread messages or are marked unread.',
     tag: 'chats',
     who: 'self',
     service: false,
     rate: 'reads',
-    input: Closed({ cursor: Type.Optional(Cursor), limit: Type.Optional(Limit(PAGES.chats)) }),
+    input: Closed({
+      filter: Type.Optional(OneOf(CHAT_FILTERS)),
+      cursor: Type.Optional(Cursor),
+      limit: Type.Optional(Limit(PAGES.chats)),
+    }),
     output: Type.Object({ chats: Type.Array(MyChat), nextCursor: Nullable(Type.String()) }),
     rest: { method: 'GET', url: '/chats' },
   },
@@ -324,6 +342,24 @@ export const COMMANDS = {
     input: Closed({ chatId: Id }),
     output: Type.Object({ chat: MyChat }),
     rest: { method: 'GET', url: '/chats/:chatId' },
+  },
+  set_chat_settings: {
+    summary:
+      'Mute (until a time, or null), pin, archive, hide or mark unread a chat for yourself. A new message unhides it; reading as far as your mark, or sending, takes the unread mark off, and the read mark never goes back.',
+    tag: 'chats',
+    who: 'member',
+    service: false,
+    rate: 'changes',
+    input: Closed({
+      chatId: Id,
+      mutedUntil: Type.Optional(Nullable(Time)),
+      isPinned: Type.Optional(Type.Boolean()),
+      isArchived: Type.Optional(Type.Boolean()),
+      isHidden: Type.Optional(Type.Boolean()),
+      isMarkedUnread: Type.Optional(Type.Boolean()),
+    }),
+    output: Type.Object({ settings: ChatSettings }),
+    rest: { method: 'PUT', url: '/chats/:chatId/settings' },
   },
   create_chat: {
     summary: 'Make a chat; the direct chat of two is found again, never made twice.',

@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Closing } from './closings.js'
 import { Nullable } from './fields.js'
 import { TOKEN_WARNING_MS } from './limits.js'
-import { ChatChange, MemberChange, Message, MyChat, Presence, User } from './shapes.js'
+import { ChatChange, ChatSettings, MemberChange, Message, MyChat, Presence, UnreadTotals, User } from './shapes.js'
 import { keysOf } from './words.js'
 
 /** What a socket is told once, right after it connects: who it is and every chat it is in. */
@@ -11,6 +11,7 @@ export const Session = Type.Object(
     user: User,
     expiresAt: Nullable(Type.String()),
     chats: Type.Array(MyChat),
+    unread: UnreadTotals,
     blockedUserIds: Type.Array(Type.String()),
     serverTime: Type.String(),
   },
@@ -20,7 +21,10 @@ export type Session = Static<typeof Session>
 
 /** Every event the server sends; the payload is the shape itself. */
 export const EVENTS = {
-  session: { summary: 'Once after connecting: who you are, all your chats and whom you block.', payload: Session },
+  session: {
+    summary: 'Once after connecting: who you are, all your chats, what is unread and whom you block.',
+    payload: Session,
+  },
   new_message: { summary: 'A message was stored.', payload: Message },
   message_updated: { summary: 'A message was edited, pinned or unpinned, or its reactions changed.', payload: Message },
   message_deleted: { summary: 'A message was deleted; it keeps its place with content null.', payload: Message },
@@ -38,6 +42,11 @@ export const EVENTS = {
   typing: {
     summary: 'Somebody types, or no longer does.',
     payload: Type.Object({ chatId: Type.String(), userId: Type.String(), isTyping: Type.Boolean() }),
+  },
+  my_chat_updated: {
+    summary:
+      'Your own settings of a chat changed, here or on another device. What a new message or a moved mark changes of them is told by `new_message` and `messages_read`.',
+    payload: Type.Object({ chatId: Type.String(), settings: ChatSettings }),
   },
   user_status_change: { summary: 'Somebody came online, went offline or changed status.', payload: Presence },
   token_expiring: {

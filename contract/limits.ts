@@ -33,6 +33,9 @@ export const MAX_PINS = 100
 /** Unread messages are counted up to this, and said to be more above it. */
 export const UNREAD_CAP = 100
 
+/** People of a chat whom MyChat names. */
+export const MAX_OTHERS = 4
+
 /** Who has not said again that they type is told to have stopped. */
 export const TYPING_MS = 6_000
 /** How long before its end a token is told to be ending. */

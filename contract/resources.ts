@@ -2,7 +2,7 @@ import { type TObject, type TSchema, Type } from '@sinclair/typebox'
 import { Closed, Cursor, Id, Ids, Limit, Nullable, OneOf, Text } from './fields.js'
 import { HealthAnswer, LiveAnswer, ReadyAnswer } from './health.js'
 import { MAX_BULK_IDS, MAX_NAME_CHARS, PAGES, type RateClass } from './limits.js'
-import { Presence, Report, Time, User } from './shapes.js'
+import { Presence, Report, Time, UnreadTotals, User } from './shapes.js'
 import type { RouteWho, Tag } from './who.js'
 import { keysOf } from './words.js'
 
@@ -16,6 +16,11 @@ export const OnlineAnswer = Type.Object({
 export const UserParams = Closed({ userId: Id })
 export const StatusBulkBody = Closed({ userIds: Ids(MAX_BULK_IDS) })
 export const StatusBulkAnswer = Type.Object({ statuses: Type.Array(Presence) })
+
+export const UnreadBody = Closed({ userIds: Ids(MAX_BULK_IDS) })
+export const UnreadAnswer = Type.Object({
+  totals: Type.Array(Type.Composite([Type.Object({ userId: Type.String() }), UnreadTotals])),
+})
 
 export const UserBody = Closed({
   name: Text(MAX_NAME_CHARS),
@@ -165,6 +170,16 @@ export const RESOURCES = {
     who: 'service',
     input: { params: UserParams },
     answers: { 200: RevokeAnswer },
+  },
+  get_unread: {
+    method: 'POST',
+    url: '/users/unread',
+    summary:
+      'What is unread in all chats of some users, in the order asked, as `session.unread` tells it; of who is in none, nothing.',
+    tag: 'services',
+    who: 'service',
+    input: { body: UnreadBody },
+    answers: { 200: UnreadAnswer },
   },
   list_reports: {
     method: 'GET',

@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Nullable, OneOf } from './fields.js'
-import { MAX_ATTACHMENTS, MAX_MENTIONS, MAX_REACTION_USERS, UNREAD_CAP } from './limits.js'
+import { MAX_ATTACHMENTS, MAX_MENTIONS, MAX_OTHERS, MAX_REACTION_USERS, UNREAD_CAP } from './limits.js'
 import { CHANGE_KINDS, CHAT_TYPES, HISTORY_VISIBILITIES, PRESENCE_STATUSES, ROLES } from './words.js'
 
 export const Time = Type.String({ description: 'RFC 3339, UTC, milliseconds' })
@@ -123,13 +123,57 @@ const readState = {
   unreadCapped: Type.Boolean(),
 }
 
-/** A chat as one member sees it; `unreadCount` is counted up to a cap and `unreadCapped` says that there are more. */
-export const MyChat = Type.Object({ ...chat, myRole: Role, ...readState }, { title: 'MyChat' })
+/** What a member keeps of a chat for themselves. A new message unhides the chat; reading, or sending, takes the mark off that says unread. */
+export const ChatSettings = Type.Object(
+  {
+    mutedUntil: Nullable(Time),
+    isPinned: Type.Boolean(),
+    isArchived: Type.Boolean(),
+    isHidden: Type.Boolean(),
+    isMarkedUnread: Type.Boolean(),
+  },
+  { title: 'ChatSettings' },
+)
+export type ChatSettings = Static<typeof ChatSettings>
+
+/**
+ * Somebody else in a chat, and how far they have read: null where marks are not pushed, in large chats and between two of whom one has
+ * blocked the other; of those two neither is told the other's profile, only the id.
+ */
+export const Other = Type.Object({ user: User, lastReadSeq: Nullable(Count) }, { title: 'Other' })
+export type Other = Static<typeof Other>
+
+/**
+ * A chat as one member sees it. `unreadCount` is counted up to a cap and `unreadCapped` says that there are more; `unreadMentions` are those of them that
+ * name the member, or everyone. `others` are the oldest members beside oneself.
+ */
+export const MyChat = Type.Object(
+  {
+    ...chat,
+    myRole: Role,
+    ...readState,
+    unreadMentions: Type.Integer({ minimum: 0, maximum: UNREAD_CAP }),
+    others: Type.Array(Other, { maxItems: MAX_OTHERS }),
+    settings: ChatSettings,
+  },
+  { title: 'MyChat' },
+)
 export type MyChat = Static<typeof MyChat>
+
+/** How far somebody has read a chat. */
+export const ReadMark = Type.Object({ userId: Type.String(), lastReadSeq: Count }, { title: 'ReadMark' })
+export type ReadMark = Static<typeof ReadMark>
 
 /** How far one has read a chat, and what is left. */
 export const ReadState = Type.Object({ chatId: Type.String(), ...readState }, { title: 'ReadState' })
 export type ReadState = Static<typeof ReadState>
+
+/** What is unread in all chats together, those left out that are muted, archived or hidden; `capped` says that some counts have reached their cap. */
+export const UnreadTotals = Type.Object(
+  { chats: Count, messages: Count, mentions: Count, capped: Type.Boolean() },
+  { title: 'UnreadTotals' },
+)
+export type UnreadTotals = Static<typeof UnreadTotals>
 
 export const PresenceStatus = OneOf(PRESENCE_STATUSES)
 export type PresenceStatus = Static<typeof PresenceStatus>

@@ -7,6 +7,9 @@ export const CHAT_TYPES = ['direct', 'group'] as const
 /** From where on a new member sees a chat: from its start, or from their joining. */
 export const HISTORY_VISIBILITIES = ['all', 'joined'] as const
 
+/** Which of one's chats `list_chats` answers: what is neither archived nor hidden, what is archived, what of the first is unread, or all. */
+export const CHAT_FILTERS = ['active', 'archived', 'unread', 'all'] as const
+
 const WHILE_HERE = ['online', 'away', 'dnd'] as const
 /** How somebody looks to others. */
 export const PRESENCE_STATUSES = [...WHILE_HERE, 'offline'] as const
@@ -27,6 +30,7 @@ export const CHANGE_KINDS = {
 } as const
 
 export type RefusalReason = (typeof REFUSAL_REASONS)[number]
+export type ChatFilter = (typeof CHAT_FILTERS)[number]
 export type ChosenStatus = (typeof CHOSEN_STATUSES)[number]
 export type ChangeKind = keyof typeof CHANGE_KINDS
 export type ChangeType = (typeof CHANGE_KINDS)[ChangeKind]

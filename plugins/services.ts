@@ -11,6 +11,7 @@ import { createFeed, type Feed } from '../services/feed/index.js'
 import { createListeners, type HostHooks } from '../services/hooks.js'
 import { drain } from '../services/hub/drain.js'
 import { createHub, type Hub } from '../services/hub/index.js'
+import { createOwnSettings } from '../services/hub/own-settings.js'
 import { createReceipts } from '../services/hub/receipts.js'
 import { createTyping } from '../services/hub/typing.js'
 import { createAbuse } from '../services/limits/abuse.js'
@@ -100,6 +101,7 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     db,
     bus,
     maxChatsPerUser: config.MAX_CHATS_PER_USER,
+    maxMembers,
     hasSearch: config.SEARCH,
     logger,
     metrics,
@@ -114,6 +116,7 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
   const small = { bus, hub, clientsApart: blocks.clientsApart, memberCount, maxMembers }
   const typing = createTyping({ ...small, mustBeAllowed: log.mustBeAllowedToWrite })
   const receipts = createReceipts(small)
+  const ownSettings = createOwnSettings({ bus, hub, read: log.getSettings, logger })
   const visibility = createVisibility(db)
   const keeping = { leaseMs: config.PRESENCE_LEASE_MS, connections: hub.clients }
   const leases =
@@ -145,6 +148,7 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     feed,
     presence,
     blocks,
+    ownSettings,
     logger,
     maxSocketsPerUser: config.MAX_SOCKETS_PER_USER,
   })
@@ -206,6 +210,7 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     hub.stop()
     typing.stop()
     receipts.stop()
+    ownSettings.stop()
     blocks.stop()
     net?.stop()
     await sessions.stop()

@@ -27,6 +27,14 @@ export default async function userRoutes(instance: FastifyInstance): Promise<voi
   })
 
   app.route({
+    ...toRoute(instance, 'get_unread'),
+    handler: async ({ body: { userIds } }) => {
+      const totals = await log.getUnread([...new Set(userIds)])
+      return { totals: [...totals].map(([userId, unread]) => ({ userId, ...unread })) }
+    },
+  })
+
+  app.route({
     ...toRoute(instance, 'disconnect_user'),
     handler: async ({ params }) => ({ disconnected: sessions.end(params.userId, 'DISCONNECTED') }),
   })

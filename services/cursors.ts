@@ -8,8 +8,9 @@ export function writeCursor(...keys: string[]): string {
   return Buffer.from(JSON.stringify(keys)).toString('base64url')
 }
 
-/** What the key of a cursor can be: a time in RFC 3339, a UUID, or an id, which any text can be that PostgreSQL can hold. */
+/** What the key of a cursor can be: a flag, a time in RFC 3339, a UUID, or an id, which any text can be that PostgreSQL can hold. */
 const KEYS = {
+  flag: (key: string) => key === 'true' || key === 'false',
   time: (key: string) => /^[12]\d{3}-/.test(key) && new Date(key).toJSON() === key,
   uuid: (key: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(key),
   id: (key: string) => ID.test(key),

@@ -17,6 +17,7 @@ export function createMemoryBus(logger: Pick<Logger, 'error'>): MemoryBus {
     signals: new Set(),
     ends: new Set(),
     blocks: new Set(),
+    settings: new Set(),
     spent: new Set(),
     host: new Set(),
   }

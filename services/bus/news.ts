@@ -60,6 +60,12 @@ export interface BlockNews {
   userIds: [string, string]
 }
 
+/** A user's own settings of a chat changed; which they are now is in the database. */
+export interface SettingsNews {
+  userId: string
+  chatId: string
+}
+
 /** What a user or an address took out of a budget. */
 export interface Spent {
   budget: BudgetName
@@ -87,6 +93,7 @@ export interface News {
   signals: Signal
   ends: End
   blocks: BlockNews
+  settings: SettingsNews
   spent: Spent[]
   host: HostCall
 }

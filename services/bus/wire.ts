@@ -13,6 +13,7 @@ import {
   type HostCall,
   type LoggedChange,
   type Range,
+  type SettingsNews,
   type Signal,
   type Spent,
   type Told,
@@ -50,6 +51,7 @@ const Ousted = Type.Tuple([
   Type.Array(Id),
 ])
 const Block = Type.Tuple([Type.Literal('block'), Id, Id])
+const Settings = Type.Tuple([Type.Literal('settings'), Id, Id])
 const SpentLine = Type.Tuple([
   Type.Literal('spent'),
   OneOf(keysOf(BUDGETS)),
@@ -96,6 +98,7 @@ const isChanges = guard(Changes)
 const isEnded = guard(Ended)
 const isOusted = guard(Ousted)
 const isBlock = guard(Block)
+const isSettings = guard(Settings)
 const isSpent = guard(SpentLine)
 const isHost = guard(Host)
 const isChange = guard(Change)
@@ -119,6 +122,7 @@ export function toChangesLine({ chatId, range, joined = [], changes = [] }: Writ
 
 export const toSignalLine = ({ event, payload }: Signal): string => JSON.stringify(['signal', event, payload])
 export const toBlockLine = ({ userIds }: BlockNews): string => JSON.stringify(['block', ...userIds])
+export const toSettingsLine = ({ userId, chatId }: SettingsNews): string => JSON.stringify(['settings', userId, chatId])
 export const toSpentLine = ({ budget, key, tokens }: Spent): string => JSON.stringify(['spent', budget, key, tokens])
 export const toHostLine = ({ namespace, method, rooms, except, args }: HostCall): string =>
   JSON.stringify(['host', namespace, method, rooms, except, args])
@@ -126,7 +130,7 @@ export function toEndLine({ userId, code, reconnectInMs, connectionIds }: End, a
   const line = [userId, code, ageMs, reconnectInMs ?? null]
   return JSON.stringify(connectionIds ? ['oust', ...line, connectionIds] : ['end', ...line])
 }
-const KNOWN = ['changes', 'end', 'oust', 'signal', 'block', 'spent', 'host']
+const KNOWN = ['changes', 'end', 'oust', 'signal', 'block', 'settings', 'spent', 'host']
 /** The line of a node that stops. */
 export const LEAVING_LINE = '["leaving"]'
 /** The line of a node that has just come, or come back, and asks for what may not stand in the database. */
@@ -170,6 +174,7 @@ function readLine(packet: Packet, line: unknown): void {
   if (isChanges(line)) readChanges(packet, line)
   else if (isEnded(line) || isOusted(line)) readEnd(packet, line)
   else if (isBlock(line)) packet.told.push({ topic: 'blocks', news: { userIds: [line[1], line[2]] } })
+  else if (isSettings(line)) packet.told.push({ topic: 'settings', news: { userId: line[1], chatId: line[2] } })
   else if (isSpent(line))
     packet.told.push({ topic: 'spent', news: [{ budget: line[1], key: line[2], tokens: line[3] }] })
   else if (isHost(line)) readHost(packet, line)

@@ -31,13 +31,17 @@ export function createChatCommands({ log, users }: ChatCommandOptions) {
   }
 
   return {
-    list_chats: (caller, { cursor, limit }) => log.listChats(caller.userId, cursor, limit, caller),
+    list_chats: (caller, input) => log.listChats(caller.userId, input, caller),
 
     async get_chat(caller, { chatId }) {
       const { userId } = caller
       const chat = (await log.getChatFor(chatId, [userId], caller)).get(userId)
       if (!chat) throw new ChatError('NOT_FOUND')
       return { chat }
+    },
+
+    async set_chat_settings({ userId }, input) {
+      return { settings: await log.setSettings(userId, input) }
     },
 
     async create_chat(caller, input) {

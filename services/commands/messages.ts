@@ -94,6 +94,10 @@ export function createMessageCommands({ log, receipts, typing, logger, maxMessag
       return { chats: marked.map(({ state }) => state) }
     },
 
+    async get_read_marks(caller, { chatId }) {
+      return { marks: await log.getReadMarks(caller.userId, chatId, caller) }
+    },
+
     async typing(caller, input) {
       await typing.type(caller.client, input)
       return {}

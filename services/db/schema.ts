@@ -94,6 +94,8 @@ export const members = pgTable(
   (t) => [
     primaryKey({ columns: [t.chatId, t.userId] }),
     index('members_user').on(t.userId, t.chatId),
+    /** The oldest of a chat; no column here ever changes, so that a mark moves within its page. */
+    index('members_oldest').on(t.chatId, t.joinedRevision, t.userId),
     check('members_role', sql`${t.role} in ${oneOf(ROLES)}`),
   ],
 )
@@ -203,7 +205,8 @@ export const chatSettings = pgTable(
     isArchived: boolean('is_archived').notNull().default(false),
     /** Hidden while the chat has no message above this one. */
     hiddenAtSeq: integer('hidden_at_seq'),
-    isMarkedUnread: boolean('is_marked_unread').notNull().default(false),
+    /** Marked unread while the member's read mark is not above this one. */
+    unreadAtSeq: integer('unread_at_seq'),
   },
   (t) => [primaryKey({ columns: [t.userId, t.chatId] })],
 )

@@ -1,80 +1,72 @@
 import { and, eq, lt, sql } from 'drizzle-orm'
-import { PAGES, UNREAD_CAP } from '../../contract/limits.js'
+import type { Input } from '../../contract/commands.js'
+import { PAGES } from '../../contract/limits.js'
 import type { MyChat } from '../../contract/shapes.js'
 import { readCursor, writeCursor } from '../cursors.js'
 import { isAnyOf } from '../db/conditions.js'
 import type { Asker, Database } from '../db/index.js'
 import { chats, messages } from '../db/schema.js'
-import { CHAT_COLUMNS, MESSAGE_COLUMNS, type MessageRow, type MyChatRow, toMyChat } from './entities.js'
+import type { MessageRow } from './entities.js'
+import { HAS_UNREAD, type MyChatRow, myChats, toMyChat } from './my-chats.js'
 
 type Row<T> = T & MessageRow & Record<string, unknown>
-
-/** How many messages of others a member `b` of chat `c` has not read and may see, counted to one above the cap. */
-export const UNREAD = `(SELECT count(*)::integer FROM (
-    SELECT 1 FROM messages x
-    WHERE x.chat_id = c.id AND x.deleted_at IS NULL AND x.sender_id <> b.user_id
-      AND x.seq > greatest(b.last_read_seq, CASE WHEN c.history_visibility = 'all' THEN 0 ELSE b.visible_from_seq - 1 END)
-    LIMIT ${UNREAD_CAP + 1}) y)`
-
-const MY_CHATS = `
-SELECT b.user_id, ${CHAT_COLUMNS}, b.role, b.last_read_seq,
-  CASE WHEN b.last_read_seq >= c.last_seq THEN 0 ELSE ${UNREAD} END AS unread, ${MESSAGE_COLUMNS}
-FROM members b
-JOIN chats c ON c.id = b.chat_id
-LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.last_seq
-  AND (c.history_visibility = 'all' OR m.seq >= b.visible_from_seq)
-LEFT JOIN users s ON s.id = m.sender_id`
 
 const CHAT_IDS = `
 SELECT user_id, json_agg(chat_id) AS chat_ids FROM members WHERE user_id = ANY ($1) GROUP BY user_id`
 
 const NEWEST_FIRST = 'ORDER BY c.last_activity_at DESC, c.id DESC'
+const PINNED_FIRST = 'ORDER BY coalesce(z.is_pinned, false) DESC, c.last_activity_at DESC, c.id DESC'
 
-/** Chats as their members see them: each answer is one statement, however many chats or users it is for. */
-export function createChats(db: Pick<Database, 'run' | 'select' | 'update'>) {
+// Which chats these are is found first: what is read of each is read of no others.
+const PAGE = `${myChats('$1')} AND b.chat_id = ANY (ARRAY(
+  SELECT b.chat_id FROM members b
+  JOIN chats c ON c.id = b.chat_id
+  LEFT JOIN chat_settings z ON z.user_id = b.user_id AND z.chat_id = b.chat_id AND z.user_id = ANY ($1)
+  WHERE b.user_id = ANY ($1)
+    AND CASE $2 WHEN 'all' THEN true WHEN 'archived' THEN coalesce(z.is_archived, false)
+      ELSE NOT coalesce(z.is_archived OR z.hidden_at_seq >= c.last_seq, false) END
+    AND ($2 <> 'unread' OR coalesce(z.unread_at_seq >= b.last_read_seq, false) OR ${HAS_UNREAD})
+    AND ($3::boolean IS NULL OR (coalesce(z.is_pinned, false), c.last_activity_at, c.id) < ($3, $4::timestamptz, $5))
+  ${PINNED_FIRST} LIMIT $6))
+${PINNED_FIRST}`
+
+/**
+ * Chats as their members see them: each answer is one statement, however many chats or users it is for. Of others it tells the marks in chats of at
+ * most `maxMembers`.
+ */
+export function createChats(db: Pick<Database, 'run' | 'select' | 'update'>, maxMembers: number) {
   const statements = prepareStatements(db)
+  const toMine = (row: Row<MyChatRow>) => toMyChat(row, maxMembers)
 
   return {
     /** All chats of some users, newest activity first; every user asked for has an entry. */
     async getChatsOf(userIds: string[]): Promise<Map<string, MyChat[]>> {
-      const rows = await db.run<Row<MyChatRow>>('chats_of', `${MY_CHATS} WHERE b.user_id = ANY ($1) ${NEWEST_FIRST}`, [
-        userIds,
-      ])
+      const rows = await db.run<Row<MyChatRow>>('chats_of', `${myChats('$1')} ${NEWEST_FIRST}`, [userIds])
       const chatsOf = new Map<string, MyChat[]>(userIds.map((userId) => [userId, []]))
-      for (const row of rows) chatsOf.get(row.user_id)?.push(toMyChat(row))
+      for (const row of rows) chatsOf.get(row.user_id)?.push(toMine(row))
       return chatsOf
     },
 
-    /** A page of a user's chats, newest activity first. */
+    /** A page of a user's chats: pinned ones first, then newest activity first. */
     async listChats(
       userId: string,
-      cursor: string | undefined,
-      limit: number = PAGES.chats.standard,
+      { filter = 'active', cursor, limit = PAGES.chats.standard }: Input<'list_chats'>,
       by: Asker = { userId },
     ) {
-      const [before, beforeId] = cursor === undefined ? [null, null] : readCursor(cursor, 'time', 'id')
-      const rows = await db.run<Row<MyChatRow>>(
-        'chats_page',
-        `${MY_CHATS} WHERE b.user_id = $1 AND ($2::timestamptz IS NULL OR (c.last_activity_at, c.id) < ($2, $3)) ${NEWEST_FIRST} LIMIT $4`,
-        [userId, before, beforeId, limit + 1],
-        { by },
-      )
+      const before = cursor === undefined ? [null, null, null] : readCursor(cursor, 'flag', 'time', 'id')
+      const rows = await db.run<Row<MyChatRow>>('chats_page', PAGE, [[userId], filter, ...before, limit + 1], { by })
       const last = rows.length > limit ? rows[limit - 1] : undefined
       return {
-        chats: rows.slice(0, limit).map(toMyChat),
-        nextCursor: last ? writeCursor(last.last_activity_at, last.id) : null,
+        chats: rows.slice(0, limit).map(toMine),
+        nextCursor: last ? writeCursor(String(last.is_pinned ?? false), last.last_activity_at, last.id) : null,
       }
     },
 
     /** A chat as some of its members see it; who is no member has no entry. For an asker it is a read that waits its turn. */
     async getChatFor(chatId: string, userIds: string[], by?: Asker): Promise<Map<string, MyChat>> {
-      const rows = await db.run<Row<MyChatRow>>(
-        'chat_for',
-        `${MY_CHATS} WHERE b.chat_id = $1 AND b.user_id = ANY ($2)`,
-        [chatId, userIds],
-        by && { by },
-      )
-      return new Map(rows.map((row) => [row.user_id, toMyChat(row)]))
+      const text = `${myChats('$2')} AND b.chat_id = $1`
+      const rows = await db.run<Row<MyChatRow>>('chat_for', text, [chatId, userIds], by && { by })
+      return new Map(rows.map((row) => [row.user_id, toMine(row)]))
     },
 
     /** The ids of all chats of some users; who is in none has no entry. */

@@ -7,7 +7,6 @@ import type {
   Member,
   Mentions,
   Message,
-  MyChat,
   Reaction,
   ReadState,
   User,
@@ -131,17 +130,6 @@ export function toReadState(chatId: string, row: ReadRow): ReadState {
     unreadCount: Math.min(row.unread, UNREAD_CAP),
     unreadCapped: row.unread > UNREAD_CAP,
   }
-}
-
-export interface MyChatRow extends ChatRow, ReadRow {
-  user_id: string
-  role: Member['role']
-}
-
-/** A chat, and where its reader stands in it. */
-export function toMyChat(row: WithMessage<MyChatRow>): MyChat {
-  // Not spread: that costs more than all the rest, and a session has many chats.
-  return Object.assign(toChat(row), { myRole: row.role }, toReadState(row.id, row))
 }
 
 interface MemberRow {

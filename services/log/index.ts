@@ -16,16 +16,21 @@ import { createMessageChanges } from './messages.js'
 import { createModeration } from './moderation.js'
 import { onUnknown, rangeOf, type WrittenRow } from './outcomes.js'
 import { createPins } from './pins.js'
+import { createReadMarks } from './read-marks.js'
 import { createReader } from './reader.js'
 import { createReports } from './reports.js'
 import { createSearch } from './search.js'
 import { createSweeper } from './search-index.js'
+import { createSettings } from './settings.js'
+import { createUnread } from './unread.js'
 import { createWriteRules } from './write-rules.js'
 
 export interface LogOptions {
   db: Database
   bus: Pick<Bus, 'publish'>
   maxChatsPerUser: number
+  /** Up to how many members a chat tells their marks. */
+  maxMembers: number
   /** Whether the index of search is there. */
   hasSearch: boolean
   logger: Logger
@@ -40,7 +45,7 @@ const ERASE_AT_ONCE = 200
  * The Log: the chats in the database. It is the only writer of chats, members, messages and chat_log; what a method has
  * answered is durable, and has been published.
  */
-export function createLog({ db, bus, maxChatsPerUser, hasSearch, logger, metrics }: LogOptions) {
+export function createLog({ db, bus, maxChatsPerUser, maxMembers, hasSearch, logger, metrics }: LogOptions) {
   const history = createHistory(db)
   const changes = createChanges(db, maxChatsPerUser)
   const moderation = createModeration(db)
@@ -153,9 +158,12 @@ export function createLog({ db, bus, maxChatsPerUser, hasSearch, logger, metrics
 
     ...createReader(db),
     ...createSearch(db, hasSearch),
-    ...createChats(db),
+    ...createChats(db, maxMembers),
     ...history,
-    ...createMarks(db),
+    ...createMarks(db, (place) => bus.publish('settings', place)),
+    ...createReadMarks(db, maxMembers),
+    ...createSettings(db, bus),
+    ...createUnread(db),
     ...createMembers(db),
     ...createMentions(db),
     ...createReports(db),

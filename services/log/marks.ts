@@ -3,10 +3,11 @@ import type { ReadState } from '../../contract/shapes.js'
 import { isAnyOf } from '../db/conditions.js'
 import type { Database } from '../db/index.js'
 import { messages } from '../db/schema.js'
-import { UNREAD } from './chats.js'
 import { type ReadRow, toReadState } from './entities.js'
+import { UNREAD } from './my-chats.js'
+import type { Place } from './settings.js'
 
-type MarkRow = ReadRow & { chat_id: string; user_id: string; moved: boolean }
+type MarkRow = ReadRow & { chat_id: string; user_id: string; moved: boolean; cleared: boolean }
 
 /** A read mark that was asked for, and whether that moved it. */
 export interface Marked {
@@ -29,9 +30,10 @@ const MAX_BATCH = 500
 
 /**
  * Read marks: how far each member has read. They are last-value state, not in the log, and never go back. Marks that come while
- * others are being written leave together in the next statement.
+ * others are being written leave together in the next statement. Reading as far as one's mark takes off that the chat is marked unread,
+ * which `onCleared` hears.
  */
-export function createMarks(db: Pick<Database, 'run' | 'select'>) {
+export function createMarks(db: Pick<Database, 'run' | 'select'>, onCleared: (place: Place) => void) {
   const seqsOfMessages = db
     .select({ chatId: messages.chatId, seq: sql<number>`max(${messages.seq})` })
     .from(messages)
@@ -66,6 +68,7 @@ export function createMarks(db: Pick<Database, 'run' | 'select'>) {
       asked.map(({ chatId }) => chatId),
       asked.map(({ seq }) => seq),
     ])
+    for (const { user_id, chat_id, cleared } of rows) if (cleared) onCleared({ userId: user_id, chatId: chat_id })
     return new Map(
       rows.map((row) => [keyOf(row.user_id, row.chat_id), { state: toReadState(row.chat_id, row), moved: row.moved }]),
     )
@@ -108,8 +111,13 @@ WITH asked AS (
   UPDATE members m SET last_read_seq = held.seq
   FROM held WHERE m.chat_id = held.chat_id AND m.user_id = held.user_id AND held.seq > m.last_read_seq
   RETURNING m.chat_id, m.user_id
+), cleared AS (
+  UPDATE chat_settings z SET unread_at_seq = NULL
+  FROM held WHERE z.user_id = held.user_id AND z.chat_id = held.chat_id AND z.unread_at_seq >= held.last_read_seq AND held.seq >= held.last_read_seq
+  RETURNING z.chat_id, z.user_id
 )
-SELECT b.chat_id, b.user_id, b.last_read_seq, ${UNREAD} AS unread, moved.chat_id IS NOT NULL AS moved
+SELECT b.chat_id, b.user_id, b.last_read_seq, ${UNREAD} AS unread, moved.chat_id IS NOT NULL AS moved, cleared.chat_id IS NOT NULL AS cleared
 FROM (SELECT chat_id, user_id, visible_from_seq, greatest(last_read_seq, seq) AS last_read_seq FROM held) b
 JOIN chats c ON c.id = b.chat_id
-LEFT JOIN moved ON moved.chat_id = b.chat_id AND moved.user_id = b.user_id`
+LEFT JOIN moved ON moved.chat_id = b.chat_id AND moved.user_id = b.user_id
+LEFT JOIN cleared ON cleared.chat_id = b.chat_id AND cleared.user_id = b.user_id`

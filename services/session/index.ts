@@ -6,10 +6,12 @@ import { createBatcher } from '../batcher.js'
 import type { Bus, End } from '../bus/index.js'
 import type { Feed } from '../feed/index.js'
 import type { Hub } from '../hub/index.js'
+import type { OwnSettings } from '../hub/own-settings.js'
 import type { Client } from '../hub/ports.js'
 import type { Limits } from '../limits/index.js'
 import type { Log } from '../log/index.js'
 import type { Net } from '../log/net.js'
+import { totalOf } from '../log/unread.js'
 import type { Logger } from '../logger.js'
 import type { Presence } from '../presence/index.js'
 import { toTime } from '../time.js'
@@ -35,6 +37,7 @@ export interface SessionsOptions {
   feed: Pick<Feed, 'attach' | 'admit'>
   presence: Pick<Presence, 'connect' | 'disconnect'>
   blocks: Pick<Blocks, 'hold' | 'release' | 'blockedBy'>
+  ownSettings: Pick<OwnSettings, 'retell'>
   logger: Logger
   maxSocketsPerUser: number
 }
@@ -50,7 +53,8 @@ const OUSTED_MS = 30_000
 
 /** The handshake, whole: token → user → limits → chats, then in, and out again; see this folder's README for the law. */
 export function createSessions(options: SessionsOptions) {
-  const { identify, limits, log, hub, bus, net, feed, presence, blocks, logger, maxSocketsPerUser } = options
+  const { identify, limits, log, hub, bus, net, feed, presence, blocks, ownSettings, logger, maxSocketsPerUser } =
+    options
   const arrivals = createArrivals()
   const inside = new Map<Client, Session>()
   const leaving = new Set<Promise<void>>()
@@ -66,6 +70,7 @@ export function createSessions(options: SessionsOptions) {
   const { verify, verifyUsers, ...verifying } = createVerify({ ...options, sessions: all, end: endSession })
   const subscriptions = [
     bus.subscribe('changes', arrivals.hear),
+    bus.subscribe('settings', arrivals.noteSettings),
     (net ?? bus).onGap(verify),
     bus.subscribe('ends', endUser),
     net?.onFound(createFinder({ note: arrivals.note, endUser, verifyUsers })),
@@ -141,6 +146,7 @@ export function createSessions(options: SessionsOptions) {
       hub.tell(client, 'session', toEvent(session, state.chats, blocks.blockedBy(userId)))
       for (const chat of state.chats) feed.attach(client, chat.chatId, chat.revision, chat.memberCount)
       for (const chatId of state.missed) void feed.admit(chatId, [userId])
+      for (const chatId of state.changed) void ownSettings.retell({ userId, chatId })
       expiry.watch(session)
       presence.connect(client).catch((error) => logger.warn({ err: error, userId }, 'presence missed a connection'))
       makeRoom(userId)
@@ -216,5 +222,6 @@ function sameUser(identity: Identity, userId: string) {
 /** The first that a session is told. */
 function toEvent({ user, expiresAtMs }: Session, chats: MyChat[], blockedUserIds: string[]): EventPayload<'session'> {
   const expiresAt = expiresAtMs === null ? null : toTime(expiresAtMs)
-  return { user, expiresAt, chats, blockedUserIds, serverTime: toTime(Date.now()) }
+  const now = Date.now()
+  return { user, expiresAt, chats, unread: totalOf(chats, now), blockedUserIds, serverTime: toTime(now) }
 }

@@ -96,6 +96,17 @@ const LAWS: Record<string, (t: Test, nodes: Nodes) => Promise<void>> = {
     await until('it is told', () => changes.some(({ userId, status }) => userId === 'alice' && status === 'dnd'))
   },
 
+  async 'own settings are told to one’s own devices, wherever they are'(t, { a, b, group }) {
+    const chatId = await group('alice', 'bob')
+    const [{ socket: here }, { socket: there }] = await Promise.all([connect(t, a, 'alice'), connect(t, b, 'alice')])
+    const told = next(there, 'my_chat_updated')
+    const { settings } = await must(here, 'set_chat_settings', { chatId, isPinned: true, isMarkedUnread: true })
+    t.same(await told, { chatId, settings })
+    const read = next(here, 'my_chat_updated', ({ settings }) => !settings.isMarkedUnread)
+    await must(there, 'mark_as_read', { chatId, upToSeq: 0 })
+    t.same(await read, { chatId, settings: { ...settings, isMarkedUnread: false } })
+  },
+
   async 'who blocks on one node is not heard of on the other'(t, { a, b, group }) {
     const chatId = await group('alice', 'bob')
     const [{ socket: alice }, { socket: bob }] = await Promise.all([connect(t, a, 'alice'), connect(t, b, 'bob')])

@@ -64,7 +64,8 @@ export class ArrayLog implements Reader {
     this.#read(() => new Map(userIds.map((userId) => [userId, this.isMember(userId) ? [this.#seen()] : []])))
 
   #seen(): MyChat {
-    return { chatId: CHAT, revision: this.head, memberCount: 1 } as MyChat
+    const settings = { mutedUntil: null, isPinned: false, isArchived: false, isHidden: false, isMarkedUnread: false }
+    return { chatId: CHAT, revision: this.head, memberCount: 1, settings } as MyChat
   }
 
   async #read<T>(look: () => T): Promise<T> {

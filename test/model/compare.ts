@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Message } from '../../contract/shapes.js'
+import type { Message, MyChat, Other } from '../../contract/shapes.js'
+import { CHAT_FILTERS, type ChatFilter } from '../../contract/words.js'
 import type { ModelChat, ModelLine, ModelMessage } from './model.js'
 import type { Model } from './steps.js'
 import type { World } from './world.js'
@@ -54,8 +55,10 @@ export function lineOf({ revision, type, actorId, message, member }: any) {
 
 /** A chat as one member sees it, as far as the model knows. */
 // biome-ignore lint/suspicious/noExplicitAny: what a test expects is what it asserts
-export function toMine({ chatId, revision, lastSeq, memberCount, myRole, lastReadSeq, unreadCount }: any) {
-  return { chatId, revision, lastSeq, memberCount, myRole, lastReadSeq, unreadCount }
+export function toMine({ others, ...chat }: any) {
+  const { chatId, revision, lastSeq, memberCount, myRole, lastReadSeq, unreadCount, settings } = chat
+  const marks = others.map((other: Other) => [other.user.userId, other.lastReadSeq])
+  return { chatId, revision, lastSeq, memberCount, myRole, lastReadSeq, unreadCount, settings, others: marks }
 }
 
 /** By id, which has no other order. */
@@ -70,14 +73,13 @@ export function same(what: string, found: unknown, wanted: unknown): void {
 /** At the end: history, unread, a whole sync, and what every socket was told. */
 export async function compareAll(model: Model, world: World): Promise<void> {
   for (const userId of world.users) {
-    const { data } = (await world.call('list_chats', {}, userId, 'rest')) as { data: { chats: never[] } }
-    same(`chats of ${userId}`, byId(data.chats.map(toMine)), byId(model.myChats(userId)))
     const mentioned = await world.call('list_mentions', { limit: 50 }, userId, 'rest')
     same(
       `mentions of ${userId}`,
       mentioned.ok ? mentioned.data.messages.map(({ id }: Message) => id) : mentioned.code,
       model.mentionsOf(userId).map(({ id }) => id),
     )
+    await compareLists(model, userId, world)
     for (const chat of model.chats) {
       const history = chat.history(userId)
       const read = await world.call('get_messages', { chatId: chat.chatId, limit: 200 }, userId, 'rest')
@@ -101,6 +103,31 @@ export async function compareAll(model: Model, world: World): Promise<void> {
         else same(`what ${userId} was told of`, viewOf(message), toView(real))
       }
     }
+  }
+}
+
+const LISTS: Record<ChatFilter, (chat: Pick<MyChat, 'settings' | 'unreadCount'>) => boolean> = {
+  all: () => true,
+  active: ({ settings }) => !settings.isArchived && !settings.isHidden,
+  archived: ({ settings }) => settings.isArchived,
+  unread: (chat) => LISTS.active(chat) && (chat.unreadCount > 0 || chat.settings.isMarkedUnread),
+}
+
+/** The lists of a user’s chats hold what they should, page by page, pinned ones first. */
+async function compareLists(model: Model, userId: string, world: World): Promise<void> {
+  for (const filter of CHAT_FILTERS) {
+    const found: MyChat[] = []
+    for (let cursor: string | null = null; ; ) {
+      const input = { filter, limit: 1, ...(cursor !== null && { cursor }) }
+      const answer = await world.call('list_chats', input, userId, 'rest')
+      if (!answer.ok) throw new Error(answer.code)
+      found.push(...answer.data.chats)
+      cursor = answer.data.nextCursor
+      if (cursor === null) break
+    }
+    const pinned = found.map(({ settings }) => Number(settings.isPinned))
+    same(`the order of ${filter} of ${userId}`, pinned, [...pinned].sort().reverse())
+    same(`${filter} chats of ${userId}`, byId(found.map(toMine)), byId(model.myChats(userId).filter(LISTS[filter])))
   }
 }
 

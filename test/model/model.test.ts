@@ -110,7 +110,7 @@ async function fly(op: Op, world: World, known: { id: string }[]): Promise<void>
 async function headsOf(service: Service, world: World): Promise<Map<string, Map<string, number>>> {
   const heads = new Map<string, Map<string, number>>()
   for (const userId of world.users) {
-    const { body } = await service.call('GET', '/chats', { as: userId })
+    const { body } = await service.call('GET', '/chats?filter=all', { as: userId })
     heads.set(
       userId,
       new Map(body.chats.map((chat: { chatId: string; revision: number }) => [chat.chatId, chat.revision])),

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ErrorCode } from '../../contract/errors.js'
-import type { Role } from '../../contract/shapes.js'
+import type { ChatSettings, Role } from '../../contract/shapes.js'
 
 export interface ModelMentions {
   userIds: string[]
@@ -46,7 +46,16 @@ export interface ModelMember {
   visibleFromSeq: number
   lastReadSeq: number
   isMuted: boolean
+  settings: ChatSettings
 }
+
+export const plainSettings = (): ChatSettings => ({
+  mutedUntil: null,
+  isPinned: false,
+  isArchived: false,
+  isHidden: false,
+  isMarkedUnread: false,
+})
 
 type Kind =
   | 'chat_created'
@@ -92,7 +101,14 @@ export class ModelChat {
     this.#write('chat_created', null, founders[0] ?? null)
     for (const [i, userId] of founders.entries()) {
       const role = type === 'group' && i === 0 ? 'owner' : 'member'
-      this.members.set(userId, { role, joinedRevision: 1, visibleFromSeq: 1, lastReadSeq: 0, isMuted: false })
+      this.members.set(userId, {
+        role,
+        joinedRevision: 1,
+        visibleFromSeq: 1,
+        lastReadSeq: 0,
+        isMuted: false,
+        settings: plainSettings(),
+      })
     }
   }
 
@@ -162,6 +178,8 @@ export class ModelChat {
     this.messages.push(message)
     message.revision = this.#write('message_created', message, userId)
     member.lastReadSeq = message.seq
+    member.settings.isMarkedUnread = false
+    for (const one of this.members.values()) one.settings.isHidden = false
     return done({ message, duplicate: false })
   }
 
@@ -249,6 +267,7 @@ export class ModelChat {
         visibleFromSeq: lastSeq + 1,
         lastReadSeq: lastSeq,
         isMuted: false,
+        settings: plainSettings(),
       })
     }
     return done(null)
@@ -340,6 +359,7 @@ export class ModelChat {
   markUpTo(userId: string, seq: number): Outcome<{ lastReadSeq: number; unreadCount: number }> {
     const member = this.members.get(userId)
     if (!member) return refused('NOT_FOUND')
+    if (Math.min(seq, this.lastSeq) >= member.lastReadSeq) member.settings.isMarkedUnread = false
     member.lastReadSeq = Math.max(member.lastReadSeq, Math.min(seq, this.lastSeq))
     return done({ lastReadSeq: member.lastReadSeq, unreadCount: this.unread(userId) })
   }
@@ -357,6 +377,27 @@ export class ModelChat {
         one.senderId !== userId &&
         (one.mentions.everyone || one.mentions.userIds.includes(userId)),
     )
+  }
+
+  set(userId: string, settings: Partial<ChatSettings>): Outcome<ChatSettings> {
+    const member = this.members.get(userId)
+    if (!member) return refused('NOT_FOUND')
+    member.settings = { ...member.settings, ...settings }
+    return done(member.settings)
+  }
+
+  /** The others, the oldest first, and how far each has read. */
+  others(userId: string): [userId: string, lastReadSeq: number][] {
+    return [...this.members]
+      .filter(([other]) => other !== userId)
+      .sort(([a, one], [b, other]) => one.joinedRevision - other.joinedRevision || (a < b ? -1 : 1))
+      .map(([other, { lastReadSeq }]) => [other, lastReadSeq])
+  }
+
+  readMarks(userId: string): Outcome<{ userId: string; lastReadSeq: number }[]> {
+    if (!this.members.has(userId)) return refused('NOT_FOUND')
+    const marks = [...this.members].map(([id, { lastReadSeq }]) => ({ userId: id, lastReadSeq }))
+    return done(marks.sort((a, b) => (a.userId < b.userId ? -1 : 1)))
   }
 
   /** The history that a member may read. */

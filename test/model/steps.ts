@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { CommandName } from '../../contract/commands.js'
 import { byId, lineOf, same, toLine, toMine, toView, viewOf } from './compare.js'
-import { type ModelBody, ModelChat, type ModelEdit, type ModelMessage, type Outcome } from './model.js'
+import { type ModelBody, ModelChat, type ModelEdit, type ModelMessage, type Outcome, plainSettings } from './model.js'
 import type { Answer, ChatPlan, World } from './world.js'
 
 export const PEOPLE = 4
@@ -43,6 +43,8 @@ const KINDS = {
   ban: 1,
   unban: 2,
   freeze: 1,
+  set: 3,
+  marks: 1,
 } as const
 type Kind = keyof typeof KINDS
 
@@ -87,6 +89,13 @@ function bodyOf(op: Op, users: string[]): ModelBody {
 const revisionOf = ({ pick }: Op) => pick % 16
 /** Off more often than on, or nobody would write any more. */
 const isOn = ({ key }: Op) => key === 0
+const FIELDS = ['isPinned', 'isArchived', 'isHidden', 'isMarkedUnread'] as const
+const LATER = '2100-01-01T00:00:00.000Z'
+/** Own settings: one or two of them. */
+const settingsOf = ({ other, body, key }: Op) => ({
+  [FIELDS[other % FIELDS.length] as string]: body === 1,
+  ...(key === 0 && { mutedUntil: body === 1 ? LATER : null }),
+})
 const seqOf = ({ pick }: Op) => pick % 8
 
 /** The command that a step is, for a message where it needs one. */
@@ -132,6 +141,10 @@ export function toCommand(op: Op, world: World, message?: { id: string }) {
       return as('sync', { chats: { [chatId]: revisionOf(op) }, limit: LIMITS[op.other % LIMITS.length] })
     case 'mark':
       return as('mark_as_read', { chatId, upToSeq: seqOf(op) })
+    case 'set':
+      return as('set_chat_settings', { chatId, ...settingsOf(op) })
+    case 'marks':
+      return as('get_read_marks', { chatId })
     case 'add':
       return as('add_members', { chatId, userIds: [other] }, op.body ? userId : null)
     case 'addSelf':
@@ -200,6 +213,17 @@ export class Model {
     return all.sort((a, b) => (a.id < b.id ? 1 : -1))
   }
 
+  /** What is unread in all chats that are neither muted nor archived nor hidden. */
+  unread(userId: string) {
+    const counted = this.myChats(userId).filter(
+      ({ settings }) => !settings.isArchived && !settings.isHidden && settings.mutedUntil === null,
+    )
+    return {
+      chats: counted.filter(({ unreadCount, settings }) => unreadCount > 0 || settings.isMarkedUnread).length,
+      messages: counted.reduce((sum, { unreadCount }) => sum + unreadCount, 0),
+    }
+  }
+
   myChats(userId: string) {
     return this.chats
       .filter(({ members }) => members.has(userId))
@@ -211,6 +235,8 @@ export class Model {
         myRole: chat.members.get(userId)?.role,
         lastReadSeq: chat.members.get(userId)?.lastReadSeq,
         unreadCount: chat.unread(userId),
+        settings: chat.members.get(userId)?.settings ?? plainSettings(),
+        others: chat.others(userId),
       }))
   }
 }
@@ -233,7 +259,9 @@ export class Step implements fc.AsyncCommand<Model, World, true> {
     const userId = world.users[op.user] as string
     if (op.kind === 'connect') {
       if (world.devicesOf(userId).length >= 2) return
-      const { chats } = await world.connect(userId)
+      const { chats, unread } = await world.connect(userId)
+      const totals = model.unread(userId)
+      same(`what ${userId} has not read`, { chats: unread.chats, messages: unread.messages }, totals)
       same(`session of ${userId}`, byId(chats.map(toMine)), byId(model.myChats(userId)))
       return
     }
@@ -316,6 +344,10 @@ function expected(
     }
     case 'mark':
       return tell(chat.markUpTo(userId, seqOf(op)), (mark) => mark)
+    case 'set':
+      return tell(chat.set(userId, settingsOf(op)), (settings) => ({ settings }))
+    case 'marks':
+      return tell(chat.readMarks(userId), (marks) => ({ marks }))
     case 'add':
       return tell(chat.add(who, [other]), toChat)
     case 'addSelf':
@@ -344,6 +376,7 @@ function outcomeOf(answer: Answer, op: Op): unknown {
   if ('duplicate' in data) return { ok: true, data: { ...viewOf(data.message), duplicate: data.duplicate } }
   if ('messages' in data) return { ok: true, data: data.messages.map(viewOf) }
   if ('message' in data) return { ok: true, data: viewOf(data.message) }
+  if ('settings' in data || 'marks' in data) return { ok: true, data }
   if ('chat' in data) {
     const { revision, lastSeq, memberCount } = data.chat
     return { ok: true, data: { revision, lastSeq, memberCount } }

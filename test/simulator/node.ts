@@ -71,7 +71,7 @@ export function createNode(world: World, name: string, post: ReturnType<typeof c
     const bus = createRemoteBus({ carrier: post.carrierOf(owner), logger })
     const hub = createHub({ transport, logger })
     const users = createUsers(db)
-    const log = createLog({ db, bus, maxChatsPerUser: MAX_CHATS, hasSearch: false, logger })
+    const log = createLog({ db, bus, maxChatsPerUser: MAX_CHATS, maxMembers: MAX_MEMBERS, hasSearch: false, logger })
     const blocks = createBlocks({ db, bus, hub, logger })
     const net = world.faults.hasNet ? createNet({ look: createRecent(db), bus, logger }) : undefined
     const ends = net && createEnds({ db, bus, logger })
@@ -105,6 +105,7 @@ export function createNode(world: World, name: string, post: ReturnType<typeof c
       feed,
       presence,
       blocks,
+      ownSettings: { retell: async () => {} },
       logger,
       maxSocketsPerUser: MAX_SOCKETS,
     })

@@ -71,6 +71,13 @@ export function createStatements(store: Store, onStored: (message: StoredMessage
     role: 'member',
     last_read_seq: 0,
     unread: 0,
+    unread_mentions: 0,
+    own_muted_until: null,
+    is_pinned: null,
+    is_archived: null,
+    is_hidden: null,
+    is_marked_unread: null,
+    others: null,
   })
 
   const lineRow = (chat: StoredChat, { revision, kind, userId, message }: Line): Row => ({

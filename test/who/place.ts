@@ -119,6 +119,7 @@ function toPlace(actor: Actor, { group, directs, messages, newcomerOf, token }: 
 const TABLES: Record<string, string> = {
   chats: 'id',
   members: 'chat_id, user_id',
+  chat_settings: 'user_id, chat_id',
   messages: 'id',
   reactions: 'message_id, emoji, user_id',
   mentions: 'chat_id, user_id, seq',

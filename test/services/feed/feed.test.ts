@@ -300,6 +300,7 @@ function createWorld(pause: () => Promise<unknown>) {
     feed,
     presence: { connect: async () => {}, disconnect: async () => {} },
     blocks: { hold: async () => {}, release() {}, blockedBy: () => [] },
+    ownSettings: { retell: async () => {} },
     logger,
     maxSocketsPerUser: 100,
   })

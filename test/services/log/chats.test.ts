@@ -214,7 +214,7 @@ onEachDatabase('chats', async (t, database) => {
     const bad = ['%%', 'bm8', writeCursor('x'), writeCursor('x', 'y'), writeCursor('2024-02-30T00:00:00.000Z', 'y')]
     bad.push(writeCursor('2024-01-01T00:00:00.000Z', 'a\u0000'), writeCursor('0000-01-01T00:00:00.000Z', 'y'))
     for (const cursor of bad) {
-      await t.rejects(log.listChats('alice', cursor), { code: 'VALIDATION_FAILED' }, cursor)
+      await t.rejects(log.listChats('alice', { cursor }), { code: 'VALIDATION_FAILED' }, cursor)
     }
     for (const cursor of ['%%', 'bm8', writeCursor('a\u0000'), writeCursor('a', 'b')]) {
       await t.rejects(log.listMembers('alice', chatId, cursor), { code: 'VALIDATION_FAILED' }, cursor)

@@ -109,7 +109,7 @@ const onMessage =
   ({ messageId }: Chat, { call }: Service): Promise<Answer> =>
     call(method, `/messages/${messageId}${path}`, { as: 'bob', ...(body && { body }) })
 const onChat =
-  (method: 'POST' | 'PATCH' | 'DELETE', path: string, as: string, body?: object) =>
+  (method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, as: string, body?: object) =>
   ({ chatId }: Chat, { call }: Service): Promise<Answer> =>
     call(method, `/chats/${chatId}${path}`, { as, ...(body && { body }) })
 
@@ -162,6 +162,16 @@ const CASES: Record<string, Case> = {
     holds: ({ messageId }) => ['SELECT log_edit_message($1, $2, $3)', [messageId, 'bob', 'new']],
     calls: onMessage('PATCH', '', { content: 'new' }),
     wants: () => ({ status: 200, body: { message: { revision: 3, content: 'new' } } }),
+  },
+  'a removed member pins the chat': {
+    holds: removes('bob'),
+    calls: onChat('PUT', '/settings', 'bob', { isPinned: true }),
+    wants: NOT_FOUND,
+  },
+  'two devices set different settings': {
+    holds: ({ chatId }) => [`SELECT log_set_chat_settings('bob', $1, false, NULL, true, NULL, NULL, NULL)`, [chatId]],
+    calls: onChat('PUT', '/settings', 'bob', { isArchived: true }),
+    wants: () => ({ status: 200, body: { settings: { isPinned: true, isArchived: true } } }),
   },
   'a removed owner adds': {
     holds: removes('alice'),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import type { Test } from 'tap'
+import { CHAT_FILTERS } from '../../../contract/words.js'
 import { writeCursor } from '../../../services/cursors.js'
 import { createVisibility } from '../../../services/presence/visibility.js'
 import { build, connect, must, onEachDatabase, type Service, until } from '../../helper.js'
@@ -83,7 +84,11 @@ onEachDatabase('what the database is asked', async (t, database) => {
     await log.listMentions('one', { cursor: writeCursor(messageIds[0] as string), limit: 50 })
     await log.getMessage('one', messageIds[0] as string)
     await log.getChatsOf(['one', 'ten'])
-    await log.listChats('ten', undefined)
+    for (const filter of CHAT_FILTERS) await log.listChats('ten', { filter, limit: 5 })
+    await log.getUnread(['one', 'ten'])
+    await log.getReadMarks('one', chatId)
+    await log.setSettings('one', { chatId, isPinned: true, isMarkedUnread: true })
+    await log.getSettings([{ userId: 'one', chatId }])
     await log.getChatFor(chatId, ['one'])
     await log.getChat(chatId)
     await log.readChanges(chatId, MESSAGES - 20, 20)
@@ -126,6 +131,40 @@ onEachDatabase('what the database is asked', async (t, database) => {
       t.strictSame(await scanned(app.db.pool, statement), [], statement.name)
     }
   })
+})
+
+// Asked for one chat's members in their order, the planner took every chat for one of the usual few, and sorted all members of a large one.
+onEachDatabase('the others of a large chat are as few rows as those of a small one', async (t, database) => {
+  const service = await build(t, { ...database, users: ['alice', 'one'] })
+  const { app } = service
+  const { log } = app.chat
+  for (let i = 0; i < 100; i += 1) await log.createChat({ type: 'group', owner: 'alice', founders: ['alice', 'one'] })
+  const { chatId } = await log.createChat({ type: 'group', owner: 'alice', founders: ['alice', 'one'] })
+  await app.db.pool.query(
+    `INSERT INTO members (chat_id, user_id, role, joined_at, joined_revision, last_read_seq, visible_from_seq)
+     SELECT $1, 'user ' || i, 'member', now(), i, 0, 1 FROM generate_series(2, 5000) i`,
+    [chatId],
+  )
+  await app.db.pool.query('UPDATE chats SET member_count = 5001 WHERE id = $1', [chatId])
+  await app.db.pool.query('ANALYZE')
+  const statements = record(t, service)
+  await log.getChatFor(chatId, ['one'])
+  const [statement] = statements
+  if (!statement) throw new Error('nothing was asked')
+  const client = await app.db.pool.connect()
+  t.teardown(() => client.release())
+  const fetched = async () =>
+    (
+      await client.query(
+        `SELECT (seq_tup_read + coalesce(idx_tup_fetch, 0))::integer AS count FROM pg_stat_xact_user_tables WHERE relname = 'members'`,
+      )
+    ).rows[0].count
+  await client.query('BEGIN')
+  const before = await fetched()
+  for (let i = 0; i < TIMES; i += 1) await client.query({ ...statement, name: 'others again' })
+  const each = ((await fetched()) - before) / TIMES
+  t.ok(each <= 10, `${each} rows of members`)
+  await client.query('ROLLBACK')
 })
 
 onEachDatabase(

@@ -28,11 +28,20 @@ const goodInputs = (chatId: string, messageId: string): Inputs => ({
   list_pins: { chatId, limit: 10 },
   report_message: { messageId, reason: 'spam', comment: 'x' },
   mark_as_read: { chatId, upToSeq: 1 },
+  get_read_marks: { chatId },
   get_messages: { chatId, beforeSeq: 5, limit: 10 },
   search_messages: { query: 'x', chatId, senderId: 'bob', after: SOME_TIME, before: SOME_TIME, limit: 10 },
   sync: { chats: { [chatId]: 1 }, limit: 10 },
-  list_chats: { limit: 10 },
+  list_chats: { filter: 'all', limit: 10 },
   get_chat: { chatId },
+  set_chat_settings: {
+    chatId,
+    mutedUntil: '2100-01-01T00:00:00Z',
+    isPinned: true,
+    isArchived: true,
+    isHidden: true,
+    isMarkedUnread: true,
+  },
   create_chat: { type: 'group', memberIds: ['bob'], title: 'x', historyVisibility: 'all' },
   update_chat: { chatId, title: 'x', historyVisibility: 'all', slowModeSeconds: 10, isFrozen: true },
   list_members: { chatId, limit: 10 },
@@ -71,7 +80,7 @@ function badValues(value: unknown, field: string): unknown[] {
   if (typeof value === 'number') return [Number.POSITIVE_INFINITY, -1, 1.5, 2 ** 31, '1', null, {}]
   if (typeof value === 'boolean') return ['true', 1, null]
   const texts = [NUL, SURROGATE, '', 1, {}, ['x'], true]
-  if (['until', 'after', 'before'].includes(field))
+  if (['until', 'mutedUntil', 'after', 'before'].includes(field))
     return [...texts, 'tomorrow', '2100-02-30T00:00:00Z', '2100-01-01', '2100-01-01T25:00:00Z']
   return field === 'content' || field === 'emoji' || field === 'query' ? [...texts, ' \n\t'] : texts
 }
@@ -90,7 +99,7 @@ function canBeSaid(command: CommandName, field: string, value: unknown): boolean
 }
 
 async function rowsOf({ app }: Service): Promise<unknown> {
-  const tables = ['chats', 'members', 'messages', 'chat_log', 'reactions', 'users']
+  const tables = ['chats', 'chat_settings', 'members', 'messages', 'chat_log', 'reactions', 'users']
   const counts = tables.map((table) => `(SELECT count(*) FROM ${table}) AS ${table}`)
   const { rows } = await app.db.pool.query(
     `SELECT ${counts}, (SELECT md5(string_agg(m::text, ',' ORDER BY id)) FROM messages m) AS said, (SELECT sum(revision) FROM chats) AS revisions`,

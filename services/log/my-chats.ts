@@ -1,0 +1,84 @@
+import { MAX_OTHERS, UNREAD_CAP } from '../../contract/limits.js'
+import type { ChatSettings, Member, MyChat, Other } from '../../contract/shapes.js'
+import { CHAT_COLUMNS, type ChatRow, MESSAGE_COLUMNS, type ReadRow, toChat, toReadState, toUser } from './entities.js'
+import { SETTINGS_COLUMNS, type SettingsRow, toSettings } from './settings.js'
+
+/** From which seq on a member `b` of chat `c` has not read what they may see. */
+const FROM = `greatest(b.last_read_seq, CASE WHEN c.history_visibility = 'all' THEN 0 ELSE b.visible_from_seq - 1 END)`
+
+const unreadUpTo = (most: number) => `(SELECT count(*)::integer FROM (
+    SELECT 1 FROM messages x
+    WHERE x.chat_id = c.id AND x.deleted_at IS NULL AND x.sender_id <> b.user_id AND x.seq > ${FROM}
+    LIMIT ${most}) y)`
+
+/** How many messages of others a member `b` of chat `c` has not read and may see, counted to one above the cap. */
+export const UNREAD = unreadUpTo(UNREAD_CAP + 1)
+
+/** Whether there is one. */
+export const HAS_UNREAD = `(b.last_read_seq < c.last_seq AND ${unreadUpTo(1)} > 0)`
+
+/** How many of those name them, or everyone, counted to the cap. */
+export const UNREAD_MENTIONS = `(SELECT count(*)::integer FROM (
+    SELECT DISTINCT n.seq FROM mentions n
+    JOIN LATERAL (SELECT 1 FROM messages x
+      WHERE x.chat_id = n.chat_id AND x.seq = n.seq AND x.deleted_at IS NULL AND x.sender_id <> b.user_id OFFSET 0) x ON true
+    WHERE n.chat_id = c.id AND n.user_id IN (b.user_id, '') AND n.seq > ${FROM}
+    LIMIT ${UNREAD_CAP}) y)`
+
+/** Whether one of `b` and `o` has blocked the other; looked up one by one, where EXISTS could read and hash the whole table. */
+export const IS_APART = `coalesce(
+      (SELECT true FROM blocks k WHERE k.user_id = b.user_id AND k.blocked_user_id = o.user_id LIMIT 1),
+      (SELECT true FROM blocks k WHERE k.user_id = o.user_id AND k.blocked_user_id = b.user_id LIMIT 1), false)`
+
+// In the order of their joining: where a chat's members begin in the index, so many rows are read, and no more than it has. Asked for the one chat alone,
+// the planner would take it for one of the size of most, and sort all members of a large one. Profiles are looked up one by one, so that the order stays.
+const OTHERS = `(SELECT json_agg(json_build_array(o.user_id, u.name, u.avatar_url, CASE WHEN NOT o.is_apart THEN o.last_read_seq END)) FROM (
+    SELECT o.user_id, o.last_read_seq, CASE WHEN v.user_id IS NULL THEN false ELSE ${IS_APART} END AS is_apart
+    FROM (SELECT * FROM (
+        SELECT x.chat_id, x.user_id, x.last_read_seq FROM members x
+        WHERE x.chat_id >= c.id ORDER BY x.chat_id, x.joined_revision, x.user_id LIMIT ${MAX_OTHERS + 1}) x
+      LIMIT least(c.member_count, ${MAX_OTHERS + 1})) o
+    WHERE o.chat_id = c.id AND o.user_id <> b.user_id LIMIT ${MAX_OTHERS}) o
+    LEFT JOIN LATERAL (SELECT x.name, x.avatar_url FROM users x WHERE x.id = o.user_id AND NOT o.is_apart OFFSET 0) u ON true)`
+
+/**
+ * The chats of some members, as each of them sees it: `users` is the parameter that holds them as an array. Who has to do with no block,
+ * which is nearly everybody, costs no look-up of one.
+ */
+export const myChats = (users: string) => `
+WITH apart AS MATERIALIZED (
+  SELECT DISTINCT u.id AS user_id FROM unnest(${users}::text[]) AS u (id)
+  WHERE coalesce((SELECT true FROM blocks k WHERE k.user_id = u.id LIMIT 1), (SELECT true FROM blocks k WHERE k.blocked_user_id = u.id LIMIT 1))
+)
+SELECT b.user_id, ${CHAT_COLUMNS}, b.role, b.last_read_seq,
+  CASE WHEN b.last_read_seq >= c.last_seq THEN 0 ELSE ${UNREAD} END AS unread,
+  CASE WHEN b.last_read_seq >= c.last_seq THEN 0 ELSE ${UNREAD_MENTIONS} END AS unread_mentions,
+  ${SETTINGS_COLUMNS}, CASE WHEN c.member_count > 1 THEN ${OTHERS} END AS others, ${MESSAGE_COLUMNS}
+FROM members b
+JOIN chats c ON c.id = b.chat_id
+LEFT JOIN chat_settings z ON z.user_id = b.user_id AND z.chat_id = b.chat_id AND z.user_id = ANY (${users})
+LEFT JOIN apart v ON v.user_id = b.user_id
+LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.last_seq
+  AND (c.history_visibility = 'all' OR m.seq >= b.visible_from_seq)
+LEFT JOIN users s ON s.id = m.sender_id
+WHERE b.user_id = ANY (${users})`
+
+export interface MyChatRow extends ChatRow, ReadRow, SettingsRow {
+  user_id: string
+  role: Member['role']
+  unread_mentions: number
+  /** Null for who is alone. */
+  others: [userId: string, name: string | null, avatarUrl: string | null, lastReadSeq: number | null][] | null
+}
+
+/** A chat, and where its reader stands in it; the marks of others are told in chats of at most `maxMembers`. */
+export function toMyChat(row: Parameters<typeof toChat>[0] & MyChatRow, maxMembers: number): MyChat {
+  const hasMarks = row.member_count <= maxMembers
+  const others: Other[] = []
+  for (const [userId, name, avatarUrl, lastReadSeq] of row.others ?? [])
+    others.push({ user: toUser(userId, name, avatarUrl), lastReadSeq: hasMarks ? lastReadSeq : null })
+  const settings: ChatSettings = toSettings(row)
+  const mine = { unreadMentions: row.unread_mentions, others, settings }
+  // Not spread: that costs more than all the rest, and a session has many chats.
+  return Object.assign(toChat(row), { myRole: row.role }, toReadState(row.id, row), mine)
+}
