@@ -105,7 +105,7 @@ onEachDatabase('what the database is asked', async (t, database) => {
     await log.append({ chatId, senderId: 'one', content: 'x', clientMessageId: 'k', replyToId: messageIds[0] })
     const mentions = { userIds: ['alice', 'nobody'], everyone: true }
     await log.append({ chatId, senderId: 'one', content: 'x', clientMessageId: 'k2', mentions })
-    const { message } = await log.append({ chatId, senderId: 'one', content: 'x', clientMessageId: 'k2' })
+    const { message } = await log.append({ chatId, senderId: 'one', content: 'x', clientMessageId: 'k3' })
     const author = { userId: 'one', isByService: false }
     await log.setRole(null, { chatId, userId: 'one', role: 'admin' })
     await log.edit(author, message.id, { content: 'y', mentions: { userIds: ['alice'] } })
