@@ -257,6 +257,7 @@ export const COMMANDS = {
       type: ChatType,
       memberIds: Ids(MAX_IDS, 0),
       title: Type.Optional(Title),
+      metadata: Type.Optional(Metadata),
       historyVisibility: Type.Optional(HistoryVisibility),
       chatId: Type.Optional(Id),
     }),
@@ -265,7 +266,8 @@ export const COMMANDS = {
     rest: { method: 'POST', url: '/chats' },
   },
   update_chat: {
-    summary: 'Change the title of a group, from where on its history is seen, and who may send how often.',
+    summary:
+      'Change the title of a group, from where on its history is seen, and who may send how often; of any chat its metadata, by a JSON merge patch.',
     tag: 'chats',
     who: 'admin',
     service: true,
@@ -273,6 +275,7 @@ export const COMMANDS = {
     input: Closed({
       chatId: Id,
       title: Type.Optional(Title),
+      metadata: Type.Optional(Nullable(Metadata)),
       historyVisibility: Type.Optional(HistoryVisibility),
       slowModeSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_SLOW_MODE_SECONDS })),
       isFrozen: Type.Optional(Type.Boolean()),

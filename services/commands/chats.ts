@@ -103,7 +103,7 @@ export function createChatCommands({ log, users }: ChatCommandOptions) {
 
 /** What a caller may make, or why not. */
 function plan(caller: Caller, input: Input<'create_chat'>): NewChat {
-  const { type, title, historyVisibility, chatId, memberIds } = input
+  const { type, title, metadata, historyVisibility, chatId, memberIds } = input
   if (chatId !== undefined && caller.kind === 'user' && !caller.isService) {
     throw invalid({ path: '/chatId', message: 'is for services to choose' })
   }
@@ -114,5 +114,5 @@ function plan(caller: Caller, input: Input<'create_chat'>): NewChat {
     if (founders.length > 2) throw invalid({ path: '/memberIds', message: 'a direct chat is of two' })
     if (title != null) throw invalid({ path: '/title', message: 'a direct chat has none' })
   }
-  return { type, title, historyVisibility, chatId, owner, founders }
+  return { type, title, metadata, historyVisibility, chatId, owner, founders }
 }
