@@ -66,6 +66,8 @@ export interface Command {
   lookups?: string
   input: TObject
   output: TSchema
+  /** What a service is answered, where it sees otherwise than a user. */
+  serviceOutput?: TSchema
   /** The fields of an answer that says that something was made: 201 over REST, 200 otherwise. */
   made?: { [field: string]: boolean }
   /** Null for what belongs to a socket: nothing else can call it. */
@@ -174,7 +176,7 @@ export const COMMANDS = {
     summary: 'A page of history, ascending; without a position, the newest.',
     tag: 'messages',
     who: 'member',
-    service: false,
+    service: true,
     rate: 'reads',
     input: Closed({
       chatId: Id,
@@ -207,10 +209,11 @@ export const COMMANDS = {
     rest: { method: 'GET', url: '/messages/search' },
   },
   sync: {
-    summary: 'What changed in your chats since a revision of each; continue from `through` while there is more.',
+    summary:
+      'What changed in your chats, or for a service in any, since a revision of each; continue from `through` while there is more.',
     tag: 'chats',
     who: 'self',
-    service: false,
+    service: true,
     rate: 'reads',
     input: Closed({
       chats: Type.Unsafe<Record<string, number>>({
@@ -228,23 +231,29 @@ export const COMMANDS = {
     rest: { method: 'POST', url: '/sync' },
   },
   list_chats: {
-    summary: 'Your chats, newest activity first.',
+    summary: 'Your chats, newest activity first; for a service all chats by id, those behind `after`.',
     tag: 'chats',
     who: 'self',
-    service: false,
+    service: true,
     rate: 'reads',
-    input: Closed({ cursor: Type.Optional(Cursor), limit: Type.Optional(Limit(PAGES.chats)) }),
+    input: Closed({
+      cursor: Type.Optional(Cursor),
+      after: Type.Optional(Id),
+      limit: Type.Optional(Limit(PAGES.chats)),
+    }),
     output: Type.Object({ chats: Type.Array(MyChat), nextCursor: Nullable(Type.String()) }),
+    serviceOutput: Type.Object({ chats: Type.Array(Chat), nextCursor: Nullable(Type.String()) }),
     rest: { method: 'GET', url: '/chats' },
   },
   get_chat: {
-    summary: 'One of your chats.',
+    summary: 'One of your chats; for a service any, as Chat.',
     tag: 'chats',
     who: 'member',
-    service: false,
+    service: true,
     rate: 'reads',
     input: Closed({ chatId: Id }),
     output: Type.Object({ chat: MyChat }),
+    serviceOutput: ChatAnswer,
     rest: { method: 'GET', url: '/chats/:chatId' },
   },
   create_chat: {
@@ -474,6 +483,10 @@ export const COMMANDS = {
 export type CommandName = keyof typeof COMMANDS
 export type Input<C extends CommandName> = Static<(typeof COMMANDS)[C]['input']>
 export type Output<C extends CommandName> = Static<(typeof COMMANDS)[C]['output']>
+/** What a command's handler answers, whoever calls. */
+export type Answer<C extends CommandName> =
+  | Output<C>
+  | ((typeof COMMANDS)[C] extends { serviceOutput: infer S extends TSchema } ? Static<S> : never)
 
 /** The names of all commands. */
 export const COMMAND_NAMES = keysOf(COMMANDS)

@@ -31,11 +31,21 @@ export function createChatCommands({ log, users }: ChatCommandOptions) {
   }
 
   return {
-    list_chats: (caller, { cursor, limit }) => log.listChats(caller.userId, cursor, limit, caller),
+    // By id for a service, whose chats are all; by activity for a user.
+    async list_chats(caller, { cursor, after, limit }) {
+      if (caller.kind === 'service') {
+        if (cursor !== undefined) throw invalid({ path: '/cursor', message: 'is for users: go on with after' })
+        return log.listAllChats(after, limit)
+      }
+      if (after !== undefined) throw invalid({ path: '/after', message: 'is for services: go on with cursor' })
+      return log.listChats(caller.userId, cursor, limit, caller)
+    },
 
     async get_chat(caller, { chatId }) {
-      const { userId } = caller
-      const chat = (await log.getChatFor(chatId, [userId], caller)).get(userId)
+      const chat =
+        caller.kind === 'service'
+          ? (await log.getAnyChats([chatId])).get(chatId)
+          : (await log.getChatFor(chatId, [caller.userId], caller)).get(caller.userId)
       if (!chat) throw new ChatError('NOT_FOUND')
       return { chat }
     },

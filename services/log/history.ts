@@ -4,6 +4,7 @@ import { PAGES } from '../../contract/limits.js'
 import type { Message } from '../../contract/shapes.js'
 import type { Asker, Database } from '../db/index.js'
 import { MESSAGE_COLUMNS, type MessageRow, toMessage } from './entities.js'
+import { SERVICE } from './service-reads.js'
 
 interface PageRow extends MessageRow, Record<string, unknown> {
   revision: number
@@ -15,19 +16,23 @@ interface PageRow extends MessageRow, Record<string, unknown> {
 export function createHistory(db: Pick<Database, 'run'>) {
   return {
     /**
-     * A page of a member's history in ascending seq, before, after or around a seq, else the newest. NOT_FOUND for who is no member.
+     * A page of a member's history in ascending seq, before, after or around a seq, else the newest. NOT_FOUND for who is no member; a
+     * null user is a service, which sees all of it.
      */
     async getMessages(
-      userId: string,
+      userId: string | null,
       input: Input<'get_messages'>,
-      by: Asker = { userId },
+      by: Asker = userId === null ? SERVICE : { userId },
     ): Promise<Output<'get_messages'>> {
       const { chatId, beforeSeq, afterSeq, aroundSeq, limit = PAGES.messages.standard } = input
       const given = [beforeSeq, afterSeq, aroundSeq].filter((seq) => seq !== undefined)
       if (given.length > 1) throw invalid({ path: '', message: 'beforeSeq, afterSeq and aroundSeq exclude each other' })
       // Seqs have no holes, so every page is a range of them.
       const values = [chatId, userId, beforeSeq ?? null, afterSeq ?? null, aroundSeq ?? null, limit]
-      const rows = await db.run<PageRow>('history_page', PAGE_SQL, values, { by })
+      const rows =
+        userId === null
+          ? await db.run<PageRow>('history_any_page', ANY_PAGE_SQL, values, { by })
+          : await db.run<PageRow>('history_page', PAGE_SQL, values, { by })
       const head = rows[0]
       if (!head) throw new ChatError('NOT_FOUND')
       const messages = rows.filter((row) => row.m_id !== null).map(toMessage)
@@ -67,13 +72,8 @@ export function createHistory(db: Pick<Database, 'run'>) {
   }
 }
 
-const PAGE_SQL = `
-WITH chat AS (
-  SELECT c.id, c.revision, c.last_seq,
-    CASE WHEN c.history_visibility = 'all' THEN 1 ELSE b.visible_from_seq END AS first_seq
-  FROM chats c JOIN members b ON b.chat_id = c.id AND b.user_id = $2
-  WHERE c.id = $1
-), span AS (
+const pageSql = (chat: string) => `
+WITH chat AS (${chat}), span AS (
   SELECT chat.*, greatest(first_seq, CASE
       WHEN $3::integer IS NOT NULL THEN least($3, last_seq + 1) - $6
       WHEN $4::integer IS NOT NULL THEN least($4, last_seq) + 1
@@ -88,6 +88,16 @@ FROM bounds p
 LEFT JOIN messages m ON m.chat_id = p.id AND m.seq >= p.from_seq AND m.seq < p.to_seq
 LEFT JOIN users s ON s.id = m.sender_id
 ORDER BY m.seq`
+
+const PAGE_SQL = pageSql(`
+  SELECT c.id, c.revision, c.last_seq,
+    CASE WHEN c.history_visibility = 'all' THEN 1 ELSE b.visible_from_seq END AS first_seq
+  FROM chats c JOIN members b ON b.chat_id = c.id AND b.user_id = $2
+  WHERE c.id = $1`)
+
+const ANY_PAGE_SQL = pageSql(`
+  SELECT c.id, c.revision, c.last_seq, c.first_seq FROM chats c
+  WHERE c.id = $1 AND $2::text IS NULL AND c.deleted_at IS NULL`)
 
 const MESSAGE_SQL = `
 SELECT ${MESSAGE_COLUMNS}

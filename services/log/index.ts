@@ -17,6 +17,7 @@ import { onUnknown, rangeOf, type WrittenRow } from './outcomes.js'
 import { createReader } from './reader.js'
 import { createReports } from './reports.js'
 import { createSearch } from './search.js'
+import { createServiceReads } from './service-reads.js'
 import { createSweeper } from './search-index.js'
 import { createWriteRules } from './write-rules.js'
 
@@ -174,6 +175,7 @@ export function createLog({ db, bus, maxChatsPerUser, hasSearch, logger, metrics
     ...createReader(db),
     ...createSearch(db, hasSearch),
     ...createChats(db),
+    ...createServiceReads(db),
     ...history,
     ...createMarks(db),
     ...createMembers(db),
