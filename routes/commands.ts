@@ -61,7 +61,12 @@ function toRouteSchema(
     tags: [tag],
     ...(parts.length > 0 && { params: Closed(params) }),
     ...(usesQuery(rest) ? { querystring: own } : { body: own }),
-    response: { 200: serviceOutput ? Type.Union([output, serviceOutput]) : output, ...(made && { 201: output }), '4xx': ErrorAnswer, '5xx': ErrorAnswer },
+    response: {
+      200: serviceOutput ? Type.Union([output, serviceOutput]) : output,
+      ...(made && { 201: output }),
+      '4xx': ErrorAnswer,
+      '5xx': ErrorAnswer,
+    },
   }
 }
 

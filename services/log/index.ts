@@ -17,8 +17,8 @@ import { onUnknown, rangeOf, type WrittenRow } from './outcomes.js'
 import { createReader } from './reader.js'
 import { createReports } from './reports.js'
 import { createSearch } from './search.js'
-import { createServiceReads } from './service-reads.js'
 import { createSweeper } from './search-index.js'
+import { createServiceReads } from './service-reads.js'
 import { createWriteRules } from './write-rules.js'
 
 export interface LogOptions {

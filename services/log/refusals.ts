@@ -52,8 +52,7 @@ export const REFUSALS = {
   forbidden: () => new ChatError('FORBIDDEN'),
   direct: () => new ChatError('CONFLICT', { message: 'A direct chat has its two members for ever.' }),
   last_owner: () => new ChatError('CONFLICT', { message: 'A group keeps an owner: name another first.' }),
-  large_metadata: () =>
-    invalid({ path: '/metadata', message: `would have more than ${MAX_METADATA_BYTES} bytes` }),
+  large_metadata: () => invalid({ path: '/metadata', message: `would have more than ${MAX_METADATA_BYTES} bytes` }),
   deleted: () => new ChatError('CONFLICT', { message: 'The message was deleted.' }),
   full: () => new ChatError('LIMIT_REACHED', { message: `A message carries at most ${MAX_EMOJI} different emoji.` }),
   many_bans: () => new ChatError('LIMIT_REACHED', { message: `A chat keeps out at most ${MAX_BANS} users.` }),
