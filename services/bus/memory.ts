@@ -17,6 +17,7 @@ export function createMemoryBus(logger: Pick<Logger, 'error'>): MemoryBus {
     signals: new Set(),
     ends: new Set(),
     blocks: new Set(),
+    profiles: new Set(),
     spent: new Set(),
     host: new Set(),
   }

@@ -58,6 +58,13 @@ export interface BlockNews {
   userIds: [string, string]
 }
 
+/** Profiles that changed; how they are now stands in the database. */
+export interface ProfileNews {
+  userIds: string[]
+  /** Chats that they were in until just now, being deleted. */
+  left?: string[]
+}
+
 /** What a user or an address took out of a budget. */
 export interface Spent {
   budget: BudgetName
@@ -85,6 +92,7 @@ export interface News {
   signals: Signal
   ends: End
   blocks: BlockNews
+  profiles: ProfileNews
   spent: Spent[]
   host: HostCall
 }

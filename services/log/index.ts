@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Message } from '../../contract/shapes.js'
 import type { Bus, Written } from '../bus/index.js'
+import { publishProfiles } from '../bus/profiles.js'
 import { isOutcomeUnknown } from '../db/errors.js'
 import type { Database } from '../db/index.js'
 import type { Logger } from '../logger.js'
@@ -160,7 +161,16 @@ export function createLog({ db, bus, maxChatsPerUser, hasSearch, logger, metrics
 
     /** Makes a tombstone of a user, who leaves all chats. */
     async deleteUser(userId: string): Promise<void> {
-      publish(await changes.deleteUser(userId))
+      const rows = await changes.deleteUser(userId)
+      publish(rows)
+      // A host's own profile is not blanked.
+      if (rows.length > 0 && !db.hasForeignUsers) {
+        publishProfiles(
+          bus,
+          [userId],
+          rows.map(({ of_chat }) => of_chat),
+        )
+      }
     },
 
     /** Deletes all that a user wrote, some hundred messages at a time. */
