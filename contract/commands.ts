@@ -70,6 +70,8 @@ export interface Command {
   lookups?: string
   input: TObject
   output: TSchema
+  /** What a service is answered, where it sees otherwise than a user. */
+  serviceOutput?: TSchema
   /** The fields of an answer that says that something was made: 201 over REST, 200 otherwise. */
   made?: { [field: string]: boolean }
   /** Null for what belongs to a socket: nothing else can call it. */
@@ -260,7 +262,7 @@ export const COMMANDS = {
     summary: 'A page of history, ascending; without a position, the newest.',
     tag: 'messages',
     who: 'member',
-    service: false,
+    service: true,
     rate: 'reads',
     input: Closed({
       chatId: Id,
@@ -298,10 +300,11 @@ export const COMMANDS = {
     rest: { method: 'GET', url: '/messages/search' },
   },
   sync: {
-    summary: 'What changed in your chats since a revision of each; continue from `through` while there is more.',
+    summary:
+      'What changed in your chats, or for a service in any, since a revision of each; continue from `through` while there is more.',
     tag: 'chats',
     who: 'self',
-    service: false,
+    service: true,
     rate: 'reads',
     input: Closed({
       chats: Type.Unsafe<Record<string, number>>({
@@ -320,27 +323,30 @@ export const COMMANDS = {
   },
   list_chats: {
     summary:
-      'Your chats, pinned ones first, then newest activity first; without a filter those that are neither archived nor hidden. `unread` are those of them that have unread messages or are marked unread.',
+      'Your chats, pinned ones first, then newest activity first; without a filter those that are neither archived nor hidden. `unread` are those of them that have unread messages or are marked unread. For a service all chats by id, those behind `after`.',
     tag: 'chats',
     who: 'self',
-    service: false,
+    service: true,
     rate: 'reads',
     input: Closed({
       filter: Type.Optional(OneOf(CHAT_FILTERS)),
       cursor: Type.Optional(Cursor),
+      after: Type.Optional(Id),
       limit: Type.Optional(Limit(PAGES.chats)),
     }),
     output: Type.Object({ chats: Type.Array(MyChat), nextCursor: Nullable(Type.String()) }),
+    serviceOutput: Type.Object({ chats: Type.Array(Chat), nextCursor: Nullable(Type.String()) }),
     rest: { method: 'GET', url: '/chats' },
   },
   get_chat: {
-    summary: 'One of your chats.',
+    summary: 'One of your chats; for a service any, as Chat.',
     tag: 'chats',
     who: 'member',
-    service: false,
+    service: true,
     rate: 'reads',
     input: Closed({ chatId: Id }),
     output: Type.Object({ chat: MyChat }),
+    serviceOutput: ChatAnswer,
     rest: { method: 'GET', url: '/chats/:chatId' },
   },
   set_chat_settings: {
@@ -371,6 +377,7 @@ export const COMMANDS = {
       type: ChatType,
       memberIds: Ids(MAX_IDS, 0),
       title: Type.Optional(Title),
+      metadata: Type.Optional(Metadata),
       historyVisibility: Type.Optional(HistoryVisibility),
       chatId: Type.Optional(Id),
     }),
@@ -379,7 +386,8 @@ export const COMMANDS = {
     rest: { method: 'POST', url: '/chats' },
   },
   update_chat: {
-    summary: 'Change the title of a group, from where on its history is seen, and who may send how often.',
+    summary:
+      'Change the title of a group, from where on its history is seen, and who may send how often; of any chat its metadata, by a JSON merge patch.',
     tag: 'chats',
     who: 'admin',
     service: true,
@@ -387,6 +395,7 @@ export const COMMANDS = {
     input: Closed({
       chatId: Id,
       title: Type.Optional(Title),
+      metadata: Type.Optional(Nullable(Metadata)),
       historyVisibility: Type.Optional(HistoryVisibility),
       slowModeSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_SLOW_MODE_SECONDS })),
       isFrozen: Type.Optional(Type.Boolean()),
@@ -585,6 +594,10 @@ export const COMMANDS = {
 export type CommandName = keyof typeof COMMANDS
 export type Input<C extends CommandName> = Static<(typeof COMMANDS)[C]['input']>
 export type Output<C extends CommandName> = Static<(typeof COMMANDS)[C]['output']>
+/** What a command's handler answers, whoever calls. */
+export type Answer<C extends CommandName> =
+  | Output<C>
+  | ((typeof COMMANDS)[C] extends { serviceOutput: infer S extends TSchema } ? Static<S> : never)
 
 /** The names of all commands. */
 export const COMMAND_NAMES = keysOf(COMMANDS)

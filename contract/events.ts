@@ -49,6 +49,7 @@ export const EVENTS = {
     payload: Type.Object({ chatId: Type.String(), settings: ChatSettings }),
   },
   user_status_change: { summary: 'Somebody came online, went offline or changed status.', payload: Presence },
+  user_updated: { summary: 'The name or picture of you, or of somebody whom you know, changed.', payload: User },
   token_expiring: {
     summary: `The token of this socket ends in ${TOKEN_WARNING_MS / 1_000} s; send refresh_token.`,
     payload: Type.Object({ expiresAt: Type.String() }),

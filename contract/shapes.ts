@@ -5,6 +5,8 @@ import { CHANGE_KINDS, CHAT_TYPES, HISTORY_VISIBILITIES, PRESENCE_STATUSES, ROLE
 
 export const Time = Type.String({ description: 'RFC 3339, UTC, milliseconds' })
 const Count = Type.Integer({ minimum: 0 })
+/** Free JSON of an app. */
+const FreeJson = Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true })
 
 /** Who somebody is, as everybody sees it. */
 export const User = Type.Object(
@@ -56,7 +58,7 @@ export const Message = Type.Object(
     replyToSeq: Nullable(Type.Integer({ minimum: 1 })),
     mentions: Mentions,
     attachments: Type.Array(Attachment, { maxItems: MAX_ATTACHMENTS }),
-    metadata: Nullable(Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true })),
+    metadata: Nullable(FreeJson),
     reactions: Type.Array(Reaction),
     pinnedAt: Nullable(Time),
     createdAt: Time,
@@ -99,6 +101,7 @@ const chat = {
   chatId: Type.String(),
   type: ChatType,
   title: Nullable(Type.String()),
+  metadata: Nullable(FreeJson),
   memberCount: Count,
   createdAt: Time,
   revision: Type.Integer({ minimum: 1 }),

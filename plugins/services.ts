@@ -24,6 +24,7 @@ import { createMetrics, type Metrics } from '../services/metrics.js'
 import { createPresence, type Presence } from '../services/presence/index.js'
 import { createMemoryLeases } from '../services/presence/memory-leases.js'
 import { createPostgresLeases } from '../services/presence/postgres-leases.js'
+import { createProfiles } from '../services/presence/profiles.js'
 import { createVisibility } from '../services/presence/visibility.js'
 import { createSessions, crowdsOf, type Sessions } from '../services/session/index.js'
 import { createBlocks } from '../services/users/blocks.js'
@@ -96,7 +97,7 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
   const abuse = createAbuse({ bus })
   const shares = createShares({ bus, budgets })
   const limits = createLimits({ budgets, abuse, load: door })
-  const users = createUsers(db)
+  const users = createUsers(db, bus)
   const log = createLog({
     db,
     bus,
@@ -136,6 +137,7 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     maxMembers,
     metrics,
   })
+  const profiles = createProfiles({ bus, hub, users, visibility, blocks, memberCount, maxMembers, logger })
   const { identify } = app.auth
   const sessions = createSessions({
     identify,
@@ -198,7 +200,19 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
   metrics.gauge('chat_db_waiting', 'Statements that wait for their turn.', db.waiting)
   metrics.gauge('chat_db_pool_busy', 'Database connections in use.', () => db.pool.totalCount - db.pool.idleCount)
   metrics.gauge('chat_db_pool_waiting', 'Queries that wait for a database connection.', () => db.pool.waitingCount)
-  const rooms = { hub, feed, typing, receipts, blocks, sessions, presence, leases, binder, ...(ends && { ends }) }
+  const rooms = {
+    hub,
+    feed,
+    typing,
+    receipts,
+    blocks,
+    sessions,
+    presence,
+    profiles,
+    leases,
+    binder,
+    ...(ends && { ends }),
+  }
   for (const [room, { sizes }] of Object.entries(rooms)) metrics.sizes(room, sizes)
   metrics.sizes('limits', () => ({ budgets: budgets.size(), abuse: abuse.size(), seats: seats.size() }))
   door.onClosing(async () => {
@@ -217,6 +231,7 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     await ends?.stop()
     feed.stop()
     await presence.stop()
+    await profiles.stop()
     await listeners.stop()
     abuse.stop()
     shares.stop()

@@ -49,7 +49,7 @@ function isMade({ made }: Command, answer: object): boolean {
 
 function toRouteSchema(
   operationId: string,
-  { summary, tag, input, output, made }: Command,
+  { summary, tag, input, output, serviceOutput, made }: Command,
   rest: RestTwin,
 ): FastifySchema {
   const parts = urlParts(rest)
@@ -61,7 +61,12 @@ function toRouteSchema(
     tags: [tag],
     ...(parts.length > 0 && { params: Closed(params) }),
     ...(usesQuery(rest) ? { querystring: own } : { body: own }),
-    response: { 200: output, ...(made && { 201: output }), '4xx': ErrorAnswer, '5xx': ErrorAnswer },
+    response: {
+      200: serviceOutput ? Type.Union([output, serviceOutput]) : output,
+      ...(made && { 201: output }),
+      '4xx': ErrorAnswer,
+      '5xx': ErrorAnswer,
+    },
   }
 }
 

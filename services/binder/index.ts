@@ -1,4 +1,5 @@
 import {
+  type Answer,
   COMMAND_NAMES,
   COMMANDS,
   type Command,
@@ -25,7 +26,7 @@ export type Handler<C extends CommandName> = (
   caller: CallerOf<C>,
   input: Input<C>,
   asked: Input<C>,
-) => Promise<Output<C>> | Output<C>
+) => Promise<Answer<C>> | Answer<C>
 export type Handlers = { [C in CommandName]: Handler<C> }
 
 /** A command that has passed its schema, from a caller who may send it, and is about to run. */
@@ -136,7 +137,7 @@ export function createBinder(options: BinderOptions) {
     /** Whether the table has this command. */
     has: (name: string): name is CommandName => Object.hasOwn(COMMANDS, name),
 
-    /** Runs a command; every failure is a ChatError. */
+    /** Runs a command; every failure is a ChatError. Where a service sees otherwise than a user, what is answered to it is the command's `serviceOutput`. */
     run<C extends CommandName>(name: C, caller: Caller, payload: unknown): Promise<Output<C>> {
       return run(name, caller, payload) as Promise<Output<C>>
     },

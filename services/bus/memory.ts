@@ -18,6 +18,7 @@ export function createMemoryBus(logger: Pick<Logger, 'error'>): MemoryBus {
     ends: new Set(),
     blocks: new Set(),
     settings: new Set(),
+    profiles: new Set(),
     spent: new Set(),
     host: new Set(),
   }

@@ -66,6 +66,13 @@ export interface SettingsNews {
   chatId: string
 }
 
+/** Profiles that changed; how they are now stands in the database. */
+export interface ProfileNews {
+  userIds: string[]
+  /** Chats that they were in until just now, being deleted. */
+  left?: string[]
+}
+
 /** What a user or an address took out of a budget. */
 export interface Spent {
   budget: BudgetName
@@ -94,6 +101,7 @@ export interface News {
   ends: End
   blocks: BlockNews
   settings: SettingsNews
+  profiles: ProfileNews
   spent: Spent[]
   host: HostCall
 }

@@ -8,6 +8,7 @@ import {
   toEndLine,
   toHostLine,
   toPacket,
+  toProfilesLine,
   toSettingsLine,
   toSignalLine,
   toSpentLine,
@@ -96,6 +97,8 @@ export function createOutbox(options: OutboxOptions) {
     signals: (news) => pushLine(toSignalLine(news), news.event === 'typing' ? { untilMs: now() + TYPING_MS } : {}),
     blocks: (news) => pushLine(toBlockLine(news)),
     settings: (news) => pushLine(toSettingsLine(news)),
+    // Their maker bounds them: profiles.ts.
+    profiles: (news) => pushLine(toProfilesLine(news)),
     spent(news) {
       for (const spent of news) pushLine(toSpentLine(spent), { untilMs: now() + SPENT_MS })
     },

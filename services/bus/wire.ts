@@ -12,6 +12,7 @@ import {
   HOST_METHODS,
   type HostCall,
   type LoggedChange,
+  type ProfileNews,
   type Range,
   type SettingsNews,
   type Signal,
@@ -58,6 +59,7 @@ const SpentLine = Type.Tuple([
   Type.String({ maxLength: 256 }),
   Type.Number({ minimum: 0 }),
 ])
+const Profiles = Type.Tuple([Type.Literal('profiles'), Type.Array(Id), Type.Array(Id)])
 const Texts = Type.Array(Type.String())
 const Host = Type.Tuple([
   Type.Literal('host'),
@@ -100,6 +102,7 @@ const isOusted = guard(Ousted)
 const isBlock = guard(Block)
 const isSettings = guard(Settings)
 const isSpent = guard(SpentLine)
+const isProfiles = guard(Profiles)
 const isHost = guard(Host)
 const isChange = guard(Change)
 const isOlderChange = guard(OlderChange)
@@ -124,13 +127,15 @@ export const toSignalLine = ({ event, payload }: Signal): string => JSON.stringi
 export const toBlockLine = ({ userIds }: BlockNews): string => JSON.stringify(['block', ...userIds])
 export const toSettingsLine = ({ userId, chatId }: SettingsNews): string => JSON.stringify(['settings', userId, chatId])
 export const toSpentLine = ({ budget, key, tokens }: Spent): string => JSON.stringify(['spent', budget, key, tokens])
+export const toProfilesLine = ({ userIds, left = [] }: ProfileNews): string =>
+  JSON.stringify(['profiles', userIds, left])
 export const toHostLine = ({ namespace, method, rooms, except, args }: HostCall): string =>
   JSON.stringify(['host', namespace, method, rooms, except, args])
 export function toEndLine({ userId, code, reconnectInMs, connectionIds }: End, ageMs: number): string {
   const line = [userId, code, ageMs, reconnectInMs ?? null]
   return JSON.stringify(connectionIds ? ['oust', ...line, connectionIds] : ['end', ...line])
 }
-const KNOWN = ['changes', 'end', 'oust', 'signal', 'block', 'settings', 'spent', 'host']
+const KNOWN = ['changes', 'end', 'oust', 'signal', 'block', 'settings', 'profiles', 'spent', 'host']
 /** The line of a node that stops. */
 export const LEAVING_LINE = '["leaving"]'
 /** The line of a node that has just come, or come back, and asks for what may not stand in the database. */
@@ -177,6 +182,7 @@ function readLine(packet: Packet, line: unknown): void {
   else if (isSettings(line)) packet.told.push({ topic: 'settings', news: { userId: line[1], chatId: line[2] } })
   else if (isSpent(line))
     packet.told.push({ topic: 'spent', news: [{ budget: line[1], key: line[2], tokens: line[3] }] })
+  else if (isProfiles(line)) packet.told.push({ topic: 'profiles', news: { userIds: line[1], left: line[2] } })
   else if (isHost(line)) readHost(packet, line)
   else if (isTyping(line)) packet.told.push({ topic: 'signals', news: { event: line[1], payload: line[2] } })
   else if (isReceipt(line)) packet.told.push({ topic: 'signals', news: { event: line[1], payload: line[2] } })

@@ -31,11 +31,23 @@ export function createChatCommands({ log, users }: ChatCommandOptions) {
   }
 
   return {
-    list_chats: (caller, input) => log.listChats(caller.userId, input, caller),
+    // By id for a service, whose chats are all; by activity for a user.
+    async list_chats(caller, input) {
+      const { cursor, after, filter, limit } = input
+      if (caller.kind === 'service') {
+        if (cursor !== undefined) throw invalid({ path: '/cursor', message: 'is for users: go on with after' })
+        if (filter !== undefined) throw invalid({ path: '/filter', message: 'is for users' })
+        return log.listAllChats(after, limit)
+      }
+      if (after !== undefined) throw invalid({ path: '/after', message: 'is for services: go on with cursor' })
+      return log.listChats(caller.userId, input, caller)
+    },
 
     async get_chat(caller, { chatId }) {
-      const { userId } = caller
-      const chat = (await log.getChatFor(chatId, [userId], caller)).get(userId)
+      const chat =
+        caller.kind === 'service'
+          ? (await log.getAnyChats([chatId])).get(chatId)
+          : (await log.getChatFor(chatId, [caller.userId], caller)).get(caller.userId)
       if (!chat) throw new ChatError('NOT_FOUND')
       return { chat }
     },
@@ -107,7 +119,7 @@ export function createChatCommands({ log, users }: ChatCommandOptions) {
 
 /** What a caller may make, or why not. */
 function plan(caller: Caller, input: Input<'create_chat'>): NewChat {
-  const { type, title, historyVisibility, chatId, memberIds } = input
+  const { type, title, metadata, historyVisibility, chatId, memberIds } = input
   if (chatId !== undefined && caller.kind === 'user' && !caller.isService) {
     throw invalid({ path: '/chatId', message: 'is for services to choose' })
   }
@@ -118,5 +130,5 @@ function plan(caller: Caller, input: Input<'create_chat'>): NewChat {
     if (founders.length > 2) throw invalid({ path: '/memberIds', message: 'a direct chat is of two' })
     if (title != null) throw invalid({ path: '/title', message: 'a direct chat has none' })
   }
-  return { type, title, historyVisibility, chatId, owner, founders }
+  return { type, title, metadata, historyVisibility, chatId, owner, founders }
 }

@@ -6,6 +6,7 @@ import type { Typing } from '../hub/typing.js'
 import type { Log } from '../log/index.js'
 import type { Author } from '../log/messages.js'
 import type { Logger } from '../logger.js'
+import { actorOf, askerOf } from './callers.js'
 
 export interface MessageCommandOptions {
   log: Log
@@ -80,8 +81,8 @@ export function createMessageCommands({ log, receipts, typing, logger, maxMessag
     },
 
     search_messages: (caller, input) => log.search(caller.userId, input, caller),
-    sync: (caller, input) => log.sync(caller.userId, input, caller),
-    get_messages: (caller, input) => log.getMessages(caller.userId, input, caller),
+    sync: (caller, input) => log.sync(actorOf(caller), input, askerOf(caller)),
+    get_messages: (caller, input) => log.getMessages(actorOf(caller), input, askerOf(caller)),
 
     async mark_as_read({ userId }, { chatId, upToSeq, messageIds }) {
       const marked = messageIds

@@ -1,5 +1,6 @@
 import type { Input } from '../../contract/commands.js'
 import { ChatError } from '../../contract/errors.js'
+import { MAX_METADATA_BYTES } from '../../contract/limits.js'
 import type { ChatType, HistoryVisibility } from '../../contract/shapes.js'
 import type { Database } from '../db/index.js'
 import { pairKeyOf } from './moderation.js'
@@ -10,6 +11,7 @@ export interface NewChat {
   chatId?: string | undefined
   type: ChatType
   title?: string | null | undefined
+  metadata?: Record<string, unknown> | undefined
   historyVisibility?: HistoryVisibility | undefined
   owner: string
   /** Owner included. */
@@ -32,14 +34,14 @@ export interface AddedRow extends WrittenRow {
 const OF_CHAT = { columns: '(outcome)', chat: '$1::text' }
 const CREATE = {
   name: 'log_create_chat',
-  args: '$1, $2, $3, $4, $5, $6, $7, $8',
+  args: '$1, $2, $3, $4, $5, $6, $7, $8, $9',
   chat: 'f.chat_id',
   lines: 'greatest(cardinality($7), 1)',
 }
 const ADD = { name: 'log_add_members', args: '$1, $2, $3, $4', chat: '$1::text', lines: 'cardinality($3)' }
 // Who leaves may leave a chat to an heir.
 const REMOVE = { ...OF_CHAT, name: 'log_remove_member', args: '$1, $2, $3', lines: '2' }
-const UPDATE = { ...OF_CHAT, name: 'log_update_chat', args: '$1, $2, $3, $4, $5, $6, $7', lines: '1' }
+const UPDATE = { ...OF_CHAT, name: 'log_update_chat', args: '$1, $2, $3, $4, $5, $6, $7, $8, $9', lines: '1' }
 const SET_ROLE = { ...OF_CHAT, name: 'log_set_role', args: '$1, $2, $3, $4', lines: '1' }
 const DELETE_USER = { name: 'log_delete_user', args: '$1', columns: '(chat_id)', chat: 'f.chat_id', lines: '2' }
 const ERASE = { name: 'log_erase_messages', args: '$1, $2', columns: '(chat_id)', chat: 'f.chat_id', lines: '$2' }
@@ -59,6 +61,7 @@ export function createChanges(db: Pick<Database, 'run'>, maxChatsPerUser: number
         chat.owner,
         chat.founders,
         maxChatsPerUser,
+        chat.metadata ? JSON.stringify(chat.metadata) : null,
       ])
       if (!row) throw new ChatError('INTERNAL')
       return row
@@ -72,10 +75,10 @@ export function createChanges(db: Pick<Database, 'run'>, maxChatsPerUser: number
     removeMember: (chatId: string, actorId: string | null, userId: string): Promise<WrittenRow> =>
       change(db, REMOVE, [chatId, actorId, userId]),
 
-    /** Changes title, visibility and rules of a group, as far as they are given. */
+    /** Changes title, visibility, rules and metadata of a chat, as far as they are given; metadata is a merge patch. */
     updateChat: (
       actorId: string | null,
-      { chatId, title, historyVisibility, slowModeSeconds, isFrozen }: Input<'update_chat'>,
+      { chatId, title, historyVisibility, slowModeSeconds, isFrozen, metadata }: Input<'update_chat'>,
     ): Promise<WrittenRow> =>
       change(db, UPDATE, [
         chatId,
@@ -85,6 +88,8 @@ export function createChanges(db: Pick<Database, 'run'>, maxChatsPerUser: number
         historyVisibility ?? null,
         slowModeSeconds ?? null,
         isFrozen ?? null,
+        metadata === undefined ? null : JSON.stringify(metadata),
+        MAX_METADATA_BYTES,
       ]),
 
     /** Changes a member's role; CONFLICT for the last owner's. */

@@ -80,7 +80,7 @@ export function toUser(userId: string, name: string | null, avatarUrl: string | 
 
 /** The columns of a chat `c`, for `toChat`. */
 export const CHAT_COLUMNS = `c.id, c.type, c.title, c.member_count, c.created_at, c.revision, c.last_seq, c.history_visibility, c.last_activity_at,
-  c.slow_mode_seconds, c.is_frozen`
+  c.slow_mode_seconds, c.is_frozen, c.metadata`
 
 export interface ChatRow {
   id: string
@@ -94,6 +94,7 @@ export interface ChatRow {
   last_activity_at: string
   slow_mode_seconds: number
   is_frozen: boolean
+  metadata: Record<string, unknown> | null
 }
 
 type WithMessage<Row> = Row & (MessageRow | { [K in keyof MessageRow]: null })
@@ -107,6 +108,7 @@ export function toChat(row: WithMessage<ChatRow>): Chat {
     chatId: row.id,
     type: row.type,
     title: row.title,
+    metadata: row.metadata,
     memberCount: row.member_count,
     createdAt: row.created_at,
     revision: row.revision,

@@ -4,6 +4,7 @@ import { PAGES } from '../../contract/limits.js'
 import type { Message } from '../../contract/shapes.js'
 import type { Asker, Database } from '../db/index.js'
 import { MESSAGE_COLUMNS, type MessageRow, toMessage } from './entities.js'
+import { SERVICE } from './service-reads.js'
 
 interface PageRow extends MessageRow, Record<string, unknown> {
   revision: number
@@ -16,12 +17,12 @@ export function createHistory(db: Pick<Database, 'run'>) {
   return {
     /**
      * A page of a member's history in ascending seq, before, after or around a seq or a message, else the newest. NOT_FOUND for who is no member,
-     * and for a message that is not theirs to see in this chat.
+     * and for a message that is not theirs to see in this chat; a null user is a service, which sees all of it.
      */
     async getMessages(
-      userId: string,
+      userId: string | null,
       input: Input<'get_messages'>,
-      by: Asker = { userId },
+      by: Asker = userId === null ? SERVICE : { userId },
     ): Promise<Output<'get_messages'>> {
       const { chatId, beforeSeq, afterSeq, aroundSeq, aroundMessageId, limit = PAGES.messages.standard } = input
       const given = [beforeSeq, afterSeq, aroundSeq, aroundMessageId].filter((place) => place !== undefined)
@@ -38,7 +39,10 @@ export function createHistory(db: Pick<Database, 'run'>) {
         limit,
         aroundMessageId ?? null,
       ]
-      const rows = await db.run<PageRow>('history_page', PAGE_SQL, values, { by })
+      const rows =
+        userId === null
+          ? await db.run<PageRow>('history_any_page', ANY_PAGE_SQL, values, { by })
+          : await db.run<PageRow>('history_page', PAGE_SQL, values, { by })
       const head = rows[0]
       if (!head) throw new ChatError('NOT_FOUND')
       const messages = rows.filter((row) => row.m_id !== null).map(toMessage)
@@ -78,13 +82,8 @@ export function createHistory(db: Pick<Database, 'run'>) {
   }
 }
 
-const PAGE_SQL = `
-WITH mine AS (
-  SELECT c.id, c.revision, c.last_seq,
-    CASE WHEN c.history_visibility = 'all' THEN 1 ELSE b.visible_from_seq END AS first_seq
-  FROM chats c JOIN members b ON b.chat_id = c.id AND b.user_id = $2
-  WHERE c.id = $1
-), chat AS (
+const pageSql = (chat: string) => `
+WITH mine AS (${chat}), chat AS (
   SELECT mine.*, coalesce($5::integer, x.seq) AS around_seq
   FROM mine LEFT JOIN LATERAL (
     SELECT seq FROM messages WHERE id = $7::uuid AND chat_id = mine.id AND seq >= mine.first_seq OFFSET 0) x ON true
@@ -104,6 +103,16 @@ FROM bounds p
 LEFT JOIN messages m ON m.chat_id = p.id AND m.seq >= p.from_seq AND m.seq < p.to_seq
 LEFT JOIN users s ON s.id = m.sender_id
 ORDER BY m.seq`
+
+const PAGE_SQL = pageSql(`
+  SELECT c.id, c.revision, c.last_seq,
+    CASE WHEN c.history_visibility = 'all' THEN 1 ELSE b.visible_from_seq END AS first_seq
+  FROM chats c JOIN members b ON b.chat_id = c.id AND b.user_id = $2
+  WHERE c.id = $1`)
+
+const ANY_PAGE_SQL = pageSql(`
+  SELECT c.id, c.revision, c.last_seq, c.first_seq FROM chats c
+  WHERE c.id = $1 AND $2::text IS NULL AND c.deleted_at IS NULL`)
 
 const MESSAGE_SQL = `
 SELECT ${MESSAGE_COLUMNS}

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Message } from '../../contract/shapes.js'
 import type { Bus, Written } from '../bus/index.js'
+import { publishProfiles } from '../bus/profiles.js'
 import { isOutcomeUnknown } from '../db/errors.js'
 import type { Database } from '../db/index.js'
 import type { Logger } from '../logger.js'
@@ -21,6 +22,7 @@ import { createReader } from './reader.js'
 import { createReports } from './reports.js'
 import { createSearch } from './search.js'
 import { createSweeper } from './search-index.js'
+import { createServiceReads } from './service-reads.js'
 import { createSettings } from './settings.js'
 import { createUnread } from './unread.js'
 import { createWriteRules } from './write-rules.js'
@@ -144,7 +146,16 @@ export function createLog({ db, bus, maxChatsPerUser, maxMembers, hasSearch, log
 
     /** Makes a tombstone of a user, who leaves all chats. */
     async deleteUser(userId: string): Promise<void> {
-      publish(await changes.deleteUser(userId))
+      const rows = await changes.deleteUser(userId)
+      publish(rows)
+      // A host's own profile is not blanked.
+      if (rows.length > 0 && !db.hasForeignUsers) {
+        publishProfiles(
+          bus,
+          [userId],
+          rows.map(({ of_chat }) => of_chat),
+        )
+      }
     },
 
     /** Deletes all that a user wrote, some hundred messages at a time. */
@@ -159,6 +170,7 @@ export function createLog({ db, bus, maxChatsPerUser, maxMembers, hasSearch, log
     ...createReader(db),
     ...createSearch(db, hasSearch),
     ...createChats(db, maxMembers),
+    ...createServiceReads(db),
     ...history,
     ...createMarks(db, (place) => bus.publish('settings', place)),
     ...createReadMarks(db, maxMembers),

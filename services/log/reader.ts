@@ -13,6 +13,7 @@ import {
   toMember,
   toMessage,
 } from './entities.js'
+import { createServiceReads, SERVICE } from './service-reads.js'
 
 /** Lines of a chat's log: those above `after`, up to `through`. */
 interface Span {
@@ -23,15 +24,18 @@ interface Span {
 
 /** Reads of the log by revision: for delivery, which needs every line, and for sync, which needs each entity once. */
 export function createReader(db: Pick<Database, 'run'>) {
+  const { getAnyChats } = createServiceReads(db)
+
   async function readSpans(spans: Span[], viewer?: Asker): Promise<LoggedChange[]> {
     const values = [JSON.stringify(spans), viewer?.userId ?? null]
     const rows = await db.run<ChangeRow>('log_read', READ, values, viewer && { by: viewer })
     const touched = rows.filter(({ kind }) => isOfChat(kind)).map(({ chat_id }) => chat_id)
-    const chats = touched.length > 0 ? await readChats([...new Set(touched)]) : new Map<string, Chat>()
+    const chats = touched.length > 0 ? await readChats([...new Set(touched)], viewer) : new Map<string, Chat>()
     return rows.map((row) => toLogged(row, chats.get(row.chat_id)))
   }
 
-  async function readChats(chatIds: string[]): Promise<Map<string, Chat>> {
+  async function readChats(chatIds: string[], viewer?: Asker): Promise<Map<string, Chat>> {
+    if (viewer === SERVICE) return getAnyChats(chatIds)
     const rows = await db.run<ChatRow & MessageRow & Record<string, unknown>>('chats', SHARED_CHATS, [chatIds])
     return new Map(rows.map((row) => [row.id, toChat(row)]))
   }
@@ -45,15 +49,19 @@ export function createReader(db: Pick<Database, 'run'>) {
     getChat: async (chatId: string): Promise<Chat | undefined> => (await readChats([chatId])).get(chatId),
 
     /**
-     * What changed in a user's chats since a revision of each: in a page an entity appears once, at its highest revision there. The
+     * What changed in a user's chats since a revision of each (a null user is a service, whose chats are all): in a page an entity appears once, at its highest revision there. The
      * limit counts lines of the log, shared among the chats in the order asked.
      */
     async sync(
-      userId: string,
+      userId: string | null,
       { chats, limit = PAGES.changes.standard }: Input<'sync'>,
-      by: Asker = { userId },
+      by: Asker = userId === null ? SERVICE : { userId },
     ): Promise<Output<'sync'>> {
-      const rows = await db.run<StandRow>('sync_stands', STANDS, [userId, Object.keys(chats)], { by })
+      const asked = Object.keys(chats)
+      const rows =
+        userId === null
+          ? await db.run<StandRow>('sync_any_stands', ANY_STANDS, [asked], { by })
+          : await db.run<StandRow>('sync_stands', STANDS, [userId, asked], { by })
       const stands = new Map(rows.map((row) => [row.chat_id, row]))
       const answers: [string, SyncedChat][] = []
       const spans: Span[] = []
@@ -167,6 +175,9 @@ const STANDS = `
 SELECT c.id AS chat_id, c.revision, b.joined_revision
 FROM members b JOIN chats c ON c.id = b.chat_id
 WHERE b.user_id = $1 AND b.chat_id = ANY ($2)`
+
+const ANY_STANDS = `
+SELECT id AS chat_id, revision, 1 AS joined_revision FROM chats WHERE id = ANY ($1) AND deleted_at IS NULL`
 
 // Where history starts at the joining, what the last message says is between it and each member.
 const SHARED_CHATS = `

@@ -1,5 +1,5 @@
 import { ChatError, invalid } from '../../contract/errors.js'
-import { MAX_BANS, MAX_BLOCKED_USERS, MAX_EMOJI, MAX_PINS } from '../../contract/limits.js'
+import { MAX_BANS, MAX_BLOCKED_USERS, MAX_EMOJI, MAX_METADATA_BYTES, MAX_PINS } from '../../contract/limits.js'
 import type { RefusalReason } from '../../contract/words.js'
 import { BLOCKED } from '../db/errors.js'
 import { toTime } from '../time.js'
@@ -55,6 +55,7 @@ export const REFUSALS = {
   forbidden: () => new ChatError('FORBIDDEN'),
   direct: () => new ChatError('CONFLICT', { message: 'A direct chat has its two members for ever.' }),
   last_owner: () => new ChatError('CONFLICT', { message: 'A group keeps an owner: name another first.' }),
+  large_metadata: () => invalid({ path: '/metadata', message: `would have more than ${MAX_METADATA_BYTES} bytes` }),
   deleted: () => new ChatError('CONFLICT', { message: 'The message was deleted.' }),
   full: () => new ChatError('LIMIT_REACHED', { message: `A message carries at most ${MAX_EMOJI} different emoji.` }),
   empty: () => invalid({ path: '/content', message: 'is to be there where neither attachments nor metadata are' }),

@@ -4,20 +4,16 @@ import { createGatherer } from '../gather.js'
 import type { Hub } from '../hub/index.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
-import type { Blocks } from '../users/blocks.js'
 import type { Users } from '../users/index.js'
+import { type AcquaintancesOptions, createAcquaintances } from './acquaintances.js'
 import type { PresenceRecord } from './leases.js'
 import { toLastSeen, toPresence } from './records.js'
-import { pairOf, type Visibility } from './visibility.js'
 
-export interface AnnouncerOptions {
+export interface AnnouncerOptions extends AcquaintancesOptions {
   bus: Pick<Bus, 'publish' | 'subscribe'>
-  hub: Pick<Hub, 'serves' | 'watchersOf' | 'signal'>
-  visibility: Pick<Visibility, 'pushChats' | 'visiblePairs'>
-  blocks: Pick<Blocks, 'areApart' | 'clientsApart'>
+  hub: AcquaintancesOptions['hub'] & Pick<Hub, 'signal'>
   users: Pick<Users, 'saveLastSeen'>
   logger: Logger
-  maxMembers: number
   metrics?: Pick<Metrics, 'presenceChanges'>
 }
 
@@ -32,7 +28,8 @@ const keyOf = ({ userId }: { userId: string }) => userId
  * small enough and to watchers who may know.
  */
 export function createAnnouncer(options: AnnouncerOptions) {
-  const { bus, hub, visibility, blocks, users, logger, maxMembers, metrics } = options
+  const { bus, hub, users, logger, metrics } = options
+  const acquaintancesOf = createAcquaintances(options)
 
   function onFailure(error: unknown, count: number): void {
     logger.warn({ err: error, users: count }, 'presence changes could not be told yet')
@@ -53,21 +50,11 @@ export function createAnnouncer(options: AnnouncerOptions) {
   }
 
   async function push(presences: Presence[]): Promise<void> {
-    const userIds = presences.map(keyOf)
-    const watched = userIds.filter((userId) => hub.watchersOf(userId).size > 0)
-    const viewers = new Set(watched.flatMap((userId) => Array.from(hub.watchersOf(userId), keyOf)))
-    const [chats, pairs] = await Promise.all([
-      visibility.pushChats(userIds, maxMembers),
-      watched.length > 0 ? visibility.visiblePairs([...viewers], watched) : new Set<string>(),
-    ])
+    const toldOf = await acquaintancesOf(presences.map(keyOf))
     for (const presence of presences) {
-      const { userId } = presence
-      const mayKnow = (viewerId: string) =>
-        viewerId === userId || (pairs.has(pairOf(viewerId, userId)) && !blocks.areApart(viewerId, userId))
-      const chatIds = (chats.get(userId) ?? []).filter(hub.serves)
-      const clients = [...hub.watchersOf(userId)].filter((client) => mayKnow(client.userId))
-      if (chatIds.length + clients.length === 0) continue
-      hub.signal({ chatIds, clients, except: blocks.clientsApart(userId) }, 'user_status_change', presence)
+      const audience = toldOf(presence.userId)
+      if (audience.chatIds.length + audience.clients.length === 0) continue
+      hub.signal(audience, 'user_status_change', presence)
     }
   }
 

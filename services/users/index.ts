@@ -1,5 +1,7 @@
 import { ChatError } from '../../contract/errors.js'
 import type { User } from '../../contract/shapes.js'
+import type { Bus } from '../bus/index.js'
+import { publishProfiles } from '../bus/profiles.js'
 import { patiently } from '../db/drizzle.js'
 import type { Asker, Database } from '../db/index.js'
 import { toUser } from '../log/entities.js'
@@ -22,8 +24,8 @@ export interface LastSeen {
 
 export type Users = ReturnType<typeof createUsers>
 
-/** The users of the database; where they are a host's view, they are read and never written. */
-export function createUsers(db: Database) {
+/** The users of the database; where they are a host's view, they are read and never written. Without a bus nobody is told. */
+export function createUsers(db: Database, bus?: Pick<Bus, 'publish'>) {
   const statements = prepareStatements(db)
 
   /** Accounts by user id; unknown ones have no entry. */
@@ -41,8 +43,15 @@ export function createUsers(db: Database) {
     )
   }
 
+  function changed(userIds: string[]): void {
+    if (bus) publishProfiles(bus, userIds)
+  }
+
   return {
     getAccounts,
+
+    /** Says that profiles changed, by a host whose users are a view; those who may know them are told how they are now. Any number. */
+    changed,
 
     /** Profiles that a viewer may see, in the order asked: their own and those of people they share a chat with; a null viewer is a service. */
     async getProfiles(
@@ -68,7 +77,9 @@ export function createUsers(db: Database) {
 
     /** Keeps a profile that a host has answered, unless the user has a tombstone. */
     async keep({ userId, name, avatarUrl }: User): Promise<void> {
-      if (!db.hasForeignUsers) await db.run('keep_user', KEEP_USER, [userId, name, avatarUrl])
+      if (db.hasForeignUsers) return
+      const rows = await db.run('keep_user', KEEP_USER, [userId, name, avatarUrl])
+      if (rows.length > 0) changed([userId])
     },
 
     /** Makes or changes a user; a tombstone is taken away. CONFLICT where the users are a host's. */
@@ -76,6 +87,8 @@ export function createUsers(db: Database) {
       if (db.hasForeignUsers)
         throw new ChatError('CONFLICT', { message: 'The host owns the users: change them there.' })
       const [row] = await statements.put.execute({ userId, name, avatarUrl })
+      // A profile that was so already is not written, and answers no row.
+      if (row) changed([userId])
       return { user: toUser(userId, name, avatarUrl), created: row?.created ?? false }
     },
 

@@ -45,6 +45,7 @@ export function prepareStatements(db: Pick<Database, 'select' | 'insert' | 'upda
       .onConflictDoUpdate({
         target: users.id,
         set: { name: sql`excluded.name`, avatarUrl: sql`excluded.avatar_url` },
+        setWhere: sql`(${users.name}, ${users.avatarUrl}) IS DISTINCT FROM (excluded.name, excluded.avatar_url)`,
       })
       .returning({ created: sql<boolean>`xmax = 0` })
       .prepare('put_user'),
@@ -83,11 +84,13 @@ export const ENSURE_USERS = `
 INSERT INTO users (id, name, avatar_url) SELECT u."userId", u.name, u."avatarUrl"
 FROM json_to_recordset($1) AS u ("userId" text, name text, "avatarUrl" text) ON CONFLICT DO NOTHING`
 
-/** A user to be made or changed, unless there is a tombstone. */
+/** A user to be made or changed, unless there is a tombstone; answers a row where that changed something. */
 export const KEEP_USER = `
-INSERT INTO users (id, name, avatar_url) SELECT $1, $2, $3
+INSERT INTO users AS u (id, name, avatar_url) SELECT $1, $2, $3
 WHERE NOT EXISTS (SELECT 1 FROM user_states WHERE user_id = $1 AND deleted_at IS NOT NULL)
-ON CONFLICT (id) DO UPDATE SET name = excluded.name, avatar_url = excluded.avatar_url`
+ON CONFLICT (id) DO UPDATE SET name = excluded.name, avatar_url = excluded.avatar_url
+WHERE (u.name, u.avatar_url) IS DISTINCT FROM (excluded.name, excluded.avatar_url)
+RETURNING id`
 
 /** When users were last seen, in JSON. */
 export const SAVE_LAST_SEEN = `

@@ -85,14 +85,17 @@ export const COMMAND_ROWS: { [C in CommandName]: Cases<Input<C>> } = {
     messages: [({ chatId, theirs }) => ({ chatId, messageIds: [theirs] }), '++++ 00000 +++ S+++0 UU'],
   },
   get_messages: {
-    '': [({ chatId }) => ({ chatId }), '++++ ----- +++ S+++- UU'],
-    'around a message': [({ chatId, theirs }) => ({ chatId, aroundMessageId: theirs }), '++++ ----- +++ S+++- UU'],
+    '': [({ chatId }) => ({ chatId }), '++++ ----- +++ ++++- UU'],
+    'around a message': [({ chatId, theirs }) => ({ chatId, aroundMessageId: theirs }), '++++ ----- +++ ++++- UU'],
   },
   get_read_marks: { '': [({ chatId }) => ({ chatId }), '++++ ----- +++ S+++- UU'] },
   search_messages: { '': [({ chatId }) => ({ chatId, query: 'findable' }), '++++ 00000 +++ S+++0 UU'] },
-  sync: { '': [({ chatId }) => ({ chats: { [chatId]: 1 } }), '++++ 00000 +++ S+++0 UU'] },
-  list_chats: { '': [() => ({}), '++++ 00000 +++ S+++0 UU'] },
-  get_chat: { '': [({ chatId }) => ({ chatId }), '++++ ----- +++ S+++- UU'] },
+  sync: { '': [({ chatId }) => ({ chats: { [chatId]: 1 } }), '++++ 00000 +++ ++++0 UU'] },
+  list_chats: {
+    'one’s own': [() => ({}), '++++ 00000 +++ .+++0 UU'],
+    'all, by id': [({ chatId }) => ({ after: chatId.slice(0, -1) }), 'VVVV VVVVV VVV +VVVV UU'],
+  },
+  get_chat: { '': [({ chatId }) => ({ chatId }), '++++ ----- +++ ++++- UU'] },
   set_chat_settings: { '': [({ chatId }) => ({ chatId, isPinned: true, mutedUntil: null }), '++++ ----- +++ S+++- UU'] },
   create_chat: {
     'a group': [({ newcomer }) => ({ type: 'group', memberIds: [newcomer] }), '++++ +++++ +++ +++++ UU'],
@@ -103,6 +106,7 @@ export const COMMAND_ROWS: { [C in CommandName]: Cases<Input<C>> } = {
   },
   update_chat: {
     title: [({ chatId }) => ({ chatId, title: 'changed' }), '++FF ----- CCC +FFC- UU'],
+    metadata: [({ chatId }) => ({ chatId, metadata: { order: 1 } }), '++FF ----- +BB +FFB- UU'],
     rules: [({ chatId }) => ({ chatId, slowModeSeconds: 1, isFrozen: false }), '++FF ----- CCC +FFC- UU'],
   },
   list_members: { '': [({ chatId }) => ({ chatId }), '++++ ----- +++ ++++- UU'] },
