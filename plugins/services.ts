@@ -100,6 +100,7 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     db,
     bus,
     maxChatsPerUser: config.MAX_CHATS_PER_USER,
+    retentionDays: config.RETENTION_DAYS,
     hasSearch: config.SEARCH,
     logger,
     metrics,
@@ -197,6 +198,7 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
   const rooms = { hub, feed, typing, receipts, blocks, sessions, presence, leases, binder, ...(ends && { ends }) }
   for (const [room, { sizes }] of Object.entries(rooms)) metrics.sizes(room, sizes)
   metrics.sizes('limits', () => ({ budgets: budgets.size(), abuse: abuse.size(), seats: seats.size() }))
+  log.start()
   door.onClosing(async () => {
     sessions.drain()
     await drain(hub, config.DRAIN_MS)

@@ -11,7 +11,15 @@ export function toHidden(delivery: Delivery): Delivery {
 }
 
 /** What the members of a chat are told of a change, under its own revision; null for its creation, which `chat_added` tells. */
-export function toDelivery({ kind, revision, message, member, chat }: LoggedChange): Delivery | null {
+export function toDelivery({
+  kind,
+  revision,
+  message,
+  member,
+  chat,
+  chatId,
+  throughSeq,
+}: LoggedChange): Delivery | null {
   if (message) {
     const payload = message.revision === revision ? message : { ...message, revision }
     if (kind === 'message_created') return { event: 'new_message', payload }
@@ -20,6 +28,7 @@ export function toDelivery({ kind, revision, message, member, chat }: LoggedChan
   if (member) {
     return { event: 'member_changed', payload: { ...member, revision, removed: kind === 'member_removed' } }
   }
+  if (throughSeq !== undefined) return { event: 'messages_expired', payload: { chatId, revision, throughSeq } }
   if (kind === 'chat_updated' && chat) return { event: 'chat_updated', payload: { ...chat, revision } }
   return null
 }

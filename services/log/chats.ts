@@ -13,7 +13,7 @@ type Row<T> = T & MessageRow & Record<string, unknown>
 export const UNREAD = `(SELECT count(*)::integer FROM (
     SELECT 1 FROM messages x
     WHERE x.chat_id = c.id AND x.deleted_at IS NULL AND x.sender_id <> b.user_id
-      AND x.seq > greatest(b.last_read_seq, CASE WHEN c.history_visibility = 'all' THEN 0 ELSE b.visible_from_seq - 1 END)
+      AND x.seq > greatest(b.last_read_seq, c.first_seq - 1, CASE WHEN c.history_visibility = 'all' THEN 0 ELSE b.visible_from_seq - 1 END)
     LIMIT ${UNREAD_CAP + 1}) y)`
 
 const MY_CHATS = `
@@ -21,7 +21,7 @@ SELECT b.user_id, ${CHAT_COLUMNS}, b.role, b.last_read_seq,
   CASE WHEN b.last_read_seq >= c.last_seq THEN 0 ELSE ${UNREAD} END AS unread, ${MESSAGE_COLUMNS}
 FROM members b
 JOIN chats c ON c.id = b.chat_id
-LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.last_seq
+LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.last_seq AND m.seq >= c.first_seq
   AND (c.history_visibility = 'all' OR m.seq >= b.visible_from_seq)
 LEFT JOIN users s ON s.id = m.sender_id`
 

@@ -1,4 +1,4 @@
-import { and, eq, exists, gt, or, sql } from 'drizzle-orm'
+import { and, eq, exists, gt, isNull, or, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
 import { ChatError } from '../../contract/errors.js'
 import { PAGES } from '../../contract/limits.js'
@@ -71,7 +71,7 @@ function prepareStatements(db: Pick<Database, 'select'>) {
     visible: db
       .select({ id: chats.id })
       .from(chats)
-      .where(and(eq(chats.id, chatId), mayRead))
+      .where(and(eq(chats.id, chatId), isNull(chats.deletedAt), mayRead))
       .prepare('chat_visible'),
   }
 }

@@ -61,7 +61,7 @@ export function createReader(db: Pick<Database, 'run'>) {
       for (const [chatId, after] of Object.entries(chats)) {
         const stand = stands.get(chatId)
         if (!stand) answers.push([chatId, { gone: true }])
-        else if (after < stand.joined_revision - 1 || after > stand.revision) {
+        else if (after < Math.max(stand.joined_revision, stand.log_from) - 1 || after > stand.revision) {
           answers.push([chatId, { reset: true, head: stand.revision }])
         } else {
           const through = Math.min(stand.revision, after + left)
@@ -72,14 +72,22 @@ export function createReader(db: Pick<Database, 'run'>) {
       }
       const pages = new Map(answers)
       const lines = spans.length > 0 ? await readSpans(spans, by) : []
+      for (const span of spans) {
+        const stand = stands.get(span.chatId)
+        // Lines that were taken since the stands were read.
+        if (stand && countOf(lines, span.chatId) < span.through - span.after)
+          pages.set(span.chatId, { reset: true, head: stand.revision })
+      }
       for (const change of newestOfEach(lines)) {
         const page = pages.get(change.chatId)
         if (page && 'changes' in page) page.changes.push(toChange(change))
       }
-      return { chats: Object.fromEntries(answers) }
+      return { chats: Object.fromEntries(pages) }
     },
   }
 }
+
+const countOf = (lines: LoggedChange[], chatId: string) => lines.filter((line) => line.chatId === chatId).length
 
 const isOfChat = (kind: ChangeKind) => kind === 'chat_created' || kind === 'chat_updated'
 
@@ -87,7 +95,9 @@ function toLogged(row: ChangeRow, chat: Chat | undefined): LoggedChange {
   return {
     chatId: row.chat_id,
     revision: row.revision,
-    kind: row.kind,
+    // A line of a message that has expired since tells just that: it is how the message is now.
+    kind: row.expired_through === null ? row.kind : 'messages_expired',
+    ...(row.expired_through !== null && { throughSeq: row.expired_through }),
     ...(row.m_id !== null && { message: toMessage(row) }),
     ...(row.user_id !== null && { member: toMember(row), memberCount: row.member_count }),
     ...(isOfChat(row.kind) && chat && { chat }),
@@ -99,15 +109,16 @@ function toLogged(row: ChangeRow, chat: Chat | undefined): LoggedChange {
 function newestOfEach(changes: LoggedChange[]): LoggedChange[] {
   const newest = new Map<string, LoggedChange>()
   for (const change of changes) {
-    const { chatId, message, member, chat } = change
-    const entity = message?.id ?? (member ? `member ${member.user.userId}` : chat && 'chat')
+    const { chatId, message, member, chat, throughSeq } = change
+    const ofChat = chat ? 'chat' : throughSeq && 'expiry'
+    const entity = message?.id ?? (member ? `member ${member.user.userId}` : ofChat)
     if (entity !== undefined) newest.set(JSON.stringify([chatId, entity]), change)
   }
   return [...newest.values()].sort((a, b) => a.revision - b.revision)
 }
 
 /** A line as sync answers it, under its own revision as the live event would be. */
-export function toChange({ chatId, revision, kind, message, member, chat }: LoggedChange): Change {
+export function toChange({ chatId, revision, kind, message, member, chat, throughSeq }: LoggedChange): Change {
   return {
     chatId,
     revision,
@@ -115,6 +126,7 @@ export function toChange({ chatId, revision, kind, message, member, chat }: Logg
     ...(message && { message: { ...message, revision } }),
     ...(member && { member: { ...member, removed: kind === 'member_removed' } }),
     ...(chat && { chat: { ...chat, revision } }),
+    ...(throughSeq !== undefined && { throughSeq }),
   }
 }
 
@@ -130,12 +142,14 @@ interface ChangeRow extends MessageRow, Record<string, unknown> {
   muted_until: string | null
   member_count: number
   hidden_from: string[] | null
+  expired_through: number | null
 }
 
 interface StandRow extends Record<string, unknown> {
   chat_id: string
   revision: number
   joined_revision: number
+  log_from: number
 }
 
 // With a viewer ($2), a message from before their joining is left out where history starts there; without one (delivery) the
@@ -145,6 +159,9 @@ const READ = `
 SELECT l.chat_id, l.revision, l.kind, l.user_id, u.name, u.avatar_url, l.role, l.joined_at, l.muted_until, c.member_count,
   CASE WHEN $2::text IS NULL AND c.history_visibility = 'joined' AND l.kind IN ('message_updated', 'message_deleted') THEN (
     SELECT array_agg(h.user_id) FROM members h WHERE h.chat_id = l.chat_id AND h.visible_from_seq > m.seq) END AS hidden_from,
+  CASE WHEN l.kind = 'messages_expired' THEN l.through_seq
+    WHEN l.message_id IS NOT NULL AND m.id IS NULL AND c.first_seq > 1 AND NOT EXISTS (
+      SELECT 1 FROM messages x WHERE x.id = l.message_id AND x.seq >= c.first_seq) THEN c.first_seq - 1 END AS expired_through,
   ${MESSAGE_COLUMNS}
 FROM json_to_recordset($1) AS span ("chatId" text, after integer, through integer)
 JOIN chats c ON c.id = span."chatId"
@@ -153,7 +170,7 @@ CROSS JOIN LATERAL (
   ORDER BY revision LIMIT span.through - span.after) l
 LEFT JOIN members v ON v.chat_id = l.chat_id AND v.user_id = $2
 LEFT JOIN LATERAL (
-  SELECT * FROM messages WHERE id = l.message_id
+  SELECT * FROM messages WHERE id = l.message_id AND seq >= c.first_seq
     AND (v.user_id IS NULL OR c.history_visibility = 'all' OR seq >= v.visible_from_seq)
   LIMIT 1) m ON true
 LEFT JOIN users s ON s.id = m.sender_id
@@ -161,7 +178,7 @@ LEFT JOIN users u ON u.id = l.user_id
 ORDER BY l.chat_id, l.revision`
 
 const STANDS = `
-SELECT c.id AS chat_id, c.revision, b.joined_revision
+SELECT c.id AS chat_id, c.revision, c.log_from, b.joined_revision
 FROM members b JOIN chats c ON c.id = b.chat_id
 WHERE b.user_id = $1 AND b.chat_id = ANY ($2)`
 
@@ -169,6 +186,6 @@ WHERE b.user_id = $1 AND b.chat_id = ANY ($2)`
 const SHARED_CHATS = `
 SELECT ${CHAT_COLUMNS}, ${MESSAGE_COLUMNS}
 FROM chats c
-LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.last_seq AND c.history_visibility = 'all'
+LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.last_seq AND m.seq >= c.first_seq AND c.history_visibility = 'all'
 LEFT JOIN users s ON s.id = m.sender_id
-WHERE c.id = ANY ($1)`
+WHERE c.id = ANY ($1) AND c.deleted_at IS NULL`

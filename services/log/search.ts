@@ -75,6 +75,7 @@ WITH hits AS (
   WHERE ${WORDS.replace('content', 'm.content')} @@ plainto_tsquery('simple', $2)
     AND m.deleted_at IS NULL
     AND ($3::text IS NULL OR m.chat_id = $3)
+    AND m.seq >= c.first_seq
     AND (c.history_visibility = 'all' OR m.seq >= b.visible_from_seq)
     AND ($4::timestamptz IS NULL OR (m.created_at, m.id) < ($4, $5::uuid))
   ORDER BY m.created_at DESC, m.id DESC
