@@ -27,11 +27,13 @@ const TYPES = {
   member_role: 'member_changed',
   member_muted: 'member_changed',
   chat_updated: 'chat_updated',
+  messages_expired: 'messages_expired',
 }
 
 /** A line of the model's log, as `lineOf` has one of the service. */
-export function toLine({ revision, kind, entity }: ModelLine) {
+export function toLine({ revision, kind, entity, throughSeq }: ModelLine) {
   const type = TYPES[kind]
+  if (throughSeq !== undefined) return { revision, type, throughSeq }
   if (entity === null) return { revision, type }
   if (typeof entity === 'string') return { revision, type, userId: entity, removed: kind === 'member_removed' }
   return { revision, type, message: toView(entity, revision) }
@@ -39,7 +41,8 @@ export function toLine({ revision, kind, entity }: ModelLine) {
 
 /** A change that sync answered. */
 // biome-ignore lint/suspicious/noExplicitAny: what a test expects is what it asserts
-export function lineOf({ revision, type, message, member }: any) {
+export function lineOf({ revision, type, message, member, throughSeq }: any) {
+  if (throughSeq !== undefined) return { revision, type, throughSeq }
   if (message) return { revision, type, message: viewOf(message) }
   if (member) return { revision, type, userId: member.user.userId, removed: member.removed }
   return { revision, type }
@@ -47,8 +50,8 @@ export function lineOf({ revision, type, message, member }: any) {
 
 /** A chat as one member sees it, as far as the model knows. */
 // biome-ignore lint/suspicious/noExplicitAny: what a test expects is what it asserts
-export function toMine({ chatId, revision, lastSeq, memberCount, myRole, lastReadSeq, unreadCount }: any) {
-  return { chatId, revision, lastSeq, memberCount, myRole, lastReadSeq, unreadCount }
+export function toMine({ chatId, revision, firstSeq, lastSeq, memberCount, myRole, lastReadSeq, unreadCount }: any) {
+  return { chatId, revision, firstSeq, lastSeq, memberCount, myRole, lastReadSeq, unreadCount }
 }
 
 /** By id, which has no other order. */
@@ -81,6 +84,8 @@ export async function compareAll(model: Model, world: World): Promise<void> {
     for (const chat of model.chats.filter(({ members }) => members.has(userId))) {
       for (const [id, message] of told.get(chat.chatId) ?? []) {
         const real = chat.messages.find((one) => one.id === id) as ModelMessage
+        // What was told before it expired is the client's to forget.
+        if (real.seq < chat.firstSeq) continue
         const isHidden = real.seq < chat.firstSeqFor(userId)
         if (isHidden) same(`what ${userId} may not see`, [message.content, message.reactions], [null, []])
         else same(`what ${userId} was told of`, viewOf(message), toView(real))

@@ -159,7 +159,7 @@ export const ROUTE_ROWS: Record<ResourceName, Case<Asked>> = {
   delete_user: [({ newcomer }) => ({ userId: newcomer, query: '?erase=messages' }), 'XXXX XXXXX XXX +XXXX UU'],
   get_erasure: [({ newcomer }) => ({ userId: newcomer }), 'XXXX XXXXX XXX -XXXX UU'],
   export_user: [({ newcomer }) => ({ userId: newcomer }), 'XXXX XXXXX XXX +XXXX UU'],
-  delete_chat: [({ chatId }) => ({ chatId }), 'XXXX XXXXX XXX -XXXX UU'],
+  delete_chat: [({ chatId }) => ({ chatId }), 'XXXX XXXXX XXX +XXXX UU'],
   disconnect_user: [({ newcomer }) => ({ userId: newcomer }), 'XXXX XXXXX XXX +XXXX UU'],
   revoke_tokens: [({ newcomer }) => ({ userId: newcomer }), 'XXXX XXXXX XXX +XXXX UU'],
   list_reports: [() => ({}), 'XXXX XXXXX XXX +XXXX UU'],
