@@ -291,7 +291,7 @@ BEGIN
   FROM messages m
   JOIN chats c ON c.id = m.chat_id
   JOIN members b ON b.chat_id = m.chat_id AND b.user_id = by_reporter
-  WHERE m.id = of_message AND m.seq >= c.first_seq AND (c.history_visibility = 'all' OR m.seq >= b.visible_from_seq);
+  WHERE m.id = of_message AND m.seq >= c.first_seq AND (m.seq >= b.visible_from_seq OR c.history_visibility = 'all');
   outcome := CASE
     WHEN seen.chat_id IS NULL THEN 'no_message'
     WHEN EXISTS (SELECT 1 FROM reports r WHERE r.message_id = of_message AND r.reporter_id = by_reporter) THEN 'same'
@@ -324,7 +324,6 @@ BEGIN
   WHERE m.sender_id = of_user AND m.deleted_at IS NULL;
   IF cardinality(ids) > 0 THEN
     PERFORM log_drop_of_messages(of_chat, ids);
-    UPDATE reports r SET content = NULL WHERE r.message_id = ANY (ids) AND r.content IS NOT NULL;
     UPDATE messages m SET content = NULL, metadata = NULL, mentions = NULL, attachments = NULL, pinned_at = NULL, deleted_at = now_ms,
       revision = head + e.place::integer
     FROM unnest(ids) WITH ORDINALITY AS e (id, place) WHERE m.id = e.id;

@@ -61,7 +61,7 @@ export function createReader(db: Pick<Database, 'run'>) {
       for (const [chatId, after] of Object.entries(chats)) {
         const stand = stands.get(chatId)
         if (!stand) answers.push([chatId, { gone: true }])
-        else if (after < Math.max(stand.joined_revision, stand.log_from) - 1 || after > stand.revision) {
+        else if (after < stand.joined_revision - 1 || after < stand.log_from - 1 || after > stand.revision) {
           answers.push([chatId, { reset: true, head: stand.revision }])
         } else {
           const through = Math.min(stand.revision, after + left)

@@ -16,7 +16,7 @@ LEFT JOIN user_states s ON s.user_id = asked.id
 WHERE u.id IS NOT NULL OR s.user_id IS NOT NULL`
 
 const MEMBERSHIPS = `
-SELECT b.chat_id AS "chatId", c.type, c.title, b.role, b.joined_at AS "joinedAt", b.last_read_seq AS "lastReadSeq", b.muted_until AS "mutedUntil"
+SELECT b.chat_id AS "chatId", c.type AS "chatType", c.title, b.role, b.joined_at AS "joinedAt", b.last_read_seq AS "lastReadSeq", b.muted_until AS "mutedUntil"
 FROM members b JOIN chats c ON c.id = b.chat_id
 WHERE b.user_id = $1 AND b.chat_id > $2 ORDER BY b.chat_id LIMIT $3`
 

@@ -42,7 +42,7 @@ async function tells(t: Test, service: Service): Promise<void> {
   const of = (type: string) => lines.filter((line) => line.type === type)
   t.match(lines[0], { type: 'profile', userId: 'bob', name: 'BOB' })
   t.same(lines.at(-1), { type: 'end' })
-  t.match(of('membership'), [{ chatId, role: 'owner', title: 'a group', lastReadSeq: 3 }])
+  t.match(of('membership'), [{ chatId, chatType: 'group', role: 'owner', title: 'a group', lastReadSeq: 3 }])
   t.match(of('message'), [{ id: mine[2]?.id, chatId, seq: 3, content: 'third', attachments: [], metadata: null }])
   t.match(of('reaction'), [{ messageId: theirs.id, chatId, seq: 4, emoji: 'x' }])
   t.match(of('report'), [{ messageId: theirs.id, reason: 'spam', comment: 'see' }])

@@ -185,7 +185,7 @@ async function trims(t: Test, service: Service): Promise<void> {
 }
 
 async function resets(t: Test, service: Service): Promise<void> {
-  const { log, bus } = service.app.chat
+  const { bus } = service.app.chat
   const { chatId } = await chatOf(service, 1)
   const { socket } = await connect(t, service, 'carol', { reconnection: false })
   const closing = next(socket, 'closing')
