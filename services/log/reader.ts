@@ -61,7 +61,7 @@ export function createReader(db: Pick<Database, 'run'>) {
       for (const [chatId, after] of Object.entries(chats)) {
         const stand = stands.get(chatId)
         if (!stand) answers.push([chatId, { gone: true }])
-        else if (after < stand.joined_revision - 1 || after < stand.log_from - 1 || after > stand.revision) {
+        else if (after < stand.joined_revision - 1 || after > stand.revision) {
           answers.push([chatId, { reset: true, head: stand.revision }])
         } else {
           const through = Math.min(stand.revision, after + left)
@@ -74,7 +74,7 @@ export function createReader(db: Pick<Database, 'run'>) {
       const lines = spans.length > 0 ? await readSpans(spans, by) : []
       for (const span of spans) {
         const stand = stands.get(span.chatId)
-        // Lines that were taken since the stands were read.
+        // Some are no longer kept.
         if (stand && countOf(lines, span.chatId) < span.through - span.after)
           pages.set(span.chatId, { reset: true, head: stand.revision })
       }
@@ -149,7 +149,6 @@ interface StandRow extends Record<string, unknown> {
   chat_id: string
   revision: number
   joined_revision: number
-  log_from: number
 }
 
 // With a viewer ($2), a message from before their joining is left out where history starts there; without one (delivery) the
@@ -178,7 +177,7 @@ LEFT JOIN users u ON u.id = l.user_id
 ORDER BY l.chat_id, l.revision`
 
 const STANDS = `
-SELECT c.id AS chat_id, c.revision, c.log_from, b.joined_revision
+SELECT c.id AS chat_id, c.revision, b.joined_revision
 FROM members b JOIN chats c ON c.id = b.chat_id
 WHERE b.user_id = $1 AND b.chat_id = ANY ($2)`
 

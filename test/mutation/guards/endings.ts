@@ -32,8 +32,8 @@ export const ENDINGS: Guard[] = [
     name: 'reset below the log',
     about: 'From below what is kept of a log nobody goes on as if nothing were missing.',
     file: 'services/log/reader.ts',
-    find: 'after < stand.log_from - 1 || ',
-    replace: '',
+    find: 'countOf(lines, span.chatId) < span.through - span.after',
+    replace: 'false',
     tests: [`${SUITE} > a log is kept from a line on`],
   },
   {
