@@ -13,6 +13,7 @@ import security from './plugins/security.js'
 import services from './plugins/services.js'
 import socket from './plugins/socket/index.js'
 import validation from './plugins/validation.js'
+import chatRoutes from './routes/chats.js'
 import commandRoutes from './routes/commands.js'
 import healthRoutes from './routes/health.js'
 import metricsRoutes from './routes/metrics.js'
@@ -56,6 +57,7 @@ export async function service(app: FastifyInstance, options: ChatOptions = {}): 
   await app.register(metricsRoutes)
   await app.register(presenceRoutes)
   await app.register(userRoutes)
+  await app.register(chatRoutes)
   await app.register(reportRoutes)
   await app.register(commandRoutes)
   await app.register(webRoutes)

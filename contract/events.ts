@@ -35,6 +35,10 @@ export const EVENTS = {
     summary: 'You are no longer in a chat; nothing above this revision follows.',
     payload: Type.Object({ chatId: Type.String(), revision: Type.Integer() }),
   },
+  messages_expired: {
+    summary: 'The messages of a chat up to a seq are gone, by their age.',
+    payload: Type.Object({ chatId: Type.String(), revision: Type.Integer(), throughSeq: Type.Integer() }),
+  },
   messages_read: {
     summary: 'Somebody read a chat up to a seq; at most one a second per reader and chat.',
     payload: Type.Object({ chatId: Type.String(), userId: Type.String(), lastReadSeq: Type.Integer() }),

@@ -14,6 +14,7 @@ export const OnlineAnswer = Type.Object({
 })
 
 export const UserParams = Closed({ userId: Id })
+export const ChatParams = Closed({ chatId: Id })
 export const StatusBulkBody = Closed({ userIds: Ids(MAX_BULK_IDS) })
 export const StatusBulkAnswer = Type.Object({ statuses: Type.Array(Presence) })
 
@@ -35,6 +36,8 @@ export const UserBody = Closed({
   ),
 })
 export const DeleteUserQuery = Closed({ erase: Type.Optional(OneOf(['messages'])) })
+/** `doneAt` is null while it goes on. */
+export const ErasureAnswer = Type.Object({ erased: Type.Integer(), askedAt: Time, doneAt: Nullable(Time) })
 export const DisconnectAnswer = Type.Object({ disconnected: Type.Integer() })
 /** Tokens count again whose `iat` is at `validFrom` or later; one in whole seconds is of the beginning of its second. */
 export const RevokeAnswer = Type.Object({ disconnected: Type.Integer(), validFrom: Time })
@@ -146,10 +149,37 @@ export const RESOURCES = {
     method: 'DELETE',
     url: '/users/:userId',
     summary:
-      'Make a tombstone of a user: profile blanked, memberships ended, sockets cut; with erase=messages what they wrote too.',
+      'Make a tombstone of a user: profile blanked, memberships ended, sockets cut; with erase=messages what they wrote too, which goes on after the answer.',
     tag: 'services',
     who: 'service',
     input: { params: UserParams, querystring: DeleteUserQuery },
+    answers: { 200: Type.Object({}), 202: Type.Object({ erasing: Type.Literal(true) }) },
+  },
+  get_erasure: {
+    method: 'GET',
+    url: '/users/:userId/erasure',
+    summary: 'How far the deletion of what a user wrote has come.',
+    tag: 'services',
+    who: 'service',
+    input: { params: UserParams },
+    answers: { 200: ErasureAnswer },
+  },
+  export_user: {
+    method: 'GET',
+    url: '/users/:userId/export',
+    summary: 'All that is kept of a user, as NDJSON; the last line is `{ "type": "end" }`.',
+    tag: 'services',
+    who: 'service',
+    input: { params: UserParams },
+    answers: null,
+  },
+  delete_chat: {
+    method: 'DELETE',
+    url: '/chats/:chatId',
+    summary: 'Delete a chat with all that is in it; everybody is out at once, and its id stays taken.',
+    tag: 'services',
+    who: 'service',
+    input: { params: ChatParams },
     answers: { 200: Type.Object({}) },
   },
   disconnect_user: {

@@ -105,6 +105,7 @@ const chat = {
   memberCount: Count,
   createdAt: Time,
   revision: Type.Integer({ minimum: 1 }),
+  firstSeq: Type.Integer({ minimum: 1, description: 'The first message that has not expired, or would be the next' }),
   lastSeq: Count,
   lastMessage: Nullable(Message),
   historyVisibility: HistoryVisibility,
@@ -204,6 +205,7 @@ export const Change = Type.Object(
     message: Type.Optional(Message),
     member: Type.Optional(Type.Composite([Member, Type.Object({ removed: Type.Boolean() })])),
     chat: Type.Optional(Chat),
+    throughSeq: Type.Optional(Type.Integer({ minimum: 1 })),
   },
   { title: 'Change' },
 )

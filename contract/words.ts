@@ -27,6 +27,8 @@ export const CHANGE_KINDS = {
   member_muted: 'member_changed',
   chat_created: 'chat_updated',
   chat_updated: 'chat_updated',
+  chat_deleted: 'chat_updated',
+  messages_expired: 'messages_expired',
 } as const
 
 export type RefusalReason = (typeof REFUSAL_REASONS)[number]

@@ -55,9 +55,9 @@ BEGIN
     LEFT JOIN LATERAL (
       SELECT x.id, x.body_hash, x.seq, x.revision FROM messages x
       WHERE x.sender_id = i.sender_id AND x.chat_id COLLATE "POSIX" = i.chat_id AND x.client_message_id = i.client_message_id OFFSET 0) o ON true
-    LEFT JOIN LATERAL (SELECT x.history_visibility, x.last_seq, x.revision FROM chats x WHERE x.id = i.chat_id OFFSET 0) c ON true
+    LEFT JOIN LATERAL (SELECT x.history_visibility, x.first_seq, x.last_seq, x.revision FROM chats x WHERE x.id = i.chat_id OFFSET 0) c ON true
     LEFT JOIN LATERAL (SELECT x.id, x.seq, x.chat_id FROM messages x WHERE x.id = i.reply_to_id OFFSET 0) r
-      ON r.chat_id = i.chat_id AND (c.history_visibility = 'all' OR r.seq >= m.visible_from_seq)
+      ON r.chat_id = i.chat_id AND r.seq >= c.first_seq AND (c.history_visibility = 'all' OR r.seq >= m.visible_from_seq)
   ), fresh AS MATERIALIZED (
     SELECT s.*,
       s.last_seq + (row_number() OVER w)::integer AS new_seq,

@@ -103,6 +103,7 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     bus,
     maxChatsPerUser: config.MAX_CHATS_PER_USER,
     maxMembers,
+    retentionDays: config.RETENTION_DAYS,
     hasSearch: config.SEARCH,
     logger,
     metrics,
@@ -215,6 +216,7 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
   }
   for (const [room, { sizes }] of Object.entries(rooms)) metrics.sizes(room, sizes)
   metrics.sizes('limits', () => ({ budgets: budgets.size(), abuse: abuse.size(), seats: seats.size() }))
+  log.start()
   door.onClosing(async () => {
     sessions.drain()
     await drain(hub, config.DRAIN_MS)

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { toRoute } from '../plugins/resource.js'
@@ -18,11 +19,26 @@ export default async function userRoutes(instance: FastifyInstance): Promise<voi
 
   app.route({
     ...toRoute(instance, 'delete_user'),
-    handler: async ({ params: { userId }, query }) => {
+    handler: async ({ params: { userId }, query }, reply) => {
       await log.deleteUser(userId)
       sessions.end(userId, 'USER_DELETED')
-      if (query.erase === 'messages') await log.eraseMessages(userId)
-      return {}
+      if (query.erase !== 'messages') return reply.status(200).send({})
+      await log.askErasure(userId)
+      return reply.status(202).send({ erasing: true })
+    },
+  })
+
+  app.route({
+    ...toRoute(instance, 'get_erasure'),
+    handler: ({ params }) => log.getErasure(params.userId),
+  })
+
+  app.route({
+    ...toRoute(instance, 'export_user'),
+    handler: async ({ params }, reply) => {
+      const pages = await users.export(params.userId)
+      // A page is read when the one before has left; a client that goes away ends it.
+      return reply.type('application/x-ndjson').send(Readable.from(pages, { highWaterMark: 1 }))
     },
   })
 

@@ -14,6 +14,8 @@ export interface LoggedChange {
   message?: Message
   member?: Member
   chat?: Chat
+  /** Of messages that expired: the last of them. */
+  throughSeq?: number
   /** How many are in the chat now, where the line tells. */
   memberCount?: number
   /** Of a message from before the joining of some, where that is when history starts: those members. */

@@ -61,6 +61,25 @@ export async function alone<T>(
   }
 }
 
+/** Does work that one node at a time should do, where no other is at it; with the connection goes the lock. */
+export async function ifAlone(
+  db: Pick<Database, 'connection' | 'schema' | 'embedded'>,
+  what: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  // The embedded database is of one process.
+  if (db.embedded) return work()
+  const client = new pg.Client(db.connection)
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    const ask = 'SELECT pg_try_advisory_lock($1, hashtext($2)) AS held'
+    if ((await client.query(ask, [MIGRATIONS_LOCK, db.schema + what])).rows[0].held) await work()
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
 // Drizzle's own runner asks to make the schema again, which a role without CREATE on the database may not even where it is there.
 async function findNew(client: pg.Client, migrationsFolder: string): Promise<MigrationMeta[]> {
   await client.query(

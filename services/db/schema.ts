@@ -265,6 +265,18 @@ export const userEnds = pgTable(
   ],
 )
 
+/** Chats of which rows are to go that nobody sees any more. */
+export const purges = pgTable('purges', { chatId: id('chat_id').primaryKey(), at: time('at').notNull() })
+
+/** Users whose messages are being deleted, or were: in which chat that is, and how many it were. */
+export const erasures = pgTable('erasures', {
+  userId: id('user_id').primaryKey(),
+  chatId: id('chat_id'),
+  erased: integer('erased').notNull().default(0),
+  askedAt: time('asked_at').notNull(),
+  doneAt: time('done_at'),
+})
+
 /** Unlogged: one row, which is gone when transactions may be, and their numbers given again: after a crash, and on a server that took over. */
 export const logEpochs = pgTable('log_epochs', {
   id: integer('id').primaryKey(),

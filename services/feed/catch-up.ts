@@ -46,7 +46,8 @@ export function createCatchUp({ log, hub, logger, flush, sendOff, onIdle }: Catc
   function letIn(served: Served, { client, queue }: Waiting): void {
     served.waiting.delete(client)
     for (const change of queue) {
-      if (change.kind === 'member_removed' && change.member?.user.userId === client.userId) {
+      const isOut = change.kind === 'member_removed' && change.member?.user.userId === client.userId
+      if (isOut || change.kind === 'chat_deleted') {
         sendOff([client], served.chatId, change.revision)
         onIdle(served)
         return

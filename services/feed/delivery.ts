@@ -22,7 +22,8 @@ export function toHidden(delivery: Delivery): Delivery {
 }
 
 /** What the members of a chat are told of a change, under its own revision; null for its creation, which `chat_added` tells. */
-export function toDelivery({ kind, revision, actorId, message, member, chat }: LoggedChange): Delivery | null {
+export function toDelivery(change: LoggedChange): Delivery | null {
+  const { chatId, kind, revision, actorId, message, member, chat, throughSeq } = change
   if (message) {
     const payload = message.revision === revision ? message : { ...message, revision }
     if (kind === 'message_created') return { event: 'new_message', payload }
@@ -31,6 +32,7 @@ export function toDelivery({ kind, revision, actorId, message, member, chat }: L
   if (member) {
     return { event: 'member_changed', payload: { ...member, revision, removed: kind === 'member_removed', actorId } }
   }
+  if (throughSeq !== undefined) return { event: 'messages_expired', payload: { chatId, revision, throughSeq } }
   if (kind === 'chat_updated' && chat) return { event: 'chat_updated', payload: { ...chat, revision, actorId } }
   return null
 }

@@ -13,6 +13,8 @@ export interface HealingOptions {
   find(chatId: string): Served | undefined
   /** Delivers changes that were read, in order, as far as they follow on the position. */
   deliver(served: Served, changes: LoggedChange[]): void
+  /** The log no longer has what follows on a chat's position. */
+  lose(served: Served): void
 }
 
 const PAGE = 500
@@ -24,7 +26,7 @@ const HEADS_AT_ONCE = 2_000
 const HEALED_AT_ONCE = 8
 
 /** Fills holes: what was not heard is read from the Log, which has it. A read that fails is tried again until it succeeds. */
-export function createHealing({ log, logger, metrics, find, deliver }: HealingOptions) {
+export function createHealing({ log, logger, metrics, find, deliver, lose }: HealingOptions) {
   const unverified = new Set<string>()
   let isVerifying = false
   /** Chats to heal, and up to which revision at least. */
@@ -47,9 +49,14 @@ export function createHealing({ log, logger, metrics, find, deliver }: HealingOp
     try {
       do {
         served.healing = 'running'
-        const changes = await log.readChanges(served.chatId, served.position, PAGE)
+        const after = served.position
+        const changes = await log.readChanges(served.chatId, after, PAGE)
         // A chat that was left meanwhile and is served again is another one, with a position of its own.
         if (!isServed(served)) return
+        if (changes[0] && changes[0].revision > after + 1) {
+          lose(served)
+          return
+        }
         if (changes.length === PAGE) served.healing = 'again'
         deliver(served, changes)
       } while (hasMore(served) && isServed(served))

@@ -14,7 +14,10 @@ import { createServed, type Served } from './served.js'
 
 export interface FeedOptions {
   log: Pick<Log, 'readChanges' | 'getHeads' | 'getChatFor'>
-  hub: Pick<Hub, 'clientsOf' | 'has' | 'isIn' | 'join' | 'leave' | 'serves' | 'onEmpty' | 'deliver' | 'tell' | 'end'>
+  hub: Pick<
+    Hub,
+    'clients' | 'clientsOf' | 'has' | 'isIn' | 'join' | 'leave' | 'serves' | 'onEmpty' | 'deliver' | 'tell' | 'end'
+  >
   bus: Pick<Bus, 'subscribe' | 'onGap'>
   /** What lies under the bus, where there are other nodes. */
   net?: Pick<Net, 'onFound' | 'onGap'>
@@ -37,6 +40,7 @@ export function createFeed({ log, hub, bus, net, logger, metrics }: FeedOptions)
     ...(metrics && { metrics }),
     find: (chatId) => chats.get(chatId),
     deliver: deliverRead,
+    lose,
   })
   const admission = createAdmission({ log, hub, logger, attach, isComing })
   const catchUp = createCatchUp({ log, hub, logger, flush, sendOff: admission.sendOff, onIdle: forgetIfIdle })
@@ -57,6 +61,15 @@ export function createFeed({ log, hub, bus, net, logger, metrics }: FeedOptions)
   function forgetIfIdle({ chatId, waiting }: Served): void {
     if (waiting.size === 0 && !hub.serves(chatId)) chats.delete(chatId)
   }
+
+  /** What a chat's clients have not seen has gone from the log: they come back, and are told where it stands. */
+  function lose(served: Served): void {
+    logger.warn({ chatId: served.chatId, position: served.position }, 'a log no longer has what was missed')
+    chats.delete(served.chatId)
+    for (const client of [...clientsIn(served.chatId), ...served.waiting.keys()]) hub.end(client, 'OUT_OF_STEP', 0)
+  }
+
+  const clientsIn = (chatId: string) => [...hub.clients()].filter((client) => hub.isIn(client, chatId))
 
   function isComing(client: Client, chatId: string): boolean {
     return hub.isIn(client, chatId) || (chats.get(chatId)?.waiting.has(client) ?? false)
@@ -133,6 +146,11 @@ export function createFeed({ log, hub, bus, net, logger, metrics }: FeedOptions)
     if (kind === 'member_removed' && member) {
       flush(served)
       admission.evict(chatId, member.user.userId, revision)
+    }
+    if (kind === 'chat_deleted') {
+      flush(served)
+      const userIds = new Set(clientsIn(chatId).map(({ userId }) => userId))
+      for (const userId of userIds) admission.evict(chatId, userId, revision)
     }
     const delivery = toDelivery(change)
     if (delivery) push(served, delivery, change.hiddenFrom)

@@ -44,7 +44,6 @@ const REMOVE = { ...OF_CHAT, name: 'log_remove_member', args: '$1, $2, $3', line
 const UPDATE = { ...OF_CHAT, name: 'log_update_chat', args: '$1, $2, $3, $4, $5, $6, $7, $8, $9', lines: '1' }
 const SET_ROLE = { ...OF_CHAT, name: 'log_set_role', args: '$1, $2, $3, $4', lines: '1' }
 const DELETE_USER = { name: 'log_delete_user', args: '$1', columns: '(chat_id)', chat: 'f.chat_id', lines: '2' }
-const ERASE = { name: 'log_erase_messages', args: '$1, $2', columns: '(chat_id)', chat: 'f.chat_id', lines: '$2' }
 
 /** The changes of chats that are no sends, each one SQL function; a null actor is a service. Each answers what it wrote. */
 export function createChanges(db: Pick<Database, 'run'>, maxChatsPerUser: number) {
@@ -98,8 +97,5 @@ export function createChanges(db: Pick<Database, 'run'>, maxChatsPerUser: number
 
     /** Makes a tombstone of a user, who leaves all chats. */
     deleteUser: (userId: string): Promise<WrittenRow[]> => write(db, DELETE_USER, [userId]),
-
-    /** Deletes at most so many of the messages that a user wrote; nothing is written when all are gone. */
-    eraseMessages: (userId: string, most: number): Promise<WrittenRow[]> => write(db, ERASE, [userId, most]),
   }
 }

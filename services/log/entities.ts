@@ -79,7 +79,7 @@ export function toUser(userId: string, name: string | null, avatarUrl: string | 
 }
 
 /** The columns of a chat `c`, for `toChat`. */
-export const CHAT_COLUMNS = `c.id, c.type, c.title, c.member_count, c.created_at, c.revision, c.last_seq, c.history_visibility, c.last_activity_at,
+export const CHAT_COLUMNS = `c.id, c.type, c.title, c.member_count, c.created_at, c.revision, c.first_seq, c.last_seq, c.history_visibility, c.last_activity_at,
   c.slow_mode_seconds, c.is_frozen, c.metadata`
 
 export interface ChatRow {
@@ -89,6 +89,7 @@ export interface ChatRow {
   member_count: number
   created_at: string
   revision: number
+  first_seq: number
   last_seq: number
   history_visibility: HistoryVisibility
   last_activity_at: string
@@ -112,6 +113,7 @@ export function toChat(row: WithMessage<ChatRow>): Chat {
     memberCount: row.member_count,
     createdAt: row.created_at,
     revision: row.revision,
+    firstSeq: row.first_seq,
     lastSeq: row.last_seq,
     lastMessage: lastMessage(row),
     historyVisibility: row.history_visibility,

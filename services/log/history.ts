@@ -76,7 +76,8 @@ export function createHistory(db: Pick<Database, 'run'>) {
     /** What somebody once sent, as it is now: theirs to hear of whatever they may see, since it is the answer to a retry. */
     async getSent(senderId: string, messageId: string): Promise<Message> {
       const [row] = await db.run<MessageRow & Record<string, unknown>>('history_sent', SENT_SQL, [messageId, senderId])
-      if (!row) throw new ChatError('NOT_FOUND')
+      // A key goes with its message; until the row has gone, it makes no other.
+      if (!row) throw new ChatError('CONFLICT', { message: 'The message of this clientMessageId has expired.' })
       return toMessage(row)
     },
   }
@@ -106,7 +107,7 @@ ORDER BY m.seq`
 
 const PAGE_SQL = pageSql(`
   SELECT c.id, c.revision, c.last_seq,
-    CASE WHEN c.history_visibility = 'all' THEN 1 ELSE b.visible_from_seq END AS first_seq
+    greatest(c.first_seq, CASE WHEN c.history_visibility = 'all' THEN 1 ELSE b.visible_from_seq END) AS first_seq
   FROM chats c JOIN members b ON b.chat_id = c.id AND b.user_id = $2
   WHERE c.id = $1`)
 
@@ -120,10 +121,14 @@ FROM messages m
 JOIN chats c ON c.id = m.chat_id
 JOIN members b ON b.chat_id = m.chat_id AND b.user_id = $2
 LEFT JOIN users s ON s.id = m.sender_id
-WHERE m.id = $1 AND (c.history_visibility = 'all' OR m.seq >= b.visible_from_seq)`
+WHERE m.id = $1 AND m.seq >= c.first_seq AND (c.history_visibility = 'all' OR m.seq >= b.visible_from_seq)`
 
 const SENT_SQL = `
-SELECT ${MESSAGE_COLUMNS} FROM messages m LEFT JOIN users s ON s.id = m.sender_id WHERE m.id = $1 AND m.sender_id = $2`
+SELECT ${MESSAGE_COLUMNS}
+FROM messages m
+JOIN chats c ON c.id = m.chat_id
+LEFT JOIN users s ON s.id = m.sender_id
+WHERE m.id = $1 AND m.sender_id = $2 AND m.seq >= c.first_seq`
 
 const IS_SENT_SQL = `
 SELECT 1 FROM messages WHERE sender_id = $2 AND chat_id COLLATE "POSIX" = $1 AND client_message_id = $3`

@@ -9,6 +9,7 @@ import type { Metrics } from '../metrics.js'
 import { createAppender, type Send } from './append.js'
 import { createChanges, type NewChat } from './changes.js'
 import { createChats } from './chats.js'
+import { createEndings } from './endings.js'
 import { createHistory } from './history.js'
 import { createMarks } from './marks.js'
 import { createMembers } from './members.js'
@@ -33,6 +34,8 @@ export interface LogOptions {
   maxChatsPerUser: number
   /** Up to how many members a chat tells their marks. */
   maxMembers: number
+  /** For how many days messages are kept; 0, or unsaid, for ever. */
+  retentionDays?: number
   /** Whether the index of search is there. */
   hasSearch: boolean
   logger: Logger
@@ -41,16 +44,16 @@ export interface LogOptions {
 
 export type Log = ReturnType<typeof createLog>
 
-const ERASE_AT_ONCE = 200
-
 /**
  * The Log: the chats in the database. It is the only writer of chats, members, messages and chat_log; what a method has
  * answered is durable, and has been published.
  */
-export function createLog({ db, bus, maxChatsPerUser, maxMembers, hasSearch, logger, metrics }: LogOptions) {
+export function createLog(options: LogOptions) {
+  const { db, bus, maxChatsPerUser, maxMembers, retentionDays = 0, hasSearch, logger, metrics } = options
   const history = createHistory(db)
   const changes = createChanges(db, maxChatsPerUser)
   const moderation = createModeration(db)
+  const endings = createEndings({ db, publish, retentionDays, logger })
   const sweeper = createSweeper(db, hasSearch, logger)
   function onWritten(written: Written[]): void {
     sweeper.note()
@@ -72,7 +75,13 @@ export function createLog({ db, bus, maxChatsPerUser, maxMembers, hasSearch, log
     onUnknown(change(), () => bus.publish('changes', [{ chatId, range: null, joined }]))
 
   return {
-    stop: sweeper.stop,
+    /** Begins with what is done without being asked for. */
+    start: endings.start,
+
+    async stop(): Promise<void> {
+      await endings.stop()
+      await sweeper.stop()
+    },
 
     /** Sends waiting for a commit. */
     queued: appender.size,
@@ -158,14 +167,19 @@ export function createLog({ db, bus, maxChatsPerUser, maxMembers, hasSearch, log
       }
     },
 
-    /** Deletes all that a user wrote, some hundred messages at a time. */
-    async eraseMessages(userId: string): Promise<void> {
-      for (let isDone = false; !isDone; ) {
-        const rows = await changes.eraseMessages(userId, ERASE_AT_ONCE)
-        publish(rows)
-        isDone = rows.length === 0
-      }
-    },
+    /** Deletes a chat with all that is in it; its id stays taken. NOT_FOUND for one that never was. */
+    deleteChat: (chatId: string): Promise<void> =>
+      onUnknown(endings.deleteChat(chatId), () => bus.publish('changes', [{ chatId, range: null }])),
+
+    /** Has messages of a chat expire up to a seq. */
+    expireThrough: endings.expireThrough,
+    /** Has all expire that was stored before a time. */
+    expireBefore: endings.sweep,
+    /** Has all that a user wrote be deleted, soon. */
+    askErasure: endings.askErasure,
+    getErasure: endings.getErasure,
+    /** Takes the rows that nobody sees any more, and goes on with erasures; settles when all is done. */
+    clear: endings.run,
 
     ...createReader(db),
     ...createSearch(db, hasSearch),

@@ -35,7 +35,7 @@ export function createMentions(db: Pick<Database, 'run'>) {
 // Below the edge something of a list that was cut off is missing, so a page ends there. A uuid has no max, but its text is in the same order.
 const MENTIONS = `
 WITH mine AS MATERIALIZED (
-  SELECT b.chat_id, CASE WHEN c.history_visibility = 'all' THEN 1 ELSE b.visible_from_seq END AS first_seq
+  SELECT b.chat_id, greatest(c.first_seq, CASE WHEN c.history_visibility = 'all' THEN 1 ELSE b.visible_from_seq END) AS first_seq
   FROM members b JOIN chats c ON c.id = b.chat_id WHERE b.user_id = $1
 ), share AS MATERIALIZED (
   SELECT least($3::integer, greatest($5::integer, $4::integer / greatest(count(*), 1)::integer)) AS size FROM mine

@@ -82,4 +82,4 @@ FROM chats c
 LEFT JOIN members v ON v.chat_id = c.id AND v.user_id = $2
 LEFT JOIN LATERAL (SELECT * FROM bans WHERE chat_id = c.id AND user_id > $3 ORDER BY user_id LIMIT $4) b ON true
 LEFT JOIN users u ON u.id = b.user_id
-WHERE c.id = $1 ORDER BY b.user_id`
+WHERE c.id = $1 AND c.deleted_at IS NULL ORDER BY b.user_id`

@@ -4,7 +4,7 @@ import { CHAT_COLUMNS, type ChatRow, MESSAGE_COLUMNS, type ReadRow, toChat, toRe
 import { SETTINGS_COLUMNS, type SettingsRow, toSettings } from './settings.js'
 
 /** From which seq on a member `b` of chat `c` has not read what they may see. */
-const FROM = `greatest(b.last_read_seq, CASE WHEN c.history_visibility = 'all' THEN 0 ELSE b.visible_from_seq - 1 END)`
+const FROM = `greatest(b.last_read_seq, c.first_seq - 1, CASE WHEN c.history_visibility = 'all' THEN 0 ELSE b.visible_from_seq - 1 END)`
 
 const unreadUpTo = (most: number) => `(SELECT count(*)::integer FROM (
     SELECT 1 FROM messages x
@@ -58,7 +58,7 @@ FROM members b
 JOIN chats c ON c.id = b.chat_id
 LEFT JOIN chat_settings z ON z.user_id = b.user_id AND z.chat_id = b.chat_id AND z.user_id = ANY (${users})
 LEFT JOIN apart v ON v.user_id = b.user_id
-LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.last_seq
+LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.last_seq AND m.seq >= c.first_seq
   AND (c.history_visibility = 'all' OR m.seq >= b.visible_from_seq)
 LEFT JOIN users s ON s.id = m.sender_id
 WHERE b.user_id = ANY (${users})`

@@ -80,14 +80,22 @@ export function createReader(db: Pick<Database, 'run'>) {
       }
       const pages = new Map(answers)
       const lines = spans.length > 0 ? await readSpans(spans, by) : []
+      for (const span of spans) {
+        const stand = stands.get(span.chatId)
+        // Some are no longer kept.
+        if (stand && countOf(lines, span.chatId) < span.through - span.after)
+          pages.set(span.chatId, { reset: true, head: stand.revision })
+      }
       for (const change of newestOfEach(lines)) {
         const page = pages.get(change.chatId)
         if (page && 'changes' in page) page.changes.push(toChange(change))
       }
-      return { chats: Object.fromEntries(answers) }
+      return { chats: Object.fromEntries(pages) }
     },
   }
 }
+
+const countOf = (lines: LoggedChange[], chatId: string) => lines.filter((line) => line.chatId === chatId).length
 
 const isOfChat = (kind: ChangeKind) => kind === 'chat_created' || kind === 'chat_updated'
 
@@ -95,8 +103,10 @@ function toLogged(row: ChangeRow, chat: Chat | undefined): LoggedChange {
   return {
     chatId: row.chat_id,
     revision: row.revision,
-    kind: row.kind,
     actorId: row.actor_id,
+    // A line of a message that has expired since tells just that: it is how the message is now.
+    kind: row.expired_through === null ? row.kind : 'messages_expired',
+    ...(row.expired_through !== null && { throughSeq: row.expired_through }),
     ...(row.m_id !== null && { message: toMessage(row) }),
     ...(row.user_id !== null && { member: toMember(row), memberCount: row.member_count }),
     ...(isOfChat(row.kind) && chat && { chat }),
@@ -108,15 +118,17 @@ function toLogged(row: ChangeRow, chat: Chat | undefined): LoggedChange {
 function newestOfEach(changes: LoggedChange[]): LoggedChange[] {
   const newest = new Map<string, LoggedChange>()
   for (const change of changes) {
-    const { chatId, message, member, chat } = change
-    const entity = message?.id ?? (member ? `member ${member.user.userId}` : chat && 'chat')
+    const { chatId, message, member, chat, throughSeq } = change
+    const ofChat = chat ? 'chat' : throughSeq && 'expiry'
+    const entity = message?.id ?? (member ? `member ${member.user.userId}` : ofChat)
     if (entity !== undefined) newest.set(JSON.stringify([chatId, entity]), change)
   }
   return [...newest.values()].sort((a, b) => a.revision - b.revision)
 }
 
 /** A line as sync answers it, under its own revision as the live event would be. */
-export function toChange({ chatId, revision, kind, actorId, message, member, chat }: LoggedChange): Change {
+export function toChange(change: LoggedChange): Change {
+  const { chatId, revision, kind, actorId, message, member, chat, throughSeq } = change
   return {
     chatId,
     revision,
@@ -125,6 +137,7 @@ export function toChange({ chatId, revision, kind, actorId, message, member, cha
     ...(message && { message: { ...message, revision } }),
     ...(member && { member: { ...member, removed: kind === 'member_removed' } }),
     ...(chat && { chat: { ...chat, revision } }),
+    ...(throughSeq !== undefined && { throughSeq }),
   }
 }
 
@@ -141,6 +154,7 @@ interface ChangeRow extends MessageRow, Record<string, unknown> {
   muted_until: string | null
   member_count: number
   hidden_from: string[] | null
+  expired_through: number | null
 }
 
 interface StandRow extends Record<string, unknown> {
@@ -156,6 +170,9 @@ const READ = `
 SELECT l.chat_id, l.revision, l.kind, l.actor_id, l.user_id, u.name, u.avatar_url, l.role, l.joined_at, l.muted_until, c.member_count,
   CASE WHEN $2::text IS NULL AND c.history_visibility = 'joined' AND l.kind IN ('message_updated', 'message_deleted') THEN (
     SELECT array_agg(h.user_id) FROM members h WHERE h.chat_id = l.chat_id AND h.visible_from_seq > m.seq) END AS hidden_from,
+  CASE WHEN l.kind = 'messages_expired' THEN l.through_seq
+    WHEN l.message_id IS NOT NULL AND m.id IS NULL AND c.first_seq > 1 AND NOT EXISTS (
+      SELECT 1 FROM messages x WHERE x.id = l.message_id AND x.seq >= c.first_seq) THEN c.first_seq - 1 END AS expired_through,
   ${MESSAGE_COLUMNS}
 FROM json_to_recordset($1) AS span ("chatId" text, after integer, through integer)
 JOIN chats c ON c.id = span."chatId"
@@ -164,7 +181,7 @@ CROSS JOIN LATERAL (
   ORDER BY revision LIMIT span.through - span.after) l
 LEFT JOIN members v ON v.chat_id = l.chat_id AND v.user_id = $2
 LEFT JOIN LATERAL (
-  SELECT * FROM messages WHERE id = l.message_id
+  SELECT * FROM messages WHERE id = l.message_id AND seq >= c.first_seq
     AND (v.user_id IS NULL OR c.history_visibility = 'all' OR seq >= v.visible_from_seq)
   LIMIT 1) m ON true
 LEFT JOIN users s ON s.id = m.sender_id
@@ -183,6 +200,6 @@ SELECT id AS chat_id, revision, 1 AS joined_revision FROM chats WHERE id = ANY (
 const SHARED_CHATS = `
 SELECT ${CHAT_COLUMNS}, ${MESSAGE_COLUMNS}
 FROM chats c
-LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.last_seq AND c.history_visibility = 'all'
+LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.last_seq AND m.seq >= c.first_seq AND c.history_visibility = 'all'
 LEFT JOIN users s ON s.id = m.sender_id
-WHERE c.id = ANY ($1)`
+WHERE c.id = ANY ($1) AND c.deleted_at IS NULL`

@@ -50,7 +50,8 @@ function toReport(row: ReportRow): Report {
 const REPORTS = `
 SELECT r.id, r.reporter_id, u.name, u.avatar_url, r.reason, r.comment, r.content, r.at, ${MESSAGE_COLUMNS}
 FROM (
-  SELECT * FROM reports WHERE $1::timestamptz IS NULL OR (at, id) < ($1, $2) ORDER BY at DESC, id DESC LIMIT $3) r
+  SELECT o.* FROM reports o JOIN messages x ON x.id = o.message_id JOIN chats c ON c.id = x.chat_id
+  WHERE x.seq >= c.first_seq AND ($1::timestamptz IS NULL OR (o.at, o.id) < ($1, $2)) ORDER BY o.at DESC, o.id DESC LIMIT $3) r
 JOIN messages m ON m.id = r.message_id
 LEFT JOIN users s ON s.id = m.sender_id
 LEFT JOIN users u ON u.id = r.reporter_id

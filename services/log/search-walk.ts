@@ -74,7 +74,7 @@ export function createWalk(db: Pick<Database, 'run'>, limitMs: number) {
 const WALK = `
 WITH RECURSIVE mine AS (
   SELECT b.chat_id, c.last_activity_at, c.last_seq,
-    CASE WHEN c.history_visibility = 'all' THEN 1 ELSE b.visible_from_seq END AS first_seq
+    greatest(c.first_seq, CASE WHEN c.history_visibility = 'all' THEN 1 ELSE b.visible_from_seq END) AS first_seq
   FROM members b JOIN chats c ON c.id = b.chat_id
   WHERE b.user_id = $1 AND ($3::text IS NULL OR b.chat_id = $3) AND ($10::timestamptz IS NULL OR c.last_activity_at > $10)
 ), halved AS (

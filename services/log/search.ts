@@ -93,6 +93,7 @@ WITH hits AS (
     AND ($3::text IS NULL OR m.chat_id = $3)
     AND ($7::text IS NULL OR m.sender_id = $7)
     AND ($8::timestamptz IS NULL OR m.created_at > $8)
+    AND m.seq >= c.first_seq
     AND (c.history_visibility = 'all' OR m.seq >= b.visible_from_seq)
     AND ($4::timestamptz IS NULL OR (m.created_at, m.id) < ($4, $5::uuid))
   ORDER BY m.created_at DESC, m.id DESC

@@ -5,6 +5,7 @@ import { publishProfiles } from '../bus/profiles.js'
 import { patiently } from '../db/drizzle.js'
 import type { Asker, Database } from '../db/index.js'
 import { toUser } from '../log/entities.js'
+import { exportLines } from './export.js'
 import { ENSURE_USERS, KEEP_USER, prepareStatements, SAVE_LAST_SEEN } from './statements.js'
 
 /** A user as a handshake sees them. */
@@ -98,6 +99,9 @@ export function createUsers(db: Database, bus?: Pick<Bus, 'publish'>) {
       if (!row?.validFrom) throw new Error('a revocation answers when it was')
       return row.validFrom
     },
+
+    /** All that is kept of a user, as lines of JSON, page by page; NOT_FOUND for who never was. */
+    export: (userId: string): Promise<AsyncIterable<string>> => exportLines(db, userId),
 
     /** When users who are offline were last seen; those who never were have no entry. */
     async getLastSeen(userIds: string[], by?: Asker): Promise<Map<string, LastSeen>> {

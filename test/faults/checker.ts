@@ -87,7 +87,8 @@ export interface History {
   /** Events of chats that their socket was not in. */
   strays: { userId: string; chatId: string; event: string; revision: number }[]
   pages: SyncPage[]
-  chats: { chatId: string; revision: number; lastSeq: number }[]
+  /** `firstSeq`, if any: what is below has expired. */
+  chats: { chatId: string; revision: number; firstSeq?: number; lastSeq: number }[]
   log: LogLine[]
   messages: StoredMessage[]
 }
@@ -144,15 +145,18 @@ export function check(history: History): Verdict {
 /** The log by itself: no holes, and one line that makes each message, in the order of seqs. */
 function checkLog({ chats, messages }: History, lines: Map<string, LogLine[]>, report: Report): void {
   const ofChat = groupBy(messages, ({ chatId }) => chatId)
-  for (const { chatId, revision, lastSeq } of chats) {
+  for (const { chatId, revision, firstSeq = 1, lastSeq } of chats) {
     const log = lines.get(chatId) ?? []
     const inOrder = (ofChat.get(chatId) ?? []).sort((a, b) => a.seq - b.seq)
     const wrongLine = log.find((line, i) => line.revision !== i + 1)
-    const wrongSeq = inOrder.find((message, i) => message.seq !== i + 1)
+    const wrongSeq = inOrder.find((message, i) => message.seq !== firstSeq + i)
     if (wrongLine || log.length !== revision) report('hole', () => ({ chatId, revision, lines: log.length, wrongLine }))
-    if (wrongSeq || inOrder.length !== lastSeq)
+    if (wrongSeq || inOrder.length !== lastSeq - firstSeq + 1)
       report('hole', () => ({ chatId, lastSeq, messages: inOrder.length, wrongSeq }))
-    const made = log.filter(({ kind }) => kind === 'message_created').map(({ entity }) => entity)
+    const made = log
+      .filter(({ kind }) => kind === 'message_created')
+      .map(({ entity }) => entity)
+      .slice(firstSeq - 1)
     const differs = inOrder.findIndex(({ id }, i) => made[i] !== id)
     if (differs >= 0 || made.length !== inOrder.length) {
       report('hole', () => ({ chatId, seq: differs + 1, stored: inOrder[differs], logged: made[differs] }))
@@ -166,14 +170,17 @@ function checkLog({ chats, messages }: History, lines: Map<string, LogLine[]>, r
 const keyOf = (...parts: unknown[]) => JSON.stringify(parts)
 
 /** Sends and rows: what was acked is there, once, as it was acked; what is there was sent. */
-function checkSends({ sends, messages }: History, report: Report): void {
+function checkSends({ sends, messages, chats }: History, report: Report): void {
   // Of what was sent without a key nobody can say how often it should be there.
   const keyed = messages.filter(({ key }) => key !== null)
   const rows = groupBy(keyed, ({ chatId, senderId, key }) => keyOf(chatId, senderId, key))
   const known = new Set<string>()
+  const firstSeqs = new Map(chats.map(({ chatId, firstSeq = 1 }) => [chatId, firstSeq]))
   for (const send of sends) {
     const key = keyOf(send.chatId, send.userId, send.key)
     known.add(key)
+    // What has expired takes its key with it.
+    if (send.acks.some(({ seq }) => seq < (firstSeqs.get(send.chatId) ?? 1))) continue
     const [row, ...more] = rows.get(key) ?? []
     const first = send.acks[0]
     if (more.length > 0) report('doubled', () => ({ send, rows: [row, ...more] }))
@@ -224,6 +231,7 @@ const EVENT_OF: Record<string, string> = {
   member_role: 'member_changed',
   member_muted: 'member_changed',
   chat_updated: 'chat_updated',
+  messages_expired: 'messages_expired',
 }
 
 /** What each connection saw of each chat is the log from where it was told to start, line by line. */
@@ -259,7 +267,10 @@ function checkStays(
         position = seen.revision
       }
       const line = log[seen.revision - 1]
+      // A message that has expired since: so it may have been told already, or as it was before.
+      const isExpired = line?.kind.startsWith('message_') && !seqs.has(line.entity ?? '')
       if (!line) report('phantom', () => ({ ...at, seen }))
+      else if (isExpired && (seen.event === 'messages_expired' || seen.entity === line.entity)) continue
       else if (EVENT_OF[line.kind] !== seen.event || line.entity !== (seen.entity ?? null))
         report('different', () => ({ ...at, seen, line }))
       else if (seen.seq !== undefined && seen.seq !== seqs.get(line.entity ?? ''))

@@ -7,7 +7,7 @@ export async function dump(
   only: string[] | null = null,
 ): Promise<Pick<History, 'chats' | 'log' | 'messages'>> {
   const chats = await db.query(
-    'SELECT id AS "chatId", revision, last_seq AS "lastSeq" FROM chats WHERE $1::text[] IS NULL OR id = ANY ($1)',
+    'SELECT id AS "chatId", revision, first_seq AS "firstSeq", last_seq AS "lastSeq" FROM chats WHERE $1::text[] IS NULL OR id = ANY ($1)',
     [only],
   )
   const log = await db.query(
@@ -18,7 +18,8 @@ export async function dump(
   const messages = await db.query(
     `SELECT m.id, chat_id AS "chatId", seq, revision, sender_id AS "senderId", client_message_id AS key, content,
        (SELECT coalesce(json_agg(json_build_object('emoji', emoji, 'userId', user_id)), '[]') FROM reactions WHERE message_id = m.id) AS reactions
-     FROM messages m WHERE $1::text[] IS NULL OR chat_id = ANY ($1) ORDER BY chat_id, seq`,
+     FROM messages m WHERE ($1::text[] IS NULL OR chat_id = ANY ($1))
+       AND seq >= (SELECT first_seq FROM chats WHERE id = m.chat_id) ORDER BY chat_id, seq`,
     [only],
   )
   return { chats: chats.rows, log: log.rows, messages: messages.rows }

@@ -91,6 +91,7 @@ export function createRecorder() {
         see(chatId, { event: 'member_changed', revision, entity: user.userId }),
       )
       socket.on('chat_updated', ({ chatId, revision }) => see(chatId, { event: 'chat_updated', revision }))
+      socket.on('messages_expired', ({ chatId, revision }) => see(chatId, { event: 'messages_expired', revision }))
       return { here, last }
     },
 

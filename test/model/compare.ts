@@ -35,11 +35,13 @@ const TYPES = {
   member_role: 'member_changed',
   member_muted: 'member_changed',
   chat_updated: 'chat_updated',
+  messages_expired: 'messages_expired',
 }
 
 /** A line of the model's log, as `lineOf` has one of the service. */
-export function toLine({ revision, kind, entity, actorId }: ModelLine) {
+export function toLine({ revision, kind, entity, actorId, throughSeq }: ModelLine) {
   const type = TYPES[kind]
+  if (throughSeq !== undefined) return { revision, type, actorId, throughSeq }
   if (entity === null) return { revision, type, actorId }
   if (typeof entity === 'string') return { revision, type, actorId, userId: entity, removed: kind === 'member_removed' }
   return { revision, type, actorId, message: toView(entity, revision) }
@@ -47,7 +49,8 @@ export function toLine({ revision, kind, entity, actorId }: ModelLine) {
 
 /** A change that sync answered. */
 // biome-ignore lint/suspicious/noExplicitAny: what a test expects is what it asserts
-export function lineOf({ revision, type, actorId, message, member }: any) {
+export function lineOf({ revision, type, actorId, message, member, throughSeq }: any) {
+  if (throughSeq !== undefined) return { revision, type, actorId, throughSeq }
   if (message) return { revision, type, actorId, message: viewOf(message) }
   if (member) return { revision, type, actorId, userId: member.user.userId, removed: member.removed }
   return { revision, type, actorId }
@@ -56,9 +59,10 @@ export function lineOf({ revision, type, actorId, message, member }: any) {
 /** A chat as one member sees it, as far as the model knows. */
 // biome-ignore lint/suspicious/noExplicitAny: what a test expects is what it asserts
 export function toMine({ others, ...chat }: any) {
-  const { chatId, revision, lastSeq, memberCount, myRole, lastReadSeq, unreadCount, settings } = chat
+  const { chatId, revision, firstSeq, lastSeq, memberCount, myRole, lastReadSeq, unreadCount, settings } = chat
   const marks = others.map((other: Other) => [other.user.userId, other.lastReadSeq])
-  return { chatId, revision, lastSeq, memberCount, myRole, lastReadSeq, unreadCount, settings, others: marks }
+  const read = { lastReadSeq, unreadCount, settings, others: marks }
+  return { chatId, revision, firstSeq, lastSeq, memberCount, myRole, ...read }
 }
 
 /** By id, which has no other order. */
@@ -96,6 +100,8 @@ export async function compareAll(model: Model, world: World): Promise<void> {
     for (const chat of model.chats.filter(({ members }) => members.has(userId))) {
       for (const [id, message] of told.get(chat.chatId) ?? []) {
         const real = chat.messages.find((one) => one.id === id) as ModelMessage
+        // What was told before it expired is the client's to forget.
+        if (real.seq < chat.firstSeq) continue
         const isHidden = real.seq < chat.firstSeqFor(userId)
         const { content, metadata, mentions, pinnedAt, reactions } = message
         const said = [content, metadata, mentions.userIds, mentions.everyone, pinnedAt, reactions]

@@ -97,7 +97,7 @@ async function fly(op: Op, world: World, known: { id: string }[]): Promise<void>
     if (world.devicesOf(userId).length < 2) await world.connect(userId)
     return
   }
-  if (op.kind === 'disconnect') return
+  if (op.kind === 'disconnect' || op.kind === 'expire') return
   const message = known.at(-1 - (op.pick % Math.max(known.length, 1)))
   if (ofMessage.has(op.kind) && !message) return
   const { command, input, who, door } = toCommand(op, world, message)

@@ -67,6 +67,7 @@ type Kind =
   | 'member_role'
   | 'member_muted'
   | 'chat_updated'
+  | 'messages_expired'
 
 export interface ModelLine {
   revision: number
@@ -74,6 +75,8 @@ export interface ModelLine {
   entity: ModelMessage | string | null
   /** Null for a service. */
   actorId: string | null
+  /** Of messages that expired: the last of them. */
+  throughSeq?: number
 }
 
 export type Outcome<T> = { ok: true; value: T } | { ok: false; code: ErrorCode }
@@ -89,6 +92,7 @@ export class ModelChat {
   pins: ModelMessage[] = []
   readonly bans = new Set<string>()
   isFrozen = false
+  firstSeq = 1
 
   readonly chatId: string
   readonly type: 'group' | 'direct'
@@ -120,6 +124,24 @@ export class ModelChat {
     return this.messages.length
   }
 
+  get #alive(): ModelMessage[] {
+    return this.messages.slice(this.firstSeq - 1)
+  }
+
+  /** What a line tells now: of a message that has expired, just that. */
+  told(line: ModelLine): ModelLine {
+    const isExpired = typeof line.entity === 'object' && line.entity && line.entity.seq < this.firstSeq
+    return isExpired ? { ...line, kind: 'messages_expired', entity: 'expiry', throughSeq: this.firstSeq - 1 } : line
+  }
+
+  expire(seq: number): void {
+    const throughSeq = Math.min(seq, this.lastSeq)
+    if (throughSeq < this.firstSeq) return
+    this.firstSeq = throughSeq + 1
+    const [revision, kind] = [this.revision + 1, 'messages_expired' as const]
+    this.log.push({ revision, kind, entity: 'expiry', actorId: null, throughSeq })
+  }
+
   #write(kind: Kind, entity: ModelLine['entity'], actorId: string | null): number {
     const revision = this.log.length + 1
     this.log.push({ revision, kind, entity, actorId })
@@ -127,7 +149,8 @@ export class ModelChat {
   }
 
   firstSeqFor(userId: string): number {
-    return this.visibility === 'all' ? 1 : (this.members.get(userId)?.visibleFromSeq ?? Number.POSITIVE_INFINITY)
+    const from = this.visibility === 'all' ? 1 : (this.members.get(userId)?.visibleFromSeq ?? Number.POSITIVE_INFINITY)
+    return Math.max(this.firstSeq, from)
   }
 
   /** A message that a member may see. */
@@ -152,7 +175,7 @@ export class ModelChat {
     if (!member) return refused('NOT_FOUND')
     const named = { userIds: [...new Set(mentions?.userIds)], everyone: mentions?.everyone === true }
     const original = JSON.stringify([content, metadata, named.userIds.toSorted(), named.everyone, replyTo?.id])
-    const old = key === null ? undefined : this.messages.find((one) => one.senderId === userId && one.key === key)
+    const old = key === null ? undefined : this.#alive.find((one) => one.senderId === userId && one.key === key)
     if (old)
       return old.original === original ? done({ message: old, duplicate: true }) : refused('IDEMPOTENCY_CONFLICT')
     if (!this.#mayWrite(userId, isByService)) return refused('FORBIDDEN')
@@ -412,7 +435,8 @@ export class ModelChat {
     if (!member) return 'gone'
     if (after < member.joinedRevision - 1 || after > this.revision) return 'reset'
     const through = Math.min(this.revision, after + limit)
-    const newest = new Map(this.log.slice(after, through).map((line) => [line.entity, line]))
+    const told = this.log.slice(after, through).map((line) => this.told(line))
+    const newest = new Map(told.map((line) => [line.entity, line]))
     const lines = [...newest.values()].filter(
       ({ entity }) => typeof entity !== 'object' || !entity || this.#seen(userId, entity),
     )

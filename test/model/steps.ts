@@ -45,6 +45,7 @@ const KINDS = {
   freeze: 1,
   set: 3,
   marks: 1,
+  expire: 1,
 } as const
 type Kind = keyof typeof KINDS
 
@@ -230,6 +231,7 @@ export class Model {
       .map((chat) => ({
         chatId: chat.chatId,
         revision: chat.revision,
+        firstSeq: chat.firstSeq,
         lastSeq: chat.lastSeq,
         memberCount: chat.members.size,
         myRole: chat.members.get(userId)?.role,
@@ -268,6 +270,11 @@ export class Step implements fc.AsyncCommand<Model, World, true> {
     if (op.kind === 'disconnect') {
       const device = world.devicesOf(userId)[0]
       if (device) world.disconnect(device)
+      return
+    }
+    if (op.kind === 'expire') {
+      chat.expire(seqOf(op))
+      await world.expire(chat.chatId, seqOf(op))
       return
     }
     // A reply may be tried to any chat's message.

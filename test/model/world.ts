@@ -93,6 +93,12 @@ export async function createWorld(t: Test, service: Service, people: number, pla
       return answer
     },
 
+    /** Has messages expire up to a seq, and their rows go: with them go their keys. */
+    async expire(chatId: string, seq: number): Promise<void> {
+      await service.app.chat.log.expireThrough(chatId, seq)
+      await service.app.chat.log.clear()
+    },
+
     /** One more socket of a user; answers what it was told first. */
     async connect(userId: string) {
       const socket = client(t, service, userId)

@@ -62,6 +62,9 @@ async function putsUsers(t: Test, { call }: Service): Promise<void> {
 const ROUTES = [
   ['PUT', '/users/bob', { name: 'Mallory' }],
   ['DELETE', '/users/bob'],
+  ['GET', '/users/bob/erasure'],
+  ['GET', '/users/bob/export'],
+  ['DELETE', '/chats/nowhere'],
   ['POST', '/users/bob/disconnect'],
   ['POST', '/users/bob/revoke-tokens'],
 ] as const
@@ -263,7 +266,9 @@ async function erasesMessages(t: Test, service: Service): Promise<void> {
   const { chatIds, socket } = await befriend(t, service, 'grace')
   const deleted = collect(socket, 'message_deleted')
   t.match(await call('DELETE', '/users/grace?erase=everything', { as }), { status: 400 })
-  t.match(await call('DELETE', '/users/grace?erase=messages', { as }), { status: 200, body: {} })
+  t.match(await call('GET', '/users/grace/erasure', { as }), { status: 404 }, 'nobody asked for it')
+  const asked = await call('DELETE', '/users/grace?erase=messages', { as })
+  t.same(asked, { status: 202, body: { erasing: true } })
   await until('alice heard of both', () => deleted.length === 2)
   for (const chatId of chatIds) {
     const erased = { sender: { userId: 'grace', name: '' }, content: null, metadata: null, deletedAt: String }
@@ -274,4 +279,7 @@ async function erasesMessages(t: Test, service: Service): Promise<void> {
     const { messages } = await must(socket, 'get_messages', { chatId })
     t.match(messages, [erased, { content: 'hers', deletedAt: null }])
   }
+  const state = async () => (await call('GET', '/users/grace/erasure', { as })).body
+  await until('it is done', async () => (await state()).doneAt !== null)
+  t.match(await state(), { erased: 2, askedAt: String, doneAt: String })
 }

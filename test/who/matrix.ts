@@ -161,6 +161,7 @@ export const COMMAND_ROWS: { [C in CommandName]: Cases<Input<C>> } = {
 
 /** What of a request a route is asked with. */
 export interface Asked {
+  chatId?: string
   userId?: string
   query?: string
   body?: object
@@ -178,6 +179,9 @@ export const ROUTE_ROWS: Record<ResourceName, Case<Asked>> = {
   get_statuses: [({ other }) => ({ body: { userIds: [other] } }), '++++ 00000 +00 +++00 U+'],
   put_user: [({ newcomer }) => ({ userId: newcomer, body: { name: 'changed' } }), 'XXXX XXXXX XXX +XXXX UU'],
   delete_user: [({ newcomer }) => ({ userId: newcomer, query: '?erase=messages' }), 'XXXX XXXXX XXX +XXXX UU'],
+  get_erasure: [({ newcomer }) => ({ userId: newcomer }), 'XXXX XXXXX XXX -XXXX UU'],
+  export_user: [({ newcomer }) => ({ userId: newcomer }), 'XXXX XXXXX XXX +XXXX UU'],
+  delete_chat: [({ chatId }) => ({ chatId }), 'XXXX XXXXX XXX +XXXX UU'],
   disconnect_user: [({ newcomer }) => ({ userId: newcomer }), 'XXXX XXXXX XXX +XXXX UU'],
   revoke_tokens: [({ newcomer }) => ({ userId: newcomer }), 'XXXX XXXXX XXX +XXXX UU'],
   get_unread: [({ other }) => ({ body: { userIds: [other] } }), 'XXXX XXXXX XXX +XXXX UU'],

@@ -129,7 +129,11 @@ onEachDatabase('who may do what', async (t, database) => {
 })
 
 /** A route of the table as it is asked. */
-function toRoute(name: ResourceName, { userId = '', query = '', body }: Asked) {
+function toRoute(name: ResourceName, { userId = '', chatId = '', query = '', body }: Asked) {
   const { method, url }: Resource = RESOURCES[name]
-  return { method, url: url.replace(':userId', encodeURIComponent(userId)) + query, ...(body && { body }) }
+  return {
+    method,
+    url: url.replace(':userId', encodeURIComponent(userId)).replace(':chatId', chatId) + query,
+    ...(body && { body }),
+  }
 }

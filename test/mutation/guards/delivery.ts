@@ -17,8 +17,8 @@ export const DELIVERY: Guard[] = [
     name: 'barrier on the way in',
     about: 'Who is removed while they wait for their chat does not come in.',
     file: 'services/feed/catch-up.ts',
-    find: "if (change.kind === 'member_removed' && change.member?.user.userId === client.userId) {",
-    replace: 'if (false) {',
+    find: "change.kind === 'member_removed' && change.member?.user.userId === client.userId",
+    replace: 'false',
     tests: ['services/feed/feed > whatever comes in whatever order'],
   },
   {

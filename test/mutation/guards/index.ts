@@ -1,6 +1,7 @@
 import type { Guard } from '../guard.js'
 import { DELIVERY } from './delivery.js'
 import { DOOR } from './door.js'
+import { ENDINGS } from './endings.js'
 import { INPUT } from './input.js'
 import { LIMITS } from './limits.js'
 import { LOAD } from './load.js'
@@ -27,6 +28,7 @@ export const GUARDS: Guard[] = [
   ...LIMITS,
   ...LOAD,
   ...DELIVERY,
+  ...ENDINGS,
   ...PRESENCE,
   ...START,
   ...LOGS,

@@ -78,8 +78,8 @@ export const LOG: Guard[] = [
     name: 'lock first (members)',
     about: 'A change of members waits for its chat before it looks.',
     file: definerOf('log_may_change'),
-    find: 'SELECT type INTO chat_type FROM chats WHERE id = of_chat FOR NO KEY UPDATE;',
-    replace: 'SELECT type INTO chat_type FROM chats WHERE id = of_chat;',
+    find: 'SELECT type INTO chat_type FROM chats WHERE id = of_chat AND deleted_at IS NULL FOR NO KEY UPDATE;',
+    replace: 'SELECT type INTO chat_type FROM chats WHERE id = of_chat AND deleted_at IS NULL;',
     tests: ['services/log/locks > what waits for a chat'],
   },
   {

@@ -124,7 +124,7 @@ export const MODERATION_GUARDS: Guard[] = [
   {
     name: 'erased messages in reports',
     about: 'An erasure takes what reports have kept, too.',
-    file: definerOf('log_erase_messages'),
+    file: 'services/log/erasure.ts',
     find: 'UPDATE reports r SET content = NULL FROM',
     replace: 'UPDATE reports r SET content = r.content FROM',
     tests: ['services/users/blocks > reports, postgres', 'routes/users'],

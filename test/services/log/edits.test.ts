@@ -93,7 +93,7 @@ onEachDatabase('what of a message is edited', async (t, database) => {
 
   await t.test('a deletion takes all of it', async (t) => {
     const { socket } = await connect(t, service, 'alice')
-    for (const erase of [(id: string) => log.delete('alice', id), () => log.eraseMessages('alice')]) {
+    for (const erase of [(id: string) => log.delete('alice', id), () => log.askErasure('alice').then(log.clear)]) {
       const message = await send('alice')
       await must(socket, 'edit_message', { messageId: message.id, mentions: { userIds: ['bob'], everyone: true } })
       await must(socket, 'pin_message', { messageId: message.id })

@@ -107,7 +107,8 @@ onEachDatabase('pins', async (t, database) => {
     t.same((await log.listPins('alice', { chatId })).messages, [])
     t.match(await pin('alice', one?.id ?? ''), { status: 409, body: { error: { code: 'CONFLICT' } } })
     await pin('alice', other?.id ?? '')
-    await log.eraseMessages('bob')
+    await log.askErasure('bob')
+    await log.clear()
     t.same((await log.listPins('alice', { chatId })).messages, [], 'erased with all that its sender wrote')
     for (let round = 0; round < 20; round += 1) {
       const [message] = await write(chatId, 'bob', 1)

@@ -224,5 +224,6 @@ onEachDatabase('reports', async (t, database) => {
   const rest = (await call('GET', `/reports?limit=1&cursor=${page.nextCursor}`, { as: 'service' })).body
   t.match(rest, { reports: [{ message: { id: message.id } }], nextCursor: null })
   await call('DELETE', '/users/bob?erase=messages', { as: 'service' })
+  await until('it is done', async () => (await call('GET', '/users/bob/erasure', { as: 'service' })).body.doneAt)
   t.match(await first(), { reports: [{ content: null }, { content: null }] })
 })
