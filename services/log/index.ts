@@ -157,14 +157,7 @@ export function createLog(options: LogOptions) {
     async deleteUser(userId: string): Promise<void> {
       const rows = await changes.deleteUser(userId)
       publish(rows)
-      // A host's own profile is not blanked.
-      if (rows.length > 0 && !db.hasForeignUsers) {
-        publishProfiles(
-          bus,
-          [userId],
-          rows.map(({ of_chat }) => of_chat),
-        )
-      }
+      if (!db.hasForeignUsers) publishDeleted(bus, userId, rows)
     },
 
     /** Deletes a chat with all that is in it; its id stays taken. NOT_FOUND for one that never was. */
@@ -196,4 +189,10 @@ export function createLog(options: LogOptions) {
     ...createPins(db),
     ...createWriteRules(db),
   }
+}
+
+/** A host's own profile is not blanked; ours is, which those are told with whom the user was in a chat. */
+function publishDeleted(bus: Pick<Bus, 'publish'>, userId: string, rows: WrittenRow[]): void {
+  const left = rows.map(({ of_chat }) => of_chat)
+  if (left.length > 0) publishProfiles(bus, [userId], left)
 }

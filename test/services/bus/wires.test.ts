@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Bus, LoggedChange, Written } from '../../../services/bus/index.js'
+import { publishProfiles } from '../../../services/bus/profiles.js'
 import { until } from '../../helper.js'
 import { acquainted, TICK_MS, WIRES, type Wire } from './versions.js'
 
@@ -57,6 +58,21 @@ const LAWS: Record<string, (t: Test, wire: Wire) => Promise<void>> = {
     for (const written of all) here.publish('changes', [written])
     await until('all is heard', () => heard.written.length === all.length)
     t.same(heard.written, all)
+  },
+
+  async 'profiles travel, however many, and so do the chats of who was deleted'(t, { here, there }) {
+    const heard = { userIds: [] as string[], left: [] as string[] }
+    there.subscribe('profiles', ({ userIds, left = [] }) => {
+      heard.userIds.push(...userIds)
+      heard.left.push(...left)
+    })
+    const ids = Array.from({ length: 300 }, (_, i) => `${i}-${'👍'.repeat(60)}`)
+    publishProfiles(here, ids)
+    await until('all are heard', () => heard.userIds.length >= ids.length)
+    t.same(heard, { userIds: ids, left: [] })
+    publishProfiles(here, ['gone'], ids)
+    await until('all chats are heard', () => heard.left.length >= ids.length)
+    t.same(heard.left, ids)
   },
 
   async 'what is too large to travel is heard as its range'(t, { here, there }) {
