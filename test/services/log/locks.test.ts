@@ -154,10 +154,7 @@ const CASES: Record<string, Case> = {
     wants: NOT_FOUND,
   },
   'two devices set different settings': {
-    holds: ({ chatId }) => [
-      `SELECT log_set_chat_settings('bob', $1, false, NULL, true, NULL, NULL, NULL)`,
-      [chatId],
-    ],
+    holds: ({ chatId }) => [`SELECT log_set_chat_settings('bob', $1, false, NULL, true, NULL, NULL, NULL)`, [chatId]],
     calls: onChat('PUT', '/settings', 'bob', { isArchived: true }),
     wants: () => ({ status: 200, body: { settings: { isPinned: true, isArchived: true } } }),
   },

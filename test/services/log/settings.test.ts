@@ -1,6 +1,17 @@
 import type { Test } from 'tap'
 import { totalOf } from '../../../services/log/unread.js'
-import { ask, build, collect, connect, type DatabaseOptions, must, next, onEachDatabase, until } from '../../helper.js'
+import {
+  ask,
+  build,
+  client,
+  collect,
+  connect,
+  type DatabaseOptions,
+  must,
+  next,
+  onEachDatabase,
+  until,
+} from '../../helper.js'
 
 const PLAIN = { mutedUntil: null, isPinned: false, isArchived: false, isHidden: false, isMarkedUnread: false }
 const LATER = '2100-01-01T00:00:00.000Z'
@@ -137,9 +148,13 @@ onEachDatabase('own settings are told to one’s own devices', async (t, databas
       await log.setSettings('carol', { chatId, isPinned: true })
       return chats
     }
-    const { socket, session } = await connect(t, service, 'carol')
+    const socket = client(t, service, 'carol')
+    const told = next(socket, 'my_chat_updated')
+    const first = next(socket, 'session')
+    socket.connect()
+    const session = await first
     t.match(session.chats, [{ settings: { isPinned: false } }])
-    t.match(await next(socket, 'my_chat_updated'), { chatId, settings: { isPinned: true } })
+    t.match(await told, { chatId, settings: { isPinned: true } })
   })
 
   await say(chatId, 'bob')
