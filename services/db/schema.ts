@@ -94,8 +94,8 @@ export const members = pgTable(
   (t) => [
     primaryKey({ columns: [t.chatId, t.userId] }),
     index('members_user').on(t.userId, t.chatId),
-    /** The oldest of a chat; no column here ever changes, so that a mark moves within its page. */
-    index('members_oldest').on(t.chatId, t.joinedRevision, t.userId),
+    /** The oldest of a chat; no column here ever changes, so that a mark moves within its page. Who looks for one member cannot take it: its chat has another collation. */
+    index('members_oldest').on(sql`chat_id COLLATE "POSIX"`, t.joinedRevision, t.userId),
     check('members_role', sql`${t.role} in ${oneOf(ROLES)}`),
   ],
 )

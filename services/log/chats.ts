@@ -11,6 +11,13 @@ import { HAS_UNREAD, type MyChatRow, myChats, toMyChat } from './my-chats.js'
 
 type Row<T> = T & MessageRow & Record<string, unknown>
 
+// One by one: for any number of users the planner goes through all members of the chat.
+const CHAT_FOR = myChats(
+  '$2',
+  `(SELECT DISTINCT u.id FROM unnest($2::text[]) AS u (id)) a
+CROSS JOIN LATERAL (SELECT * FROM members x WHERE x.chat_id = $1 AND x.user_id = a.id OFFSET 0) b`,
+)
+
 const CHAT_IDS = `
 SELECT user_id, json_agg(chat_id) AS chat_ids FROM members WHERE user_id = ANY ($1) GROUP BY user_id`
 
@@ -64,8 +71,7 @@ export function createChats(db: Pick<Database, 'run' | 'select' | 'update'>, max
 
     /** A chat as some of its members see it; who is no member has no entry. For an asker it is a read that waits its turn. */
     async getChatFor(chatId: string, userIds: string[], by?: Asker): Promise<Map<string, MyChat>> {
-      const text = `${myChats('$2')} AND b.chat_id = $1`
-      const rows = await db.run<Row<MyChatRow>>('chat_for', text, [chatId, userIds], by && { by })
+      const rows = await db.run<Row<MyChatRow>>('chat_for', CHAT_FOR, [chatId, userIds], by && { by })
       return new Map(rows.map((row) => [row.user_id, toMine(row)]))
     },
 

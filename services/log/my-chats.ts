@@ -36,16 +36,16 @@ const OTHERS = `(SELECT json_agg(json_build_array(o.user_id, u.name, u.avatar_ur
     SELECT o.user_id, o.last_read_seq, CASE WHEN v.user_id IS NULL THEN false ELSE ${IS_APART} END AS is_apart
     FROM (SELECT * FROM (
         SELECT x.chat_id, x.user_id, x.last_read_seq FROM members x
-        WHERE x.chat_id >= c.id ORDER BY x.chat_id, x.joined_revision, x.user_id LIMIT ${MAX_OTHERS + 1}) x
+        WHERE x.chat_id COLLATE "POSIX" >= c.id ORDER BY x.chat_id COLLATE "POSIX", x.joined_revision, x.user_id LIMIT ${MAX_OTHERS + 1}) x
       LIMIT least(c.member_count, ${MAX_OTHERS + 1})) o
     WHERE o.chat_id = c.id AND o.user_id <> b.user_id LIMIT ${MAX_OTHERS}) o
     LEFT JOIN LATERAL (SELECT x.name, x.avatar_url FROM users x WHERE x.id = o.user_id AND NOT o.is_apart OFFSET 0) u ON true)`
 
 /**
- * The chats of some members, as each of them sees it: `users` is the parameter that holds them as an array. Who has to do with no block,
- * which is nearly everybody, costs no look-up of one.
+ * The chats of some members, as each of them sees it: `users` is the parameter that holds them as an array, and `from` says where their rows `b` come
+ * from. Who has to do with no block, which is nearly everybody, costs no look-up of one.
  */
-export const myChats = (users: string) => `
+export const myChats = (users: string, from = 'members b') => `
 WITH apart AS MATERIALIZED (
   SELECT DISTINCT u.id AS user_id FROM unnest(${users}::text[]) AS u (id)
   WHERE coalesce((SELECT true FROM blocks k WHERE k.user_id = u.id LIMIT 1), (SELECT true FROM blocks k WHERE k.blocked_user_id = u.id LIMIT 1))
@@ -54,7 +54,7 @@ SELECT b.user_id, ${CHAT_COLUMNS}, b.role, b.last_read_seq,
   CASE WHEN b.last_read_seq >= c.last_seq THEN 0 ELSE ${UNREAD} END AS unread,
   CASE WHEN b.last_read_seq >= c.last_seq THEN 0 ELSE ${UNREAD_MENTIONS} END AS unread_mentions,
   ${SETTINGS_COLUMNS}, CASE WHEN c.member_count > 1 THEN ${OTHERS} END AS others, ${MESSAGE_COLUMNS}
-FROM members b
+FROM ${from}
 JOIN chats c ON c.id = b.chat_id
 LEFT JOIN chat_settings z ON z.user_id = b.user_id AND z.chat_id = b.chat_id AND z.user_id = ANY (${users})
 LEFT JOIN apart v ON v.user_id = b.user_id

@@ -11,7 +11,9 @@ export async function prepareOldest(db: Pick<Database, 'run' | 'connection' | 's
     const concurrently = db.embedded ? '' : 'CONCURRENTLY'
     // One that was being made when its node ended is there, and not valid.
     await client.query(`DROP INDEX ${concurrently} IF EXISTS members_oldest`)
-    await client.query(`CREATE INDEX ${concurrently} members_oldest ON members (chat_id, joined_revision, user_id)`)
+    await client.query(
+      `CREATE INDEX ${concurrently} members_oldest ON members (chat_id COLLATE "POSIX", joined_revision, user_id)`,
+    )
   })
 }
 

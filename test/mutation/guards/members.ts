@@ -138,7 +138,7 @@ export const MEMBERS: Guard[] = [
   {
     name: 'history (last message)',
     about: 'Nor as the last message of a chat.',
-    file: 'services/log/chats.ts',
+    file: 'services/log/my-chats.ts',
     find: "\n  AND (c.history_visibility = 'all' OR m.seq >= b.visible_from_seq)",
     replace: '',
     tests: ['services/log/chats > chats, postgres > who joins sees from the joining on'],

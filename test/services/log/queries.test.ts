@@ -138,7 +138,6 @@ onEachDatabase('the others of a large chat are as few rows as those of a small o
   const service = await build(t, { ...database, users: ['alice', 'one'] })
   const { app } = service
   const { log } = app.chat
-  for (let i = 0; i < 100; i += 1) await log.createChat({ type: 'group', owner: 'alice', founders: ['alice', 'one'] })
   const { chatId } = await log.createChat({ type: 'group', owner: 'alice', founders: ['alice', 'one'] })
   await app.db.pool.query(
     `INSERT INTO members (chat_id, user_id, role, joined_at, joined_revision, last_read_seq, visible_from_seq)
@@ -146,6 +145,14 @@ onEachDatabase('the others of a large chat are as few rows as those of a small o
     [chatId],
   )
   await app.db.pool.query('UPDATE chats SET member_count = 5001 WHERE id = $1', [chatId])
+  await app.db.pool.query(
+    `INSERT INTO chats (id, type, history_visibility, member_count, revision, last_seq, last_activity_at, created_at)
+     SELECT 'small ' || i, 'group', 'all', 2, 1, 0, now(), now() FROM generate_series(1, 10000) i`,
+  )
+  await app.db.pool.query(
+    `INSERT INTO members (chat_id, user_id, role, joined_at, joined_revision, last_read_seq, visible_from_seq)
+     SELECT id, u, 'member', now(), 1, 0, 1 FROM chats, unnest('{alice,bob}'::text[]) u WHERE id LIKE 'small %'`,
+  )
   await app.db.pool.query('ANALYZE')
   const statements = record(t, service)
   await log.getChatFor(chatId, ['one'])

@@ -1,6 +1,17 @@
 import type { Test } from 'tap'
 import { totalOf } from '../../../services/log/unread.js'
-import { ask, build, collect, connect, type DatabaseOptions, must, next, onEachDatabase, until } from '../../helper.js'
+import {
+  ask,
+  build,
+  client,
+  collect,
+  connect,
+  type DatabaseOptions,
+  must,
+  next,
+  onEachDatabase,
+  until,
+} from '../../helper.js'
 
 const PLAIN = { mutedUntil: null, isPinned: false, isArchived: false, isHidden: false, isMarkedUnread: false }
 const LATER = '2100-01-01T00:00:00.000Z'
@@ -94,7 +105,7 @@ onEachDatabase('own settings of a chat', async (t, database) => {
 
 onEachDatabase('own settings are told to one’s own devices', async (t, database) => {
   const { service, log, make, say } = await setUp(t, database)
-  const chatId = await make(['alice', 'bob'])
+  const chatId = await make(['alice', 'bob', 'carol'])
   const [{ socket }, { socket: other }, { socket: bob }] = [
     await connect(t, service, 'alice'),
     await connect(t, service, 'alice'),
@@ -134,13 +145,16 @@ onEachDatabase('own settings are told to one’s own devices', async (t, databas
     log.getChatsOf = async (userIds) => {
       log.getChatsOf = getChatsOf
       const chats = await getChatsOf(userIds)
-      await log.setSettings('bob', { chatId, isPinned: true })
+      await log.setSettings('carol', { chatId, isPinned: true })
       return chats
     }
-    const arriving = connect(t, service, 'bob')
-    const { socket, session } = await arriving
+    const socket = client(t, service, 'carol')
+    const told = next(socket, 'my_chat_updated')
+    const first = next(socket, 'session')
+    socket.connect()
+    const session = await first
     t.match(session.chats, [{ settings: { isPinned: false } }])
-    t.match(await next(socket, 'my_chat_updated'), { chatId, settings: { isPinned: true } })
+    t.match(await told, { chatId, settings: { isPinned: true } })
   })
 
   await say(chatId, 'bob')
@@ -222,6 +236,7 @@ onEachDatabase('what is unread in all', async (t, database) => {
   const { session } = await connect(t, service, 'alice')
   t.same(session.unread, unread)
   t.equal(session.chats.find(({ chatId }) => chatId === plain)?.unreadMentions, 2, 'of one message only one counts')
+  await service.app.db.pool.query(`UPDATE members SET last_read_seq = 0 WHERE user_id = 'bob'`)
   t.equal((await log.getChatFor(plain, ['bob'])).get('bob')?.unreadMentions, 0, 'what one wrote oneself names nobody')
 
   const none = { chats: 0, messages: 0, mentions: 0, capped: false }
