@@ -56,6 +56,7 @@ onEachDatabase('a judge allows, refuses or replaces what users write', async (t,
       metadata,
       replyToId: null,
       clientMessageId: 'k-1',
+      attachmentIds: [],
     })
     t.equal(body.type, 'message.before_send')
     t.ok(Math.abs(Date.parse(body.timestamp) - Date.now()) < 60_000)
