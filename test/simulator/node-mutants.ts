@@ -167,8 +167,8 @@ export const NODE_MUTANTS: Mutant[] = [
   {
     name: 'after the unknown outcome of an edit nobody looks',
     law: 11,
-    file: 'services/log/index.ts',
-    find: "if (message) bus.publish('changes', [{ chatId: message.chatId, range: null }])",
-    replace: '',
+    file: 'services/log/messages.ts',
+    find: 'if (isOutcomeUnknown(failure)) onWritten(',
+    replace: 'if (isOutcomeUnknown(failure) && !batch) onWritten(',
   },
 ]

@@ -65,7 +65,7 @@ export function createDatabasePort(world: World, owner: Owner): Database {
   const { scheduler, statements, faults, laws, store } = world
   const { random } = scheduler
   /** Chats of this node's batches that are under way. */
-  const appending = new Set<string>()
+  const writing = new Set<string>()
 
   function query(name: string, values: unknown[]): Promise<Rows> {
     const statement = statements[name]
@@ -103,17 +103,17 @@ export function createDatabasePort(world: World, owner: Owner): Database {
     values: unknown[],
     { withinMs = WITHIN_MS, by }: { withinMs?: number; by?: unknown } = {},
   ): Promise<Rows> {
-    const chatIds = name === 'log_append' ? (values[0] as string[]) : []
+    const chatIds = name === 'log_append' || name === 'log_change_messages' ? (values[0] as string[]) : []
     for (const chatId of chatIds) {
-      if (appending.has(chatId)) laws.breach(8, `${owner.name} has ${chatId} in two batches at once`)
-      appending.add(chatId)
+      if (writing.has(`${name} ${chatId}`)) laws.breach(8, `${owner.name} has ${chatId} in two batches at once`)
+      writing.add(`${name} ${chatId}`)
     }
     try {
       return await within(withinMs, query(name, values), by !== undefined)
     } catch (error) {
       throw toChatError(error, by !== undefined)
     } finally {
-      for (const chatId of chatIds) appending.delete(chatId)
+      for (const chatId of chatIds) writing.delete(`${name} ${chatId}`)
     }
   }
 
