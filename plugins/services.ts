@@ -134,9 +134,8 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     maxMembers,
     metrics,
   })
-  const { identify } = app.auth
   const sessions = createSessions({
-    identify,
+    identify: app.auth.identify,
     limits,
     log,
     users,
@@ -198,7 +197,6 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
   const rooms = { hub, feed, typing, receipts, blocks, sessions, presence, leases, binder, ...(ends && { ends }) }
   for (const [room, { sizes }] of Object.entries(rooms)) metrics.sizes(room, sizes)
   metrics.sizes('limits', () => ({ budgets: budgets.size(), abuse: abuse.size(), seats: seats.size() }))
-  log.start()
   door.onClosing(async () => {
     sessions.drain()
     await drain(hub, config.DRAIN_MS)
@@ -227,7 +225,9 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
 }
 
 const services: FastifyPluginAsync<ServicesOptions> = async (app, options) => {
-  app.decorate('chat', await compose(app, options))
+  const chat = await compose(app, options)
+  chat.log.start()
+  app.decorate('chat', chat)
 }
 
 export default fp(services, {
