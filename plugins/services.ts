@@ -139,9 +139,8 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     metrics,
   })
   const profiles = createProfiles({ bus, hub, users, visibility, blocks, memberCount, maxMembers, logger })
-  const { identify } = app.auth
   const sessions = createSessions({
-    identify,
+    identify: app.auth.identify,
     limits,
     log,
     users,
@@ -216,7 +215,6 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
   }
   for (const [room, { sizes }] of Object.entries(rooms)) metrics.sizes(room, sizes)
   metrics.sizes('limits', () => ({ budgets: budgets.size(), abuse: abuse.size(), seats: seats.size() }))
-  log.start()
   door.onClosing(async () => {
     sessions.drain()
     await drain(hub, config.DRAIN_MS)
@@ -246,7 +244,9 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
 }
 
 const services: FastifyPluginAsync<ServicesOptions> = async (app, options) => {
-  app.decorate('chat', await compose(app, options))
+  const chat = await compose(app, options)
+  chat.log.start()
+  app.decorate('chat', chat)
 }
 
 export default fp(services, {

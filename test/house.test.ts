@@ -41,6 +41,7 @@ const README_LINES = { min: 3, max: 40 }
 /** Longer than a file may be, and why. */
 const LONG: Record<string, string> = {
   'contract/commands.ts': 'the table of all commands',
+  'contract/resources.ts': 'the table of all other routes',
   'test/faults/checker.ts': 'every anomaly by name, each a few lines',
   'test/model/model.ts': 'a chat as the contract tells it, each command a method',
   'test/model/steps.ts': 'every command as a random step, each a few lines',

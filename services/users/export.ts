@@ -1,4 +1,3 @@
-import type pg from 'pg'
 import { ChatError } from '../../contract/errors.js'
 import type { Database } from '../db/index.js'
 import { seqsOf } from '../log/erasure.js'
@@ -63,7 +62,7 @@ SELECT (SELECT at FROM last) AS "at", coalesce((
 
 const NO_ID = '00000000-0000-0000-0000-000000000000'
 
-type Rows = pg.QueryResultRow[]
+type Rows = Record<string, unknown>[]
 
 const toLines = (type: string, rows: Rows): string =>
   rows.map((row) => `${JSON.stringify({ type, ...row })}\n`).join('')
