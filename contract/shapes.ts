@@ -20,6 +20,21 @@ export const Reaction = Type.Object(
 )
 export type Reaction = Static<typeof Reaction>
 
+/** A file that a message carries; its bytes are at GET /attachments/:id. */
+export const Attachment = Type.Object(
+  {
+    id: Type.String(),
+    name: Type.String(),
+    mimeType: Type.String(),
+    size: Type.Integer({ minimum: 1, description: 'bytes' }),
+    width: Nullable(Count),
+    height: Nullable(Count),
+    durationMs: Nullable(Count),
+  },
+  { title: 'Attachment' },
+)
+export type Attachment = Static<typeof Attachment>
+
 /** A message as it is now; a deleted one keeps its place with content null. */
 export const Message = Type.Object(
   {

@@ -25,6 +25,8 @@ import { createMemoryLeases } from '../services/presence/memory-leases.js'
 import { createPostgresLeases } from '../services/presence/postgres-leases.js'
 import { createVisibility } from '../services/presence/visibility.js'
 import { createSessions, crowdsOf, type Sessions } from '../services/session/index.js'
+import { createUploads, type Uploads } from '../services/uploads/index.js'
+import { createSweeper } from '../services/uploads/sweeper.js'
 import { createBlocks } from '../services/users/blocks.js'
 import { createEnds } from '../services/users/ends.js'
 import { createUsers, type Users } from '../services/users/index.js'
@@ -33,6 +35,7 @@ import type { Config } from './config/settings.js'
 import { spanNodes } from './socket/adapter.js'
 import { createTransport } from './socket/transport.js'
 import type { ChatServer } from './socket/types.js'
+import { openStore } from './uploads.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -65,13 +68,15 @@ export interface Chat extends ReturnType<typeof createFace> {
   binder: Binder
   /** What users may still do: `limits.charge(caller, 'reads')` throws when that is too much. */
   limits: Limits
+  /** Files of messages. */
+  uploads: Uploads
   /** Profiles and tombstones. */
   users: Users
   /** What is counted; `metrics.registry` is Prometheus'. */
   metrics: Metrics
 }
 
-export type ServicesOptions = Pick<HostHooks, 'onMessage' | 'onChange' | 'authorize'>
+export type ServicesOptions = Pick<HostHooks, 'onMessage' | 'onChange' | 'authorize' | 'presign'>
 
 const BUSES: Record<BusKind, string> = {
   memory: '✅ one node alone: another on this database would not be heard',
@@ -80,7 +85,10 @@ const BUSES: Record<BusKind, string> = {
 }
 
 /** The whole dependency graph. */
-async function compose(app: FastifyInstance, { authorize, onMessage, onChange }: ServicesOptions): Promise<Chat> {
+async function compose(
+  app: FastifyInstance,
+  { authorize, onMessage, onChange, presign }: ServicesOptions,
+): Promise<Chat> {
   const { config, db, io, inside, door, budgets, seats, log: logger } = app
   const maxMembers = config.PRESENCE_MAX_MEMBERS
 
@@ -148,8 +156,12 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     logger,
     maxSocketsPerUser: config.MAX_SOCKETS_PER_USER,
   })
+  const store = await openStore(app, presign)
+  const uploads = createUploads({ db, store, maxBytes: config.MAX_UPLOAD_BYTES })
+  const sweeper = store && createSweeper({ db, store, bus, logger })
   const handlers = createCommands({
     log,
+    uploads,
     users,
     presence,
     sessions,
@@ -216,12 +228,13 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     abuse.stop()
     shares.stop()
     asking?.stop()
+    await sweeper?.stop()
     await log.stop()
     await bus.stop()
   })
 
   const face = createFace({ log, hub, feed, users, presence, sessions, binder })
-  return { config, db, io, bus, hub, log, feed, presence, sessions, binder, limits, users, metrics, ...face }
+  return { config, db, io, bus, hub, log, feed, presence, sessions, binder, limits, uploads, users, metrics, ...face }
 }
 
 const services: FastifyPluginAsync<ServicesOptions> = async (app, options) => {

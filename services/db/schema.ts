@@ -181,8 +181,11 @@ export const uploads = pgTable(
     messageId: uuid('message_id'),
     /** When its message was deleted, or it was given up: bytes and row are to go. */
     droppedAt: time('dropped_at'),
+    /** What the token of its URL must hash to, until the bytes have come. */
+    tokenHash: bytea('token_hash'),
   },
   (t) => [
+    index('uploads_user_open').on(t.userId).where(sql`message_id IS NULL`),
     index('uploads_message').on(t.messageId).where(sql`message_id IS NOT NULL`),
     index('uploads_open').on(t.createdAt).where(sql`message_id IS NULL`),
     index('uploads_dropped').on(t.droppedAt).where(sql`dropped_at IS NOT NULL`),

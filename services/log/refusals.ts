@@ -1,5 +1,5 @@
 import { ChatError, invalid } from '../../contract/errors.js'
-import { MAX_BANS, MAX_BLOCKED_USERS, MAX_EMOJI } from '../../contract/limits.js'
+import { MAX_BANS, MAX_BLOCKED_USERS, MAX_EMOJI, MAX_OPEN_UPLOADS } from '../../contract/limits.js'
 import type { RefusalReason } from '../../contract/words.js'
 import { BLOCKED } from '../db/errors.js'
 import { toTime } from '../time.js'
@@ -56,6 +56,10 @@ export const REFUSALS = {
   full: () => new ChatError('LIMIT_REACHED', { message: `A message carries at most ${MAX_EMOJI} different emoji.` }),
   many_bans: () => new ChatError('LIMIT_REACHED', { message: `A chat keeps out at most ${MAX_BANS} users.` }),
   many_blocks: () => new ChatError('LIMIT_REACHED', { message: `A user blocks at most ${MAX_BLOCKED_USERS} others.` }),
+  many_uploads: () =>
+    new ChatError('LIMIT_REACHED', {
+      message: `A user has at most ${MAX_OPEN_UPLOADS} uploads that no message carries.`,
+    }),
   banned: ({ added = [] }: Told) =>
     new ChatError('CONFLICT', {
       message: 'Somebody is banned from this chat: unban them first.',
