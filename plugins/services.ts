@@ -69,7 +69,7 @@ export interface Chat extends ReturnType<typeof createFace> {
   /** What users may still do: `limits.charge(caller, 'reads')` throws when that is too much. */
   limits: Limits
   /** Files of messages. */
-  uploads: Uploads
+  uploads: Uploads & { sweep(): Promise<void> }
   /** Profiles and tombstones. */
   users: Users
   /** What is counted; `metrics.registry` is Prometheus'. */
@@ -234,7 +234,23 @@ async function compose(
   })
 
   const face = createFace({ log, hub, feed, users, presence, sessions, binder })
-  return { config, db, io, bus, hub, log, feed, presence, sessions, binder, limits, uploads, users, metrics, ...face }
+  return {
+    config,
+    db,
+    io,
+    bus,
+    hub,
+    log,
+    feed,
+    presence,
+    sessions,
+    binder,
+    limits,
+    uploads: { ...uploads, sweep: async () => sweeper?.sweep() },
+    users,
+    metrics,
+    ...face,
+  }
 }
 
 const services: FastifyPluginAsync<ServicesOptions> = async (app, options) => {

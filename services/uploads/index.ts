@@ -54,9 +54,9 @@ export function createUploads({ db, store, maxBytes }: UploadsOptions) {
   return {
     /** Begins an upload for who may write in its chat; refused as a send would be. */
     async create({ userId, isService }: Uploader, input: Input<'create_upload'>): Promise<Output<'create_upload'>> {
-      if (!store) throw isOff()
       const { chatId, name, mimeType, size, width = null, height = null, durationMs = null } = input
       if (size > maxBytes) throw invalid({ path: '/size', message: `must not be more than ${maxBytes} bytes` })
+      if (!store) throw isOff()
       if (db.isFull()) throw storageFull(undefined)
       const attachment: Attachment = { id: createId(), name, mimeType, size, width, height, durationMs }
       const token = randomBytes(32).toString('base64url')

@@ -19,6 +19,7 @@ const goodInputs = (chatId: string, messageId: string): Inputs => ({
   add_reaction: { messageId, emoji: 'x' },
   remove_reaction: { messageId, emoji: 'x' },
   report_message: { messageId, reason: 'spam', comment: 'x' },
+  create_upload: { chatId, name: 'a.png', mimeType: 'image/png', size: 5, width: 1, height: 1, durationMs: 1 },
   mark_as_read: { chatId, upToSeq: 1 },
   get_messages: { chatId, beforeSeq: 5, limit: 10 },
   search_messages: { query: 'x', chatId, limit: 10 },
