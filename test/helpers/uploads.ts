@@ -41,15 +41,18 @@ export const begin = (service: Service, as: string, chatId: string, file: FileIn
     body: { name: 'a.txt', mimeType: 'text/plain', size: 5, ...file },
   })
 
+/** What fetch wants to hear of a stream. */
+const HALF = { duplex: 'half' } as const
+export type Body = string | Buffer | ReadableStream
+
 /** PUTs bytes where an upload said, as a browser does. */
 export function put(
   { url }: Service,
   { upload }: Begun,
-  body: BodyInit,
+  body: Body,
   headers: Record<string, string> = {},
 ): Promise<Response> {
-  const duplex = body instanceof ReadableStream ? { duplex: 'half' } : {}
-  return fetch(new URL(upload.url, url), { method: 'PUT', body, headers: { ...upload.headers, ...headers }, ...duplex })
+  return fetch(new URL(upload.url, url), { method: 'PUT', body, headers: { ...upload.headers, ...headers }, ...HALF })
 }
 
 /** Asks for the bytes of a file, and follows where they are. */

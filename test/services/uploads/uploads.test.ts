@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { build, type DatabaseOptions, onEachDatabase, type Service, until } from '../../helper.js'
 import { startS3 } from '../../helpers/s3.js'
-import { type Begun, begin, type FileInput, get, put, take } from '../../helpers/uploads.js'
+import { type Begun, type Body, begin, type FileInput, get, put, take } from '../../helpers/uploads.js'
 
 const PNG = Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), Buffer.alloc(200, 7)])
 
@@ -68,7 +68,10 @@ async function sent(world: World, as: string, bytes: Buffer | string, file: File
   return { id: one.attachment.id, message }
 }
 
-const codeOf = async (response: Response) => [response.status, (await response.json()).error.code]
+async function codeOf(response: Response): Promise<unknown[]> {
+  const { error } = (await response.json()) as { error: { code: string } }
+  return [response.status, error.code]
+}
 
 for (const store of ['folder', 'bucket'] as const) {
   onEachDatabase(`files of messages in a ${store}`, async (t, database) => {
@@ -121,7 +124,7 @@ async function goTheirWay(t: Test, world: World): Promise<void> {
   for (const { id } of [html, svg]) {
     t.match(
       (await get(service, 'bob', id)).headers.get('content-disposition'),
-      /^attachment; filename="x\./,
+      /^attachment; filename="?x\./,
       'never inline',
     )
   }
@@ -133,7 +136,9 @@ async function lookAtHeaders(t: Test, service: Service, id: string, headers: Hea
   t.equal(headers.get('cross-origin-resource-policy'), 'same-origin')
   t.equal(headers.get('cache-control'), 'private, no-cache')
   const etag = headers.get('etag') ?? ''
-  t.equal((await get(service, 'bob', id, { 'if-none-match': etag })).status, 304)
+  // Node's fetch says no-cache with it, which asks for the bytes all the same.
+  const known = await service.call('GET', `/attachments/${id}`, { as: 'bob', headers: { 'if-none-match': etag } })
+  t.equal(known.status, 304)
   const other = { range: 'bytes=1-3', 'if-range': '"another"' }
   t.equal((await get(service, 'bob', id, other)).status, 200, 'a range of other bytes is no range of these')
   t.equal((await get(service, 'bob', id, { ...other, 'if-range': etag })).status, 206)
@@ -143,7 +148,7 @@ async function lookAtHeaders(t: Test, service: Service, id: string, headers: Hea
 async function mustBeTrue(t: Test, world: World): Promise<void> {
   const { service, isFolder, kept } = world
   const before = kept()
-  const lies: [string, FileInput, BodyInit, Record<string, string>?][] = [
+  const lies: [string, FileInput, Body, Record<string, string>?][] = [
     ['longer', {}, 'hello!'],
     ['shorter', {}, 'hell'],
     ['of another type', {}, 'hello', { 'content-type': 'text/html' }],
