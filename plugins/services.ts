@@ -25,8 +25,6 @@ import { createMemoryLeases } from '../services/presence/memory-leases.js'
 import { createPostgresLeases } from '../services/presence/postgres-leases.js'
 import { createVisibility } from '../services/presence/visibility.js'
 import { createSessions, crowdsOf, type Sessions } from '../services/session/index.js'
-import { createUploads, type Uploads } from '../services/uploads/index.js'
-import { createSweeper } from '../services/uploads/sweeper.js'
 import { createBlocks } from '../services/users/blocks.js'
 import { createEnds } from '../services/users/ends.js'
 import { createUsers, type Users } from '../services/users/index.js'
@@ -35,7 +33,7 @@ import type { Config } from './config/settings.js'
 import { spanNodes } from './socket/adapter.js'
 import { createTransport } from './socket/transport.js'
 import type { ChatServer } from './socket/types.js'
-import { openStore } from './uploads.js'
+import { openUploads, type SweptUploads } from './uploads.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -69,7 +67,7 @@ export interface Chat extends ReturnType<typeof createFace> {
   /** What users may still do: `limits.charge(caller, 'reads')` throws when that is too much. */
   limits: Limits
   /** Files of messages. */
-  uploads: Uploads & { sweep(): Promise<void> }
+  uploads: SweptUploads
   /** Profiles and tombstones. */
   users: Users
   /** What is counted; `metrics.registry` is Prometheus'. */
@@ -156,9 +154,7 @@ async function compose(
     logger,
     maxSocketsPerUser: config.MAX_SOCKETS_PER_USER,
   })
-  const store = await openStore(app, presign)
-  const uploads = createUploads({ db, store, maxBytes: config.MAX_UPLOAD_BYTES })
-  const sweeper = store && createSweeper({ db, store, bus, logger })
+  const uploads = await openUploads(app, bus, presign)
   const handlers = createCommands({
     log,
     uploads,
@@ -228,7 +224,7 @@ async function compose(
     abuse.stop()
     shares.stop()
     asking?.stop()
-    await sweeper?.stop()
+    await uploads.stop()
     await log.stop()
     await bus.stop()
   })
@@ -246,7 +242,7 @@ async function compose(
     sessions,
     binder,
     limits,
-    uploads: { ...uploads, sweep: async () => sweeper?.sweep() },
+    uploads,
     users,
     metrics,
     ...face,

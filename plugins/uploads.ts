@@ -1,14 +1,33 @@
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
+import type { Bus } from '../services/bus/index.js'
 import { folderRefusal } from '../services/refusals/folder.js'
 import { openFolder } from '../services/uploads/folder.js'
+import { createUploads } from '../services/uploads/index.js'
 import { createObjects } from '../services/uploads/objects.js'
 import type { Presign, UploadStore } from '../services/uploads/ports.js'
 import { createS3Presign } from '../services/uploads/s3.js'
+import { createSweeper } from '../services/uploads/sweeper.js'
 import { bucketOf, uploadsOf } from './config/uploads.js'
 
+/** Files of messages, and what sweeps them. */
+export type SweptUploads = Awaited<ReturnType<typeof openUploads>>
+
+/** Files of messages in the store that the settings, or the host, mean; what no message carries is swept until `stop`. */
+export async function openUploads(app: FastifyInstance, bus: Pick<Bus, 'subscribe'>, presign?: Presign) {
+  const { config, db, log: logger } = app
+  const store = await openStore(app, presign)
+  const sweeper = store && createSweeper({ db, store, bus, logger })
+  return {
+    ...createUploads({ db, store, maxBytes: config.MAX_UPLOAD_BYTES }),
+    /** Sweeps once; settles when it is done. */
+    sweep: async (): Promise<void> => sweeper?.sweep(),
+    stop: async (): Promise<void> => sweeper?.stop(),
+  }
+}
+
 /** The store of files that the settings, or the host, mean; null where there is none. */
-export async function openStore(
+async function openStore(
   { config, db, log: logger, prefix }: FastifyInstance,
   presign?: Presign,
 ): Promise<UploadStore | null> {

@@ -30,14 +30,12 @@ export default async function uploadRoutes(instance: FastifyInstance): Promise<v
       const { raw, headers } = request
       const { 'x-upload-token': token, 'content-type': mimeType, 'content-length': length } = headers
       coming.add(raw)
-      raw.setTimeout(IDLE_MS, () => raw.destroy())
       try {
         await uploads.receive(request.params.attachmentId.toLowerCase(), {
           token: typeof token === 'string' ? token : undefined,
           mimeType,
           length: length === undefined ? undefined : Number(length),
-          // Left early, the request stays open for its answer.
-          bytes: raw.iterator({ destroyOnReturn: false }),
+          bytes: bytesOf(raw),
         })
         return {}
       } catch (error) {
@@ -68,6 +66,19 @@ export default async function uploadRoutes(instance: FastifyInstance): Promise<v
       return sendFile(request, reply.type(attachment.mimeType), place)
     },
   })
+}
+
+/** The bytes of a request, which is cut when none come; left early, it stays open for its answer. */
+async function* bytesOf(raw: IncomingMessage): AsyncGenerator<Buffer, void, undefined> {
+  const timer = setTimeout(() => raw.destroy(), IDLE_MS)
+  try {
+    for await (const chunk of raw.iterator({ destroyOnReturn: false })) {
+      timer.refresh()
+      yield chunk
+    }
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** A file, whole or the range of it that is asked for. */
