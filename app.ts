@@ -19,6 +19,7 @@ import healthRoutes from './routes/health.js'
 import metricsRoutes from './routes/metrics.js'
 import presenceRoutes from './routes/presence.js'
 import reportRoutes from './routes/reports.js'
+import uploadRoutes from './routes/uploads.js'
 import userRoutes from './routes/users.js'
 import webRoutes from './routes/web.js'
 import type { HostHooks } from './services/hooks.js'
@@ -47,8 +48,8 @@ export async function service(app: FastifyInstance, options: ChatOptions = {}): 
   await app.register(auth, { resolveUser: options.resolveUser })
   await app.register(limits)
   await app.register(io)
-  const { onMessage, onChange, authorize } = options
-  await app.register(services, { onMessage, onChange, authorize })
+  const { onMessage, onChange, authorize, presign } = options
+  await app.register(services, { onMessage, onChange, authorize, presign })
   await app.register(socket)
   await app.register(docs)
   await app.register(demo)
@@ -59,6 +60,7 @@ export async function service(app: FastifyInstance, options: ChatOptions = {}): 
   await app.register(userRoutes)
   await app.register(chatRoutes)
   await app.register(reportRoutes)
+  await app.register(uploadRoutes)
   await app.register(commandRoutes)
   await app.register(webRoutes)
 }

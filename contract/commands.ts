@@ -29,6 +29,7 @@ import {
   TYPING_MS,
 } from './limits.js'
 import {
+  Attachment,
   Ban,
   Chat,
   ChatSettings,
@@ -44,6 +45,7 @@ import {
   SyncedChat,
   User,
 } from './shapes.js'
+import { FileName, MAX_FILE_BYTES, MimeType, UploadTarget } from './uploads.js'
 import type { CommandWho, Tag } from './who.js'
 import { CHAT_FILTERS, CHOSEN_STATUSES, keysOf } from './words.js'
 
@@ -229,6 +231,25 @@ export const COMMANDS = {
     }),
     output: Nothing,
     rest: { method: 'POST', url: '/messages/:messageId/report' },
+  },
+  create_upload: {
+    summary: 'Begin to upload a file for a message of yours: PUT its bytes to the URL answered, within the hour.',
+    tag: 'messages',
+    who: 'member',
+    service: false,
+    rate: 'uploads',
+    input: Closed({
+      chatId: Id,
+      name: FileName,
+      mimeType: MimeType,
+      size: Type.Integer({ minimum: 1, maximum: MAX_FILE_BYTES }),
+      width: Type.Optional(Whole),
+      height: Type.Optional(Whole),
+      durationMs: Type.Optional(Whole),
+    }),
+    output: Type.Object({ attachment: Attachment, upload: UploadTarget }),
+    made: {},
+    rest: { method: 'POST', url: '/chats/:chatId/uploads' },
   },
   mark_as_read: {
     summary: 'Move your read mark forward, by seq or by message ids; it never goes back.',

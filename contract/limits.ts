@@ -36,6 +36,13 @@ export const UNREAD_CAP = 100
 /** People of a chat whom MyChat names. */
 export const MAX_OTHERS = 4
 
+/** The name of a file. */
+export const MAX_FILE_NAME_CHARS = 255
+/** Uploads of one user that no message carries yet; each is given up after a day. */
+export const MAX_OPEN_UPLOADS = 50
+/** How long the URL of an upload may be used. */
+export const UPLOAD_URL_MS = 3_600_000
+
 /** Who has not said again that they type is told to have stopped. */
 export const TYPING_MS = 6_000
 /** How long before its end a token is told to be ending. */
@@ -73,6 +80,7 @@ export const BUDGETS = {
   changes: { rate: 5, burst: 20 },
   reads: { rate: 20, burst: 60 },
   typing: { rate: 5, burst: 20 },
+  uploads: { rate: 1, burst: 10 },
   /** Ids of people, whom one call may ask for by the hundred. */
   lookups: { rate: 200, burst: 2_000 },
   connects: { rate: 2, burst: 20 },

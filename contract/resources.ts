@@ -1,5 +1,5 @@
 import { type TObject, type TSchema, Type } from '@sinclair/typebox'
-import { Closed, Cursor, Id, Ids, Limit, Nullable, OneOf, Text } from './fields.js'
+import { Closed, Cursor, Id, Ids, Limit, MessageId, Nullable, OneOf, Text } from './fields.js'
 import { HealthAnswer, LiveAnswer, ReadyAnswer } from './health.js'
 import { MAX_BULK_IDS, MAX_NAME_CHARS, PAGES, type RateClass } from './limits.js'
 import { Presence, Report, Time, UnreadTotals, User } from './shapes.js'
@@ -44,6 +44,8 @@ export const RevokeAnswer = Type.Object({ disconnected: Type.Integer(), validFro
 
 export const ReportsQuery = Closed({ cursor: Type.Optional(Cursor), limit: Type.Optional(Limit(PAGES.reports)) })
 export const ReportsAnswer = Type.Object({ reports: Type.Array(Report), nextCursor: Nullable(Type.String()) })
+
+export const AttachmentParams = Closed({ attachmentId: MessageId })
 
 /** One REST route that is no command's twin: what it takes, what it answers and who may call it. */
 export interface Resource {
@@ -135,6 +137,26 @@ export const RESOURCES = {
     lookups: 'userIds',
     input: { body: StatusBulkBody },
     answers: { 200: StatusBulkAnswer },
+  },
+  get_attachment: {
+    method: 'GET',
+    url: '/attachments/:attachmentId',
+    summary: 'The bytes of a file, whole or a range of them, or the way to them (302).',
+    tag: 'messages',
+    who: 'viewer',
+    rate: 'reads',
+    input: { params: AttachmentParams },
+    answers: null,
+  },
+  put_attachment: {
+    method: 'PUT',
+    url: '/attachments/:attachmentId',
+    summary: 'Upload the bytes of a file, as create_upload said.',
+    tag: 'messages',
+    who: 'holder',
+    perAddress: true,
+    input: { params: AttachmentParams },
+    answers: { 200: Type.Object({}) },
   },
   put_user: {
     method: 'PUT',

@@ -28,7 +28,7 @@ export const Attachment = Type.Object(
     id: Type.String(),
     name: Type.String(),
     mimeType: Type.String(),
-    size: Count,
+    size: Type.Integer({ minimum: 1, description: 'bytes' }),
     width: Nullable(Count),
     height: Nullable(Count),
     durationMs: Nullable(Count),

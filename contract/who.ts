@@ -32,6 +32,8 @@ export const ROUTE_WHO = {
   everybody: 'everybody',
   caller: 'users and services; in development whoever calls from this machine',
   service: 'services',
+  viewer: 'who may see the message that carries it, and before it is sent who uploaded it; services',
+  holder: 'who was given its URL and token',
   local: 'in development whoever calls from this machine',
 } as const
 export type RouteWho = keyof typeof ROUTE_WHO

@@ -26,6 +26,7 @@ function readBudgets(config: Config) {
     changes: toBudget(config.RATE_CHANGES),
     reads: toBudget(config.RATE_READS),
     typing: toBudget(config.RATE_TYPING),
+    uploads: toBudget(config.RATE_UPLOADS),
     lookups: toBudget(config.RATE_LOOKUPS),
     connects: toBudget(config.RATE_CONNECTS),
     address_connects: toBudget(config.RATE_ADDRESS_CONNECTS),

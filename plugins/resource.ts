@@ -27,8 +27,16 @@ export function toRoute<N extends ResourceName>(app: FastifyInstance, name: N) {
 /** The hooks that refuse who may not call a route of the table, or calls it too often. */
 export function guard(app: FastifyInstance, name: ResourceName): onRequestAsyncHookHandler[] {
   const { who, openedBy, perAddress }: Resource = RESOURCES[name]
-  const { requireCallerOrLocal, requireLocal, requireService } = app.auth
-  const hooks = { everybody: [], caller: [requireCallerOrLocal], service: [requireService], local: [requireLocal] }
+  const { requireCaller, requireCallerOrLocal, requireLocal, requireService } = app.auth
+  const hooks = {
+    everybody: [],
+    caller: [requireCallerOrLocal],
+    viewer: [requireCaller],
+    // Its token is looked at with its row.
+    holder: [],
+    service: [requireService],
+    local: [requireLocal],
+  }
   return [...(perAddress ? [app.limitAddress] : []), ...(openedBy && app.config[openedBy] ? [] : hooks[who])]
 }
 

@@ -10,7 +10,7 @@ async function security(app: FastifyInstance): Promise<void> {
   if (!app.hasRequestDecorator('corsPreflightEnabled')) {
     await app.register(cors, {
       origin: (origin, answer) => answer(null, origin !== undefined && origins.isListed(origin)),
-      allowedHeaders: ['Authorization', 'Content-Type', 'X-Api-Key', 'X-On-Behalf-Of'],
+      allowedHeaders: ['Authorization', 'Content-Type', 'X-Api-Key', 'X-On-Behalf-Of', 'X-Upload-Token'],
       methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
     })
   }

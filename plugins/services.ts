@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
-import { createAsk, createBeforeSend, inTurn } from '../services/before-send/index.js'
+import { inTurn } from '../services/before-send/index.js'
 import { type Binder, createBinder } from '../services/binder/index.js'
-import type { Bus, BusKind } from '../services/bus/index.js'
+import type { Bus } from '../services/bus/index.js'
 import { openBus } from '../services/bus/open.js'
 import { createCommands } from '../services/commands/index.js'
 import type { Database } from '../services/db/index.js'
@@ -30,11 +30,13 @@ import { createSessions, crowdsOf, type Sessions } from '../services/session/ind
 import { createBlocks } from '../services/users/blocks.js'
 import { createEnds } from '../services/users/ends.js'
 import { createUsers, type Users } from '../services/users/index.js'
-import { listOf } from './config/lists.js'
+import { openBeforeSend } from './before-send.js'
 import type { Config } from './config/settings.js'
+import { createGauges } from './gauges.js'
 import { spanNodes } from './socket/adapter.js'
 import { createTransport } from './socket/transport.js'
 import type { ChatServer } from './socket/types.js'
+import { openUploads, type SweptUploads } from './uploads.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -67,22 +69,21 @@ export interface Chat extends ReturnType<typeof createFace> {
   binder: Binder
   /** What users may still do: `limits.charge(caller, 'reads')` throws when that is too much. */
   limits: Limits
+  /** Files of messages. */
+  uploads: SweptUploads
   /** Profiles and tombstones. */
   users: Users
   /** What is counted; `metrics.registry` is Prometheus'. */
   metrics: Metrics
 }
 
-export type ServicesOptions = Pick<HostHooks, 'onMessage' | 'onChange' | 'authorize'>
-
-const BUSES: Record<BusKind, string> = {
-  memory: '✅ one node alone: another on this database would not be heard',
-  postgres: '✅ nodes of this database hear each other by PostgreSQL',
-  redis: '✅ nodes of this database hear each other by Redis',
-}
+export type ServicesOptions = Pick<HostHooks, 'onMessage' | 'onChange' | 'authorize' | 'presign'>
 
 /** The whole dependency graph. */
-async function compose(app: FastifyInstance, { authorize, onMessage, onChange }: ServicesOptions): Promise<Chat> {
+async function compose(
+  app: FastifyInstance,
+  { authorize, onMessage, onChange, presign }: ServicesOptions,
+): Promise<Chat> {
   const { config, db, io, inside, door, budgets, seats, log: logger } = app
   const maxMembers = config.PRESENCE_MAX_MEMBERS
 
@@ -90,7 +91,6 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
   const bus = await openBus({ kind: config.BUS, db, redisUrl: config.REDIS_URL, logger, metrics })
   // Also where a start fails after this.
   app.addHook('onClose', bus.stop)
-  logger.info({ bus: config.BUS }, BUSES[config.BUS])
   spanNodes({ io, bus })
   const transport = createTransport({ io, inside, maxBytes: config.MAX_SOCKET_BUFFER_BYTES, metrics })
   const hub = createHub({ transport, logger, metrics })
@@ -154,8 +154,10 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     logger,
     maxSocketsPerUser: config.MAX_SOCKETS_PER_USER,
   })
+  const uploads = await openUploads(app, bus, presign)
   const handlers = createCommands({
     log,
+    uploads,
     users,
     presence,
     sessions,
@@ -164,23 +166,7 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     logger,
     maxMessageChars: config.MAX_MESSAGE_CHARS,
   })
-  const asking = config.BEFORE_SEND_URL
-    ? createAsk({
-        url: config.BEFORE_SEND_URL,
-        secrets: listOf(config.BEFORE_SEND_SECRET),
-        timeoutMs: config.BEFORE_SEND_TIMEOUT_MS,
-      })
-    : undefined
-  const beforeSend =
-    asking &&
-    createBeforeSend({
-      ask: asking.ask,
-      log,
-      onFailure: config.BEFORE_SEND_FAIL,
-      maxMessageChars: config.MAX_MESSAGE_CHARS,
-      logger,
-      metrics,
-    })
+  const { beforeSend, stop: stopAsking } = openBeforeSend({ config, log, logger, metrics })
   const binder = createBinder({
     handlers,
     logger,
@@ -192,14 +178,6 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
   })
   const listeners = createListeners({ onMessage, onChange, bus, log, logger })
 
-  metrics.gauge('chat_connections', 'Engine connections.', () => io.engine.clientsCount)
-  metrics.gauge('chat_bus_ok', 'Whether the bus reaches the other nodes.', () => Number(bus.health().ok), 'min')
-  metrics.gauge('chat_users', 'Users with a socket here.', hub.countUsers)
-  metrics.gauge('chat_served_chats', 'Chats with a socket here.', feed.size)
-  metrics.gauge('chat_send_queue', 'Sends that wait for a commit.', log.queued)
-  metrics.gauge('chat_db_waiting', 'Statements that wait for their turn.', db.waiting)
-  metrics.gauge('chat_db_pool_busy', 'Database connections in use.', () => db.pool.totalCount - db.pool.idleCount)
-  metrics.gauge('chat_db_pool_waiting', 'Queries that wait for a database connection.', () => db.pool.waitingCount)
   const rooms = {
     hub,
     feed,
@@ -213,8 +191,7 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     binder,
     ...(ends && { ends }),
   }
-  for (const [room, { sizes }] of Object.entries(rooms)) metrics.sizes(room, sizes)
-  metrics.sizes('limits', () => ({ budgets: budgets.size(), abuse: abuse.size(), seats: seats.size() }))
+  createGauges(app, { bus, hub, log, feed, abuse, metrics, rooms })
   door.onClosing(async () => {
     sessions.drain()
     await drain(hub, config.DRAIN_MS)
@@ -234,13 +211,30 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     await listeners.stop()
     abuse.stop()
     shares.stop()
-    asking?.stop()
+    stopAsking?.()
+    await uploads.stop()
     await log.stop()
     await bus.stop()
   })
 
   const face = createFace({ log, hub, feed, users, presence, sessions, binder })
-  return { config, db, io, bus, hub, log, feed, presence, sessions, binder, limits, users, metrics, ...face }
+  return {
+    config,
+    db,
+    io,
+    bus,
+    hub,
+    log,
+    feed,
+    presence,
+    sessions,
+    binder,
+    limits,
+    uploads,
+    users,
+    metrics,
+    ...face,
+  }
 }
 
 const services: FastifyPluginAsync<ServicesOptions> = async (app, options) => {

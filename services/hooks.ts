@@ -6,6 +6,7 @@ import type { Log } from './log/index.js'
 import { toChange } from './log/reader.js'
 import type { Logger } from './logger.js'
 import type { ResolveUser } from './session/accounts.js'
+import type { Presign } from './uploads/ports.js'
 
 /** What a host hangs in. */
 export interface HostHooks {
@@ -15,6 +16,8 @@ export interface HostHooks {
   onChange?: ((change: Change) => Promise<void> | void) | undefined
   /** Asked before a command runs, over either door: a ChatError that it throws is the answer, any other error is INTERNAL. */
   authorize?: Authorize | undefined
+  /** Answers a URL at which the bytes of an upload are put, read or deleted: then they are in a store of the host's, whatever UPLOADS says but `off`. */
+  presign?: Presign | undefined
   /** Answers the profile of a verified token's user, or null to refuse; kept in our users table. Asked at each handshake and REST call with a token. */
   resolveUser?: ResolveUser | undefined
 }

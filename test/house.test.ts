@@ -20,6 +20,7 @@ const ROOMS = [
   'hub',
   'limits',
   'log',
+  'uploads',
   'users',
   'feed',
   'presence',

@@ -7,6 +7,7 @@ import { busOf, findWrongBus } from './bus.js'
 import { sentencesOf } from './faults.js'
 import { developmentSecret, findWeakSecrets } from './secrets.js'
 import { type Config, type ConfigOptions, optionName, Settings } from './settings.js'
+import { findWrongUploads } from './uploads.js'
 import { findWrongHooks } from './wrong-hooks.js'
 import { findWrongKeys } from './wrong-keys.js'
 
@@ -62,6 +63,7 @@ function complete(settings: Settings): Partial<Config> {
     ...findWrongKeys(settings),
     ...findWrongBus(settings),
     ...findWrongHooks(settings),
+    ...findWrongUploads(settings),
     ...(isProduction ? findWeakSecrets(settings) : []),
   ]
   if (readTrust(settings.TRUST_PROXY) === null) {

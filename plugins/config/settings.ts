@@ -166,6 +166,7 @@ export const Settings = Type.Object({
   RATE_CHANGES: Allowance('changes', 'Edits, reactions, and changes of chats and members'),
   RATE_READS: Allowance('reads', 'History, searches, syncs, lists, look-ups and read marks of a user'),
   RATE_TYPING: Allowance('typing', 'Typing and changes of presence'),
+  RATE_UPLOADS: Allowance('uploads', 'Uploads that a user begins'),
   RATE_LOOKUPS: Allowance('lookups', 'People whom a user looks up, in however many calls'),
   RATE_CONNECTS: Allowance('connects', 'Handshakes and new tokens of a user'),
   RATE_ADDRESS_CONNECTS: Allowance('address_connects', 'Handshakes of an address'),
@@ -176,6 +177,16 @@ export const Settings = Type.Object({
     33_554_432,
     1_099_511_627_776,
   ),
+  UPLOADS: Text(
+    'Where files of messages are: `off`, `folder` (DATA_DIR/uploads), or an S3 bucket; unset: `folder` with the embedded database, else `off`',
+    {
+      pattern: '^(off|folder|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]([/?]\\S*)?)$',
+      form: 'off, folder, or a bucket as s3://bucket?region=eu-central-1&endpoint=https://s3.example.com',
+    },
+  ),
+  MAX_UPLOAD_BYTES: Count(26_214_400, 'Bytes in a file of a message', 1, 5_368_709_120),
+  S3_ACCESS_KEY_ID: Text('Key of the bucket in UPLOADS'),
+  S3_SECRET_ACCESS_KEY: Text('Secret of that key'),
   BEFORE_SEND_URL: Text('Asked by a signed POST before a message of a user is stored or changed', {
     pattern: '^https?://[^/?#@\\s]+([/?]\\S*)?$',
     form: 'a URL as https://api.example.com/chat/before-send, without user and password',

@@ -16,8 +16,15 @@ export interface OpenBusOptions {
   metrics?: Metrics
 }
 
-/** Opens the bus of a kind. It connects by itself, then and whenever it has to: nothing waits for it. */
+const BUSES: Record<BusKind, string> = {
+  memory: '✅ one node alone: another on this database would not be heard',
+  postgres: '✅ nodes of this database hear each other by PostgreSQL',
+  redis: '✅ nodes of this database hear each other by Redis',
+}
+
+/** Opens the bus of a kind, and says so. It connects by itself, then and whenever it has to: nothing waits for it. */
 export async function openBus({ kind, db, redisUrl, logger, metrics }: OpenBusOptions): Promise<Bus> {
+  logger.info({ bus: kind }, BUSES[kind])
   const options = { logger, ...(metrics && { metrics }) }
   if (kind === 'redis' && redisUrl) {
     // Whoever has no Redis does not load its client.

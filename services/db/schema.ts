@@ -16,6 +16,8 @@ import {
 import { CHAT_TYPES, type ChangeKind, HISTORY_VISIBILITIES, ROLES } from '../../contract/words.js'
 import { bytea, id, time, timeInFull, xid8 } from './columns.js'
 
+export * from './message-schema.js'
+export * from './moderation-schema.js'
 export * from './presence-schema.js'
 
 const oneOf = (words: readonly string[]) => sql.raw(`(${words.map((word) => `'${word}'`).join(', ')})`)
@@ -136,64 +138,6 @@ export const messages = pgTable(
   ],
 )
 
-/** The pinned messages of a chat, in the order of their pinning. */
-export const pins = pgTable(
-  'pins',
-  {
-    chatId: id('chat_id').notNull(),
-    pinnedAt: time('pinned_at').notNull(),
-    messageId: uuid('message_id').notNull(),
-  },
-  (t) => [primaryKey({ columns: [t.chatId, t.pinnedAt, t.messageId] })],
-)
-
-/** Which undeleted messages name whom; an empty user id stands for everyone in the chat. */
-export const mentions = pgTable(
-  'mentions',
-  {
-    chatId: id('chat_id').notNull(),
-    seq: integer('seq').notNull(),
-    userId: id('user_id').notNull(),
-    messageId: uuid('message_id').notNull(),
-  },
-  (t) => [
-    primaryKey({ columns: [t.chatId, t.userId, t.seq] }),
-    // Ids of messages are in the order of their making.
-    index('mentions_user').on(t.userId, t.messageId),
-    // Who is in many chats is named by everyone's mentions in these alone.
-    index('mentions_everyone').on(t.chatId, t.messageId).where(sql`user_id = ''`),
-  ],
-)
-
-/** Files that are being sent, or were: the bytes are in a store, the row says whose they are and where they belong. */
-export const uploads = pgTable(
-  'uploads',
-  {
-    id: uuid('id').primaryKey(),
-    chatId: id('chat_id').notNull(),
-    userId: id('user_id').notNull(),
-    name: text('name').notNull(),
-    mimeType: text('mime_type').notNull(),
-    size: bigint('size', { mode: 'number' }).notNull(),
-    width: integer('width'),
-    height: integer('height'),
-    durationMs: integer('duration_ms'),
-    createdAt: time('created_at').notNull(),
-    /** When all of its bytes were there. */
-    storedAt: time('stored_at'),
-    /** The message that carries it, which no other can. */
-    messageId: uuid('message_id'),
-    /** When its message was deleted, or it was given up: bytes and row are to go. */
-    droppedAt: time('dropped_at'),
-  },
-  (t) => [
-    index('uploads_message').on(t.messageId).where(sql`message_id IS NOT NULL`),
-    index('uploads_open').on(t.createdAt).where(sql`message_id IS NULL`),
-    index('uploads_dropped').on(t.droppedAt).where(sql`dropped_at IS NOT NULL`),
-    index('uploads_chat').on(t.chatId),
-  ],
-)
-
 /** A member's own settings of a chat, where they are not all as at first. */
 export const chatSettings = pgTable(
   'chat_settings',
@@ -209,18 +153,6 @@ export const chatSettings = pgTable(
     unreadAtSeq: integer('unread_at_seq'),
   },
   (t) => [primaryKey({ columns: [t.userId, t.chatId] })],
-)
-
-/** Who put which emoji on which message, in the order of their coming. */
-export const reactions = pgTable(
-  'reactions',
-  {
-    messageId: uuid('message_id').notNull(),
-    emoji: text('emoji').notNull(),
-    userId: id('user_id').notNull(),
-    createdAt: timeInFull('created_at').notNull(),
-  },
-  (t) => [primaryKey({ columns: [t.messageId, t.emoji, t.userId] })],
 )
 
 /**
@@ -282,43 +214,3 @@ export const logEpochs = pgTable('log_epochs', {
   id: integer('id').primaryKey(),
   epoch: uuid('epoch').notNull(),
 })
-
-/** Who is kept out of a chat. */
-export const bans = pgTable(
-  'bans',
-  {
-    chatId: id('chat_id').notNull(),
-    userId: id('user_id').notNull(),
-    /** Null for a service. */
-    actorId: id('actor_id'),
-    at: time('at').notNull(),
-  },
-  (t) => [primaryKey({ columns: [t.chatId, t.userId] })],
-)
-
-/** Who wants to have nothing to do with whom. */
-export const blocks = pgTable(
-  'blocks',
-  {
-    userId: id('user_id').notNull(),
-    blockedUserId: id('blocked_user_id').notNull(),
-    at: time('at').notNull(),
-  },
-  (t) => [primaryKey({ columns: [t.userId, t.blockedUserId] }), index('blocks_blocked').on(t.blockedUserId, t.userId)],
-)
-
-/** What members hold against messages, once each; `content` is what the message said then. */
-export const reports = pgTable(
-  'reports',
-  {
-    id: uuid('id').primaryKey(),
-    messageId: uuid('message_id').notNull(),
-    chatId: id('chat_id').notNull(),
-    reporterId: id('reporter_id').notNull(),
-    reason: text('reason').notNull(),
-    comment: text('comment'),
-    content: text('content'),
-    at: time('at').notNull(),
-  },
-  (t) => [unique('reports_once').on(t.messageId, t.reporterId), index('reports_newest').on(t.at, t.id)],
-)

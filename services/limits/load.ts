@@ -5,6 +5,7 @@ const GIVING_WAY: { rate: RateClass; times: number }[] = [
   { rate: 'typing', times: 1 },
   { rate: 'reads', times: 2 },
   { rate: 'changes', times: 4 },
+  { rate: 'uploads', times: 4 },
   { rate: 'sends', times: 8 },
 ]
 

@@ -1,5 +1,12 @@
 import { ChatError, invalid } from '../../contract/errors.js'
-import { MAX_BANS, MAX_BLOCKED_USERS, MAX_EMOJI, MAX_METADATA_BYTES, MAX_PINS } from '../../contract/limits.js'
+import {
+  MAX_BANS,
+  MAX_BLOCKED_USERS,
+  MAX_EMOJI,
+  MAX_METADATA_BYTES,
+  MAX_OPEN_UPLOADS,
+  MAX_PINS,
+} from '../../contract/limits.js'
 import type { RefusalReason } from '../../contract/words.js'
 import { BLOCKED } from '../db/errors.js'
 import { toTime } from '../time.js'
@@ -62,6 +69,10 @@ export const REFUSALS = {
   many_pins: () => new ChatError('LIMIT_REACHED', { message: `A chat has at most ${MAX_PINS} pinned messages.` }),
   many_bans: () => new ChatError('LIMIT_REACHED', { message: `A chat keeps out at most ${MAX_BANS} users.` }),
   many_blocks: () => new ChatError('LIMIT_REACHED', { message: `A user blocks at most ${MAX_BLOCKED_USERS} others.` }),
+  many_uploads: () =>
+    new ChatError('LIMIT_REACHED', {
+      message: `A user has at most ${MAX_OPEN_UPLOADS} uploads that no message carries.`,
+    }),
   banned: ({ added = [] }: Told) =>
     new ChatError('CONFLICT', {
       message: 'Somebody is banned from this chat: unban them first.',

@@ -24,6 +24,7 @@ const INPUTS: { [C in CommandName]: Input<C> } = {
   unpin_message: { messageId: OWNERS },
   list_pins: { chatId: CHAT, limit: 1 },
   report_message: { messageId: OWNERS, reason: 'spam', comment: '👎' },
+  create_upload: { chatId: CHAT, name: 'a b.png', mimeType: 'image/png', size: 5, width: 1 },
   mark_as_read: { chatId: CHAT, upToSeq: 1 },
   get_read_marks: { chatId: CHAT },
   search_messages: { query: 'owner' },
@@ -56,7 +57,7 @@ const INPUTS: { [C in CommandName]: Input<C> } = {
 
 /** A service with a group of an owner, an admin and a member, which `former` has left, and two messages in it. */
 async function buildRoom(t: Test, options: Parameters<typeof build>[1]): Promise<Service> {
-  const service = await build(t, { ...options, users: PEOPLE })
+  const service = await build(t, { ...options, uploads: 'folder', users: PEOPLE })
   const { app, call } = service
   const memberIds = ['owner', 'admin', 'member', 'former']
   await call('POST', '/chats', { as: 'service', body: { type: 'group', title: 'Room', chatId: CHAT, memberIds } })
@@ -162,6 +163,8 @@ const OUTCOMES: Record<Command['who'], Record<Actor, Outcome>> = {
 const EXCEPTIONS: { [C in CommandName]?: Record<Actor, Outcome> } = {
   // A direct chat of owner and admin, which nobody leaves.
   leave_chat: { owner: 'CONFLICT', admin: 'CONFLICT', member: 'NOT_FOUND', former: 'NOT_FOUND', stranger: 'NOT_FOUND' },
+  // Each makes another.
+  create_upload: members,
   // No token at all.
   refresh_token: {
     owner: 'UNAUTHENTICATED',

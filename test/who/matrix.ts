@@ -37,6 +37,8 @@ export interface Place {
   /** Messages of the actor and of `other`. */
   own: string
   theirs: string
+  /** A file that a message of `other` carries. */
+  attachment: string
   /** A member: in a direct chat, the other one. */
   other: string
   admin: string
@@ -80,6 +82,9 @@ export const COMMAND_ROWS: { [C in CommandName]: Cases<Input<C>> } = {
   unpin_message: { '': [({ theirs }) => ({ messageId: theirs }), '++FF ----- +BB SFFB- UU'] },
   list_pins: { '': [({ chatId }) => ({ chatId }), '++++ ----- +++ S+++- UU'] },
   report_message: { '': [({ theirs }) => ({ messageId: theirs, reason: 'spam' }), '++++ ----- +++ S+++- UU'] },
+  create_upload: {
+    '': [({ chatId }) => ({ chatId, name: 'a.txt', mimeType: 'text/plain', size: 5 }), '+++M ----- +BB S+MB- UU'],
+  },
   mark_as_read: {
     'a chat': [({ chatId }) => ({ chatId, upToSeq: 1_000 }), '++++ ----- +++ S+++- UU'],
     messages: [({ chatId, theirs }) => ({ chatId, messageIds: [theirs] }), '++++ 00000 +++ S+++0 UU'],
@@ -163,6 +168,7 @@ export const COMMAND_ROWS: { [C in CommandName]: Cases<Input<C>> } = {
 export interface Asked {
   chatId?: string
   userId?: string
+  attachmentId?: string
   query?: string
   body?: object
 }
@@ -177,6 +183,8 @@ export const ROUTE_ROWS: Record<ResourceName, Case<Asked>> = {
   list_online: [() => ({}), '++++ 00000 +00 +++00 U+'],
   get_status: [({ other }) => ({ userId: other }), '++++ 00000 +00 +++00 U+'],
   get_statuses: [({ other }) => ({ body: { userIds: [other] } }), '++++ 00000 +00 +++00 U+'],
+  get_attachment: [({ attachment }) => ({ attachmentId: attachment }), '++++ ----- +++ ++++- UU'],
+  put_attachment: [({ attachment }) => ({ attachmentId: attachment }), '---- ----- --- ----- --'],
   put_user: [({ newcomer }) => ({ userId: newcomer, body: { name: 'changed' } }), 'XXXX XXXXX XXX +XXXX UU'],
   delete_user: [({ newcomer }) => ({ userId: newcomer, query: '?erase=messages' }), 'XXXX XXXXX XXX +XXXX UU'],
   get_erasure: [({ newcomer }) => ({ userId: newcomer }), 'XXXX XXXXX XXX -XXXX UU'],

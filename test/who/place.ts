@@ -3,6 +3,7 @@ import type pg from 'pg'
 import { FOR_GOOD } from '../../contract/limits.js'
 import type { ChatType } from '../../contract/shapes.js'
 import type { Service } from '../helper.js'
+import { attach } from '../helpers/uploads.js'
 import { ACTORS, type Actor, type Place } from './matrix.js'
 
 /** Whose name an actor calls in; services that name nobody, and nobody, are for `member` what it is about. */
@@ -46,7 +47,8 @@ export interface Ground {
 const STOCK = 400
 
 /** What all grounds share: direct chats, for there is one of two, and one user who blocks the others. */
-export async function makeGrounds({ app, token }: Service) {
+export async function makeGrounds(service: Service) {
+  const { app, token } = service
   const { log, users } = app.chat
   const make = async (type: ChatType, owner: string, founders: string[]) =>
     (await log.createChat({ type, owner, founders: [owner, ...founders] })).chatId
@@ -81,6 +83,12 @@ export async function makeGrounds({ app, token }: Service) {
       const messages = new Map([...(stock.pop() ?? []), ...(await write(group, [...INSIDE, ...OUTSIDE]))])
       await log.setRole(null, { chatId: group, userId: 'owner-2', role: 'owner' })
       for (const userId of ['admin', 'admin-2']) await log.setRole(null, { chatId: group, userId, role: 'admin' })
+      const attachments = new Map<string, string>()
+      // Blocked, the two of a direct chat upload nothing more: theirs are put there.
+      for (const sender of ['other', ...PAIRS.flat()]) {
+        const chatId = directs.get(sender) ?? group
+        attachments.set(sender, await attach(service, { chatId, messageId: messages.get(sender) ?? '', sender }))
+      }
       await log.mute(group, null, 'muted', FOR_GOOD)
       await log.removeMember(group, 'left', 'left')
       await log.removeMember(group, null, 'removed')
@@ -88,7 +96,7 @@ export async function makeGrounds({ app, token }: Service) {
       const newcomers = new Map(ACTORS.map((actor) => [actor, `${actor.replaceAll(' ', '-')}-${group}`]))
       await users.ensure([...newcomers.values()].map((userId) => ({ userId, name: userId, avatarUrl: null })))
       const newcomerOf = (actor: Actor) => newcomers.get(actor) ?? ''
-      return { group, placeOf: (actor) => toPlace(actor, { group, directs, messages, newcomerOf, token }) }
+      return { group, placeOf: (actor) => toPlace(actor, { group, directs, messages, attachments, newcomerOf, token }) }
     },
   }
 }
@@ -97,23 +105,52 @@ interface Things {
   group: string
   directs: Map<string, string>
   messages: Map<string, string>
+  attachments: Map<string, string>
   newcomerOf(actor: Actor): string
   token: Service['token']
 }
 
-function toPlace(actor: Actor, { group, directs, messages, newcomerOf, token }: Things): Place {
+function toPlace(actor: Actor, { group, directs, messages, attachments, newcomerOf, token }: Things): Place {
   const self = USER_OF[actor]
   const common = { self, newcomer: newcomerOf(actor), hermit: 'hermit', token: token(self), stranger: 'stranger' }
   if (actor === 'no such chat') {
     const nobody = { other: 'nobody', admin: 'nobody', owner: 'nobody', banned: 'nobody' }
-    return { ...common, ...nobody, chatId: randomUUID(), own: randomUUID(), theirs: randomUUID() }
+    return {
+      ...common,
+      ...nobody,
+      chatId: randomUUID(),
+      own: randomUUID(),
+      theirs: randomUUID(),
+      attachment: randomUUID(),
+    }
   }
   const other = PAIRS.flatMap(([a, b]) => (a === self ? [b] : b === self ? [a] : []))[0]
   const own = (actor !== 'service' && messages.get(self)) || randomUUID()
   const theirs = messages.get(other ?? 'other') ?? ''
+  const attachment = attachments.get(other ?? 'other') ?? ''
   return other
-    ? { ...common, other, admin: other, owner: other, banned: 'stranger', chatId: directs.get(self) ?? '', own, theirs }
-    : { ...common, other: 'other', admin: 'admin-2', owner: 'owner-2', banned: 'banned', chatId: group, own, theirs }
+    ? {
+        ...common,
+        other,
+        admin: other,
+        owner: other,
+        banned: 'stranger',
+        chatId: directs.get(self) ?? '',
+        own,
+        theirs,
+        attachment,
+      }
+    : {
+        ...common,
+        other: 'other',
+        admin: 'admin-2',
+        owner: 'owner-2',
+        banned: 'banned',
+        chatId: group,
+        own,
+        theirs,
+        attachment,
+      }
 }
 
 const TABLES: Record<string, string> = {

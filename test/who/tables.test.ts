@@ -90,7 +90,14 @@ t.test('the contract says who may as the matrix does', async (t) => {
     const { who }: Resource = RESOURCES[name]
     const row = readRow(ROUTE_ROWS[name][1])
     const seen = [row.get('anonymous'), row.get('member'), row.get('service'), row.get('this machine')].join('')
-    const expected = { everybody: '++++', caller: 'U+++', service: 'UX+U', local: '---+' }[who]
+    const expected = {
+      everybody: '++++',
+      caller: 'U+++',
+      service: 'UX+U',
+      viewer: 'U++U',
+      holder: '----',
+      local: '---+',
+    }[who]
     t.equal(seen, expected, name)
   }
 })

@@ -100,7 +100,14 @@ function callsOf(row: string, doors: (actor: Actor) => Heard['door'][]): Call[] 
 }
 
 onEachDatabase('who may do what', async (t, database) => {
-  const settings = { chatCreation: 'users', web: true, demoData: true, docs: false, metrics: false } as const
+  const settings = {
+    chatCreation: 'users',
+    web: true,
+    demoData: true,
+    docs: false,
+    metrics: false,
+    uploads: 'folder',
+  } as const
   const service = await build(t, { ...database, ...settings, users: PEOPLE })
   const stage = await open(t, service)
 
@@ -129,11 +136,12 @@ onEachDatabase('who may do what', async (t, database) => {
 })
 
 /** A route of the table as it is asked. */
-function toRoute(name: ResourceName, { userId = '', chatId = '', query = '', body }: Asked) {
-  const { method, url }: Resource = RESOURCES[name]
+function toRoute(name: ResourceName, { userId = '', chatId = '', attachmentId = '', query = '', body }: Asked) {
+  const { method, url: pattern }: Resource = RESOURCES[name]
+  const url = pattern.replace(':userId', encodeURIComponent(userId)).replace(':attachmentId', attachmentId)
   return {
     method,
-    url: url.replace(':userId', encodeURIComponent(userId)).replace(':chatId', chatId) + query,
+    url: url.replace(':chatId', chatId) + query,
     ...(body && { body }),
   }
 }

@@ -27,6 +27,7 @@ const goodInputs = (chatId: string, messageId: string): Inputs => ({
   unpin_message: { messageId },
   list_pins: { chatId, limit: 10 },
   report_message: { messageId, reason: 'spam', comment: 'x' },
+  create_upload: { chatId, name: 'a.png', mimeType: 'image/png', size: 5, width: 1, height: 1, durationMs: 1 },
   mark_as_read: { chatId, upToSeq: 1 },
   get_read_marks: { chatId },
   get_messages: { chatId, beforeSeq: 5, limit: 10 },
