@@ -80,10 +80,7 @@ export interface Chat extends ReturnType<typeof createFace> {
 export type ServicesOptions = Pick<HostHooks, 'onMessage' | 'onChange' | 'authorize' | 'presign'>
 
 /** The whole dependency graph. */
-async function compose(
-  app: FastifyInstance,
-  { authorize, onMessage, onChange, presign }: ServicesOptions,
-): Promise<Chat> {
+async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Chat> {
   const { config, db, io, inside, door, budgets, seats, log: logger } = app
   const maxMembers = config.PRESENCE_MAX_MEMBERS
 
@@ -98,15 +95,13 @@ async function compose(
   const shares = createShares({ bus, budgets })
   const limits = createLimits({ budgets, abuse, load: door })
   const users = createUsers(db, bus)
+  const common = { db, bus, hub, users, logger, metrics }
   const log = createLog({
-    db,
-    bus,
+    ...common,
     maxChatsPerUser: config.MAX_CHATS_PER_USER,
     maxMembers,
     retentionDays: config.RETENTION_DAYS,
     hasSearch: config.SEARCH,
-    logger,
-    metrics,
   })
   const blocks = createBlocks({ db, bus, hub, logger })
   const hasNet = config.BUS !== 'memory' && !db.embedded
@@ -126,35 +121,28 @@ async function compose(
       ? createMemoryLeases({ ...keeping, visibleTo: visibility.visibleTo })
       : createPostgresLeases({ ...keeping, db, maxConnections: config.MAX_SOCKETS_PER_USER, onCrowded: crowdsOf(bus) })
   const presence = createPresence({
+    ...common,
     leases,
     visibility,
     blocks,
-    users,
-    bus,
-    hub,
-    logger,
     graceMs: config.PRESENCE_GRACE_MS,
     leaseMs: config.PRESENCE_LEASE_MS,
     maxMembers,
-    metrics,
   })
   const profiles = createProfiles({ bus, hub, users, visibility, blocks, memberCount, maxMembers, logger })
   const sessions = createSessions({
+    ...common,
     identify: app.auth.identify,
     limits,
     log,
-    users,
-    hub,
-    bus,
     ...(net && { net }),
     feed,
     presence,
     blocks,
     ownSettings,
-    logger,
     maxSocketsPerUser: config.MAX_SOCKETS_PER_USER,
   })
-  const uploads = await openUploads(app, bus, presign)
+  const uploads = await openUploads(app, bus, hooks.presign)
   const handlers = createCommands({
     log,
     uploads,
@@ -171,12 +159,12 @@ async function compose(
     handlers,
     logger,
     metrics,
-    authorize: inTurn(authorize, beforeSend),
+    authorize: inTurn(hooks.authorize, beforeSend),
     limits,
     seats,
     chatCreation: config.CHAT_CREATION,
   })
-  const listeners = createListeners({ onMessage, onChange, bus, log, logger })
+  const listeners = createListeners({ ...hooks, bus, log, logger })
 
   const rooms = {
     hub,

@@ -6,7 +6,7 @@ import type { Logger } from '../logger.js'
 
 export interface AdmissionOptions {
   log: Pick<Log, 'getChatFor'>
-  hub: Pick<Hub, 'clientsOf' | 'isIn' | 'leave' | 'tell'>
+  hub: Pick<Hub, 'clientsOf' | 'clientsIn' | 'isIn' | 'leave' | 'tell'>
   logger: Logger
   /** Brings a client into a chat, from a revision on. */
   attach(client: Client, chatId: string, afterRevision: number, memberCount: number): void
@@ -24,9 +24,10 @@ export function createAdmission({ log, hub, logger, attach, isComing }: Admissio
   const removals = new WeakMap<Client, Map<string, number>>()
   let isStopped = false
 
-  /** Takes a user's clients out of a chat, by the revision that removed the user. */
-  function evict(chatId: string, userId: string, revision: number): void {
-    const here = hub.clientsOf(userId).filter((client) => hub.isIn(client, chatId))
+  /** Takes a user's clients out of a chat, by the revision that removed the user, or all clients by the one that deleted it. */
+  function evict(chatId: string, userId: string | undefined, revision: number): void {
+    const here =
+      userId === undefined ? hub.clientsIn(chatId) : hub.clientsOf(userId).filter((client) => hub.isIn(client, chatId))
     for (const client of here) hub.leave(client, chatId)
     sendOff(here, chatId, revision)
   }

@@ -14,7 +14,7 @@ export interface HealingOptions {
   /** Delivers changes that were read, in order, as far as they follow on the position. */
   deliver(served: Served, changes: LoggedChange[]): void
   /** The log no longer has what follows on a chat's position. */
-  lose(served: Served): void
+  onLost(served: Served): void
 }
 
 const PAGE = 500
@@ -26,7 +26,7 @@ const HEADS_AT_ONCE = 2_000
 const HEALED_AT_ONCE = 8
 
 /** Fills holes: what was not heard is read from the Log, which has it. A read that fails is tried again until it succeeds. */
-export function createHealing({ log, logger, metrics, find, deliver, lose }: HealingOptions) {
+export function createHealing({ log, logger, metrics, find, deliver, onLost }: HealingOptions) {
   const unverified = new Set<string>()
   let isVerifying = false
   /** Chats to heal, and up to which revision at least. */
@@ -54,7 +54,7 @@ export function createHealing({ log, logger, metrics, find, deliver, lose }: Hea
         // A chat that was left meanwhile and is served again is another one, with a position of its own.
         if (!isServed(served)) return
         if (changes[0] && changes[0].revision > after + 1) {
-          lose(served)
+          onLost(served)
           return
         }
         if (changes.length === PAGE) served.healing = 'again'

@@ -9,6 +9,7 @@ import { createAdmission } from './admission.js'
 import { createCatchUp } from './catch-up.js'
 import { toDelivery } from './delivery.js'
 import { createHealing } from './healing.js'
+import { createLoss } from './loss.js'
 import { createOutgoing } from './outgoing.js'
 import { createServed, type Served } from './served.js'
 
@@ -16,7 +17,7 @@ export interface FeedOptions {
   log: Pick<Log, 'readChanges' | 'getHeads' | 'getChatFor'>
   hub: Pick<
     Hub,
-    'clients' | 'clientsOf' | 'has' | 'isIn' | 'join' | 'leave' | 'serves' | 'onEmpty' | 'deliver' | 'tell' | 'end'
+    'clientsIn' | 'clientsOf' | 'has' | 'isIn' | 'join' | 'leave' | 'serves' | 'onEmpty' | 'deliver' | 'tell' | 'end'
   >
   bus: Pick<Bus, 'subscribe' | 'onGap'>
   /** What lies under the bus, where there are other nodes. */
@@ -40,7 +41,7 @@ export function createFeed({ log, hub, bus, net, logger, metrics }: FeedOptions)
     ...(metrics && { metrics }),
     find: (chatId) => chats.get(chatId),
     deliver: deliverRead,
-    lose,
+    onLost: createLoss({ hub, logger, forget: (chatId) => chats.delete(chatId) }),
   })
   const admission = createAdmission({ log, hub, logger, attach, isComing })
   const catchUp = createCatchUp({ log, hub, logger, flush, sendOff: admission.sendOff, onIdle: forgetIfIdle })
@@ -61,15 +62,6 @@ export function createFeed({ log, hub, bus, net, logger, metrics }: FeedOptions)
   function forgetIfIdle({ chatId, waiting }: Served): void {
     if (waiting.size === 0 && !hub.serves(chatId)) chats.delete(chatId)
   }
-
-  /** What a chat's clients have not seen has gone from the log: they come back, and are told where it stands. */
-  function lose(served: Served): void {
-    logger.warn({ chatId: served.chatId, position: served.position }, 'a log no longer has what was missed')
-    chats.delete(served.chatId)
-    for (const client of [...clientsIn(served.chatId), ...served.waiting.keys()]) hub.end(client, 'OUT_OF_STEP', 0)
-  }
-
-  const clientsIn = (chatId: string) => [...hub.clients()].filter((client) => hub.isIn(client, chatId))
 
   function isComing(client: Client, chatId: string): boolean {
     return hub.isIn(client, chatId) || (chats.get(chatId)?.waiting.has(client) ?? false)
@@ -143,15 +135,9 @@ export function createFeed({ log, hub, bus, net, logger, metrics }: FeedOptions)
     served.held.delete(revision)
     if (change.memberCount !== undefined) served.memberCount = change.memberCount
     // The barrier: who is removed by this revision is out before it, and so before all that follows.
-    if (kind === 'member_removed' && member) {
-      flush(served)
-      admission.evict(chatId, member.user.userId, revision)
-    }
-    if (kind === 'chat_deleted') {
-      flush(served)
-      const userIds = new Set(clientsIn(chatId).map(({ userId }) => userId))
-      for (const userId of userIds) admission.evict(chatId, userId, revision)
-    }
+    const isRemoval = kind === 'member_removed' || kind === 'chat_deleted'
+    if (isRemoval) flush(served)
+    if (isRemoval) admission.evict(chatId, member?.user.userId, revision)
     const delivery = toDelivery(change)
     if (delivery) push(served, delivery, change.hiddenFrom)
     catchUp.hear(served, change)

@@ -62,6 +62,9 @@ export function createHub({ transport, logger, metrics }: HubOptions) {
     /** All clients. */
     clients: (): Iterable<Client> => clients.values(),
 
+    /** The clients in a chat; all that are here are asked. */
+    clientsIn: (chatId: string): Client[] => [...clients.values()].filter((client) => transport.isIn(client, chatId)),
+
     /** How many users are here. */
     countUsers: (): number => clients.size,
 
