@@ -66,10 +66,8 @@ export function createFeed({ log, hub, bus, net, logger, metrics }: FeedOptions)
   function lose(served: Served): void {
     logger.warn({ chatId: served.chatId, position: served.position }, 'a log no longer has what was missed')
     chats.delete(served.chatId)
-    for (const client of [...clientsIn(served.chatId), ...served.waiting.keys()]) hub.end(client, 'OUT_OF_STEP', 0)
+    for (const client of [...clientsIn(hub, served.chatId), ...served.waiting.keys()]) hub.end(client, 'OUT_OF_STEP', 0)
   }
-
-  const clientsIn = (chatId: string) => [...hub.clients()].filter((client) => hub.isIn(client, chatId))
 
   function isComing(client: Client, chatId: string): boolean {
     return hub.isIn(client, chatId) || (chats.get(chatId)?.waiting.has(client) ?? false)
@@ -149,7 +147,7 @@ export function createFeed({ log, hub, bus, net, logger, metrics }: FeedOptions)
     }
     if (kind === 'chat_deleted') {
       flush(served)
-      const userIds = new Set(clientsIn(chatId).map(({ userId }) => userId))
+      const userIds = new Set(clientsIn(hub, chatId).map(({ userId }) => userId))
       for (const userId of userIds) admission.evict(chatId, userId, revision)
     }
     const delivery = toDelivery(change)
@@ -193,3 +191,7 @@ export function createFeed({ log, hub, bus, net, logger, metrics }: FeedOptions)
     },
   }
 }
+
+/** Rarely asked, and so looked for among all. */
+const clientsIn = (hub: Pick<Hub, 'clients' | 'isIn'>, chatId: string): Client[] =>
+  [...hub.clients()].filter((client) => hub.isIn(client, chatId))
