@@ -141,15 +141,9 @@ export function createFeed({ log, hub, bus, net, logger, metrics }: FeedOptions)
     served.held.delete(revision)
     if (change.memberCount !== undefined) served.memberCount = change.memberCount
     // The barrier: who is removed by this revision is out before it, and so before all that follows.
-    if (kind === 'member_removed' && member) {
-      flush(served)
-      admission.evict(chatId, member.user.userId, revision)
-    }
-    if (kind === 'chat_deleted') {
-      flush(served)
-      const userIds = new Set(clientsIn(hub, chatId).map(({ userId }) => userId))
-      for (const userId of userIds) admission.evict(chatId, userId, revision)
-    }
+    if (kind === 'member_removed' || kind === 'chat_deleted') flush(served)
+    if (kind === 'member_removed' && member) admission.evict(chatId, member.user.userId, revision)
+    if (kind === 'chat_deleted') for (const userId of usersIn(hub, chatId)) admission.evict(chatId, userId, revision)
     const delivery = toDelivery(change)
     if (delivery) push(served, delivery, change.hiddenFrom)
     catchUp.hear(served, change)
@@ -195,3 +189,6 @@ export function createFeed({ log, hub, bus, net, logger, metrics }: FeedOptions)
 /** Rarely asked, and so looked for among all. */
 const clientsIn = (hub: Pick<Hub, 'clients' | 'isIn'>, chatId: string): Client[] =>
   [...hub.clients()].filter((client) => hub.isIn(client, chatId))
+
+const usersIn = (hub: Pick<Hub, 'clients' | 'isIn'>, chatId: string): Set<string> =>
+  new Set(clientsIn(hub, chatId).map(({ userId }) => userId))
