@@ -166,17 +166,7 @@ export function createFeed({ log, hub, bus, net, logger, metrics }: FeedOptions)
     size: () => chats.size,
 
     /** How much is kept. */
-    sizes() {
-      const all = [...chats.values()]
-      const sum = (sizeOf: (served: Served) => number) => all.reduce((total, served) => total + sizeOf(served), 0)
-      return {
-        chats: chats.size,
-        waiting: sum(({ waiting }) => waiting.size),
-        held: sum(({ held }) => held.size),
-        run: sum(({ run }) => run.length),
-        behind: healing.size(),
-      }
-    },
+    sizes: () => ({ ...sizesOf([...chats.values()]), behind: healing.size() }),
 
     stop(): void {
       for (const unsubscribe of subscriptions) unsubscribe?.()
@@ -192,3 +182,13 @@ const clientsIn = (hub: Pick<Hub, 'clients' | 'isIn'>, chatId: string): Client[]
 
 const usersIn = (hub: Pick<Hub, 'clients' | 'isIn'>, chatId: string): Set<string> =>
   new Set(clientsIn(hub, chatId).map(({ userId }) => userId))
+
+function sizesOf(all: Served[]) {
+  const sum = (sizeOf: (served: Served) => number) => all.reduce((total, served) => total + sizeOf(served), 0)
+  return {
+    chats: all.length,
+    waiting: sum(({ waiting }) => waiting.size),
+    held: sum(({ held }) => held.size),
+    run: sum(({ run }) => run.length),
+  }
+}

@@ -81,6 +81,7 @@ export function createStatements(store: Store, onStored: (message: StoredMessage
     muted_until: null,
     member_count: chat.members.size,
     hidden_from: null,
+    expired_through: null,
     ...(message ? messageRow(message) : NO_MESSAGE),
   })
 
