@@ -52,6 +52,7 @@ export function createStatements(store: Store, onStored: (message: StoredMessage
       member_count: chat.members.size,
       created_at: EPOCH,
       revision: chat.lines.length,
+      first_seq: 1,
       last_seq: chat.lastSeq,
       history_visibility: 'all',
       last_activity_at: EPOCH,
