@@ -157,7 +157,7 @@ export const ROUTE_ROWS: Record<ResourceName, Case<Asked>> = {
   get_statuses: [({ other }) => ({ body: { userIds: [other] } }), '++++ 00000 +00 +++00 U+'],
   put_user: [({ newcomer }) => ({ userId: newcomer, body: { name: 'changed' } }), 'XXXX XXXXX XXX +XXXX UU'],
   delete_user: [({ newcomer }) => ({ userId: newcomer, query: '?erase=messages' }), 'XXXX XXXXX XXX +XXXX UU'],
-  get_erasure: [({ newcomer }) => ({ userId: newcomer }), 'XXXX XXXXX XXX -XXXX UU'],
+  get_erasure: [({ newcomer }) => ({ userId: newcomer }), 'XXXX XXXXX XXX +XXXX UU'],
   export_user: [({ newcomer }) => ({ userId: newcomer }), 'XXXX XXXXX XXX +XXXX UU'],
   delete_chat: [({ chatId }) => ({ chatId }), 'XXXX XXXXX XXX +XXXX UU'],
   disconnect_user: [({ newcomer }) => ({ userId: newcomer }), 'XXXX XXXXX XXX +XXXX UU'],
