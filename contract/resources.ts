@@ -36,8 +36,8 @@ export const UserBody = Closed({
   ),
 })
 export const DeleteUserQuery = Closed({ erase: Type.Optional(OneOf(['messages'])) })
-/** `doneAt` is null while it goes on. */
-export const ErasureAnswer = Type.Object({ erased: Type.Integer(), askedAt: Time, doneAt: Nullable(Time) })
+/** `doneAt` is null while it goes on, `askedAt` where nobody asked for it. */
+export const ErasureAnswer = Type.Object({ erased: Type.Integer(), askedAt: Nullable(Time), doneAt: Nullable(Time) })
 export const DisconnectAnswer = Type.Object({ disconnected: Type.Integer() })
 /** Tokens count again whose `iat` is at `validFrom` or later; one in whole seconds is of the beginning of its second. */
 export const RevokeAnswer = Type.Object({ disconnected: Type.Integer(), validFrom: Time })

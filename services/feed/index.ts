@@ -160,17 +160,7 @@ export function createFeed({ log, hub, bus, net, logger, metrics }: FeedOptions)
     size: () => chats.size,
 
     /** How much is kept. */
-    sizes() {
-      const all = [...chats.values()]
-      const sum = (sizeOf: (served: Served) => number) => all.reduce((total, served) => total + sizeOf(served), 0)
-      return {
-        chats: chats.size,
-        waiting: sum(({ waiting }) => waiting.size),
-        held: sum(({ held }) => held.size),
-        run: sum(({ run }) => run.length),
-        behind: healing.size(),
-      }
-    },
+    sizes: () => ({ ...sizesOf([...chats.values()]), behind: healing.size() }),
 
     stop(): void {
       for (const unsubscribe of subscriptions) unsubscribe?.()

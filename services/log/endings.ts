@@ -70,10 +70,14 @@ export function createEndings({ db, publish, retentionDays, logger }: EndingsOpt
   }
 
   return {
-    ...expiry,
+    expireThrough: expiry.expireThrough,
+    /** Has everything expire that was stored before a time. */
+    expireBefore: expiry.sweep,
     getErasure: erasure.getErasure,
-    run,
+    /** Takes the rows that nobody sees any more, and goes on with erasures; settles when that is done. */
+    clear: run,
 
+    /** Has all that a user wrote be deleted, soon. */
     async askErasure(userId: string): Promise<void> {
       await erasure.askErasure(userId)
       void run()

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ChatError } from '../../contract/errors.js'
 import type { Database } from '../db/index.js'
 import { type WrittenRow, write } from './outcomes.js'
 import type { Step } from './steps.js'
@@ -14,7 +13,7 @@ export interface ErasureOptions {
 /** How far the deletion of what a user wrote has come. */
 export interface Erasure extends Record<string, unknown> {
   erased: number
-  askedAt: string
+  askedAt: string | null
   doneAt: string | null
 }
 
@@ -94,11 +93,10 @@ export function createErasure({ db, step, publish, isStopped }: ErasureOptions) 
       await db.run('ask_erasure', ASK, [userId])
     },
 
-    /** How far that has come; NOT_FOUND where nobody asked for it. */
+    /** How far that has come. */
     async getErasure(userId: string): Promise<Erasure> {
       const [row] = await db.run<Erasure>('erasure', STATE, [userId])
-      if (!row) throw new ChatError('NOT_FOUND')
-      return row
+      return row ?? { erased: 0, askedAt: null, doneAt: null }
     },
 
     /** Goes once through all users whose messages are to be deleted. */

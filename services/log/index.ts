@@ -75,13 +75,8 @@ export function createLog(options: LogOptions) {
     onUnknown(change(), () => bus.publish('changes', [{ chatId, range: null, joined }]))
 
   return {
-    /** Begins with what is done without being asked for. */
-    start: endings.start,
-
-    async stop(): Promise<void> {
-      await endings.stop()
-      await sweeper.stop()
-    },
+    ...endings,
+    stop: () => endings.stop().then(sweeper.stop),
 
     /** Sends waiting for a commit. */
     queued: appender.size,
@@ -163,16 +158,6 @@ export function createLog(options: LogOptions) {
     /** Deletes a chat with all that is in it; its id stays taken. NOT_FOUND for one that never was. */
     deleteChat: (chatId: string): Promise<void> =>
       onUnknown(endings.deleteChat(chatId), () => bus.publish('changes', [{ chatId, range: null }])),
-
-    /** Has messages of a chat expire up to a seq. */
-    expireThrough: endings.expireThrough,
-    /** Has all expire that was stored before a time. */
-    expireBefore: endings.sweep,
-    /** Has all that a user wrote be deleted, soon. */
-    askErasure: endings.askErasure,
-    getErasure: endings.getErasure,
-    /** Takes the rows that nobody sees any more, and goes on with erasures; settles when all is done. */
-    clear: endings.run,
 
     ...createReader(db),
     ...createSearch(db, hasSearch),

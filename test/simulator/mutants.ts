@@ -126,8 +126,8 @@ export const MUTANTS: Mutant[] = [
     name: 'who was removed on the way in is let in',
     law: 7,
     file: 'services/feed/catch-up.ts',
-    find: "if (change.kind === 'member_removed' && change.member?.user.userId === client.userId) {",
-    replace: "if (change.kind === 'member_removed' && change.member?.user.userId === '') {",
+    find: "change.kind === 'member_removed' && change.member?.user.userId === client.userId",
+    replace: "change.kind === 'member_removed' && change.member?.user.userId === ''",
   },
   {
     name: 'a chat is in two batches at once',

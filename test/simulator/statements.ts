@@ -56,6 +56,7 @@ export function createStatements(store: Store, onStored: (message: StoredMessage
       member_count: chat.members.size,
       created_at: EPOCH,
       revision: chat.lines.length,
+      first_seq: 1,
       last_seq: chat.lastSeq,
       history_visibility: 'all',
       last_activity_at: EPOCH,
@@ -93,6 +94,7 @@ export function createStatements(store: Store, onStored: (message: StoredMessage
     muted_until: null,
     member_count: chat.members.size,
     hidden_from: null,
+    expired_through: null,
     ...(message ? messageRow(message) : NO_MESSAGE),
   })
 

@@ -187,7 +187,7 @@ export const ROUTE_ROWS: Record<ResourceName, Case<Asked>> = {
   put_attachment: [({ attachment }) => ({ attachmentId: attachment }), '---- ----- --- ----- --'],
   put_user: [({ newcomer }) => ({ userId: newcomer, body: { name: 'changed' } }), 'XXXX XXXXX XXX +XXXX UU'],
   delete_user: [({ newcomer }) => ({ userId: newcomer, query: '?erase=messages' }), 'XXXX XXXXX XXX +XXXX UU'],
-  get_erasure: [({ newcomer }) => ({ userId: newcomer }), 'XXXX XXXXX XXX -XXXX UU'],
+  get_erasure: [({ newcomer }) => ({ userId: newcomer }), 'XXXX XXXXX XXX +XXXX UU'],
   export_user: [({ newcomer }) => ({ userId: newcomer }), 'XXXX XXXXX XXX +XXXX UU'],
   delete_chat: [({ chatId }) => ({ chatId }), 'XXXX XXXXX XXX +XXXX UU'],
   disconnect_user: [({ newcomer }) => ({ userId: newcomer }), 'XXXX XXXXX XXX +XXXX UU'],

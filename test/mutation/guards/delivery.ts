@@ -10,7 +10,7 @@ export const DELIVERY: Guard[] = [
     about: 'Who is removed is out before what comes after.',
     file: 'services/feed/index.ts',
     find: 'admission.evict(chatId, member.user.userId, revision)',
-    replace: '',
+    replace: ';',
     tests: [REMOVED],
   },
   {

@@ -48,8 +48,8 @@ export const ENDINGS: Guard[] = [
     name: 'barrier of a deletion',
     about: 'Everybody is out of a chat by the revision that deleted it.',
     file: 'services/feed/index.ts',
-    find: 'for (const userId of userIds) admission.evict(chatId, userId, revision)',
-    replace: '',
+    find: 'for (const userId of usersIn(hub, chatId)) admission.evict(chatId, userId, revision)',
+    replace: ';',
     tests: [`${SUITE} > a chat is deleted`],
   },
   {
