@@ -121,20 +121,15 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     config.BUS === 'memory'
       ? createMemoryLeases({ ...keeping, visibleTo: visibility.visibleTo })
       : createPostgresLeases({ ...keeping, db, maxConnections: config.MAX_SOCKETS_PER_USER, onCrowded: crowdsOf(bus) })
+  const shared = { visibility, blocks, users, bus, hub, logger, maxMembers }
   const presence = createPresence({
+    ...shared,
     leases,
-    visibility,
-    blocks,
-    users,
-    bus,
-    hub,
-    logger,
     graceMs: config.PRESENCE_GRACE_MS,
     leaseMs: config.PRESENCE_LEASE_MS,
-    maxMembers,
     metrics,
   })
-  const profiles = createProfiles({ bus, hub, users, visibility, blocks, memberCount, maxMembers, logger })
+  const profiles = createProfiles({ ...shared, memberCount })
   const { identify } = app.auth
   const sessions = createSessions({
     identify,
