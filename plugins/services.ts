@@ -130,9 +130,8 @@ async function compose(app: FastifyInstance, { authorize, onMessage, onChange }:
     metrics,
   })
   const profiles = createProfiles({ ...shared, memberCount })
-  const { identify } = app.auth
   const sessions = createSessions({
-    identify,
+    identify: app.auth.identify,
     limits,
     log,
     users,
