@@ -120,16 +120,14 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
     config.BUS === 'memory'
       ? createMemoryLeases({ ...keeping, visibleTo: visibility.visibleTo })
       : createPostgresLeases({ ...keeping, db, maxConnections: config.MAX_SOCKETS_PER_USER, onCrowded: crowdsOf(bus) })
+  const seen = { ...common, visibility, blocks, maxMembers }
   const presence = createPresence({
-    ...common,
+    ...seen,
     leases,
-    visibility,
-    blocks,
     graceMs: config.PRESENCE_GRACE_MS,
     leaseMs: config.PRESENCE_LEASE_MS,
-    maxMembers,
   })
-  const profiles = createProfiles({ bus, hub, users, visibility, blocks, memberCount, maxMembers, logger })
+  const profiles = createProfiles({ ...seen, memberCount })
   const sessions = createSessions({
     ...common,
     identify: app.auth.identify,

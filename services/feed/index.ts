@@ -169,3 +169,13 @@ export function createFeed({ log, hub, bus, net, logger, metrics }: FeedOptions)
     },
   }
 }
+
+function sizesOf(all: Served[]) {
+  const sum = (sizeOf: (served: Served) => number) => all.reduce((total, served) => total + sizeOf(served), 0)
+  return {
+    chats: all.length,
+    waiting: sum(({ waiting }) => waiting.size),
+    held: sum(({ held }) => held.size),
+    run: sum(({ run }) => run.length),
+  }
+}

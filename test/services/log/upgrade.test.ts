@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { migrate } from '../../../services/db/migrate.js'
-import { createChanges } from '../../../services/log/changes.js'
 import { createModeration } from '../../../services/log/moderation.js'
 import { createUsers } from '../../../services/users/index.js'
 import { onEachDatabase } from '../../helper.js'
@@ -10,12 +9,13 @@ import { migrationsBefore, openOlder } from '../../helpers/older.js'
 onEachDatabase('nodes from before moderation go on beside newer ones', async (t, database) => {
   const db = await openOlder(t, database)
   await migrate(db, migrationsBefore(t, '0006'))
-  const changes = createChanges(db, 1_000)
   await createUsers(db).ensure(['alice', 'bob'].map((userId) => ({ userId, name: userId, avatarUrl: null })))
-  const chat = { type: 'group' as const, owner: 'alice', founders: ['alice', 'bob'] }
-  const { of_chat: chatId } = await changes.createChat(randomUUID(), chat)
   const messageId = randomUUID()
   const call = async (sql: string, ...values: unknown[]) => (await db.pool.query(sql, values)).rows[0]
+  const make = async (chatId: string) =>
+    call(`SELECT * FROM log_create_chat($1, 'group', NULL, 'all', NULL, 'alice', '{alice,bob}', 1000)`, chatId)
+  const chatId = randomUUID()
+  t.match(await make(chatId), { chat_id: chatId, created: true })
   const send = async (id: string) => {
     const sends = JSON.stringify([{ ord: 0, id, chat_id: chatId, sender_id: 'bob', content: 'x' }])
     return (await call('SELECT outcomes FROM log_append($1, $2)', [chatId], sends)).outcomes[0][0]
@@ -28,6 +28,13 @@ onEachDatabase('nodes from before moderation go on beside newer ones', async (t,
   t.same(await edit(), { outcome: 'ok', of_chat: chatId })
   t.same(await react(), { outcome: 'ok', of_chat: chatId })
   t.same(await call('SELECT log_update_chat($1, NULL, true, $2, NULL) AS outcome', chatId, 'title'), { outcome: 'ok' })
+  t.same(await call('SELECT log_update_chat($1, NULL, false, NULL, NULL, 5, NULL) AS outcome', chatId), {
+    outcome: 'ok',
+  })
+  t.same(await call('SELECT log_update_chat($1, NULL, false, NULL, NULL, 0, NULL) AS outcome', chatId), {
+    outcome: 'ok',
+  })
+  t.match(await make(randomUUID()), { created: true })
   t.equal(await send(randomUUID()), 'stored')
   await call(
     `WITH pinned AS (INSERT INTO pins VALUES ($1, '2026-01-01', $2)), named AS (INSERT INTO mentions VALUES ($1, 1, 'alice', $2))
