@@ -83,10 +83,8 @@ const BUSES: Record<BusKind, string> = {
 }
 
 /** The whole dependency graph. */
-async function compose(
-  app: FastifyInstance,
-  { authorize, onMessage, onChange, presign }: ServicesOptions,
-): Promise<Chat> {
+async function compose(app: FastifyInstance, options: ServicesOptions): Promise<Chat> {
+  const { authorize, onMessage, onChange, presign } = options
   const { config, db, io, inside, door, budgets, seats, log: logger } = app
   const maxMembers = config.PRESENCE_MAX_MEMBERS
 
@@ -230,23 +228,8 @@ async function compose(
   })
 
   const face = createFace({ log, hub, feed, users, presence, sessions, binder })
-  return {
-    config,
-    db,
-    io,
-    bus,
-    hub,
-    log,
-    feed,
-    presence,
-    sessions,
-    binder,
-    limits,
-    uploads,
-    users,
-    metrics,
-    ...face,
-  }
+  const shown = { hub, log, feed, presence, sessions, binder, limits, uploads, users, metrics }
+  return { config, db, io, bus, ...shown, ...face }
 }
 
 const services: FastifyPluginAsync<ServicesOptions> = async (app, options) => {
