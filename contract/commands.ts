@@ -138,10 +138,10 @@ export const COMMANDS = {
     rest: { method: 'PATCH', url: '/messages/:messageId' },
   },
   get_message: {
-    summary: 'One message that you may see.',
+    summary: 'One message that you may see; for a service any.',
     tag: 'messages',
     who: 'member',
-    service: false,
+    service: true,
     rate: 'reads',
     input: Closed({ messageId: MessageId }),
     output: MessageAnswer,

@@ -204,23 +204,8 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
   })
 
   const face = createFace({ log, hub, feed, users, presence, sessions, binder })
-  return {
-    config,
-    db,
-    io,
-    bus,
-    hub,
-    log,
-    feed,
-    presence,
-    sessions,
-    binder,
-    limits,
-    uploads,
-    users,
-    metrics,
-    ...face,
-  }
+  const shown = { hub, log, feed, presence, sessions, binder, limits, uploads, users, metrics }
+  return { config, db, io, bus, ...shown, ...face }
 }
 
 const services: FastifyPluginAsync<ServicesOptions> = async (app, options) => {

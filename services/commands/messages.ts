@@ -6,10 +6,12 @@ import type { Typing } from '../hub/typing.js'
 import type { Log } from '../log/index.js'
 import type { Author } from '../log/messages.js'
 import type { Logger } from '../logger.js'
+import type { Uploads } from '../uploads/index.js'
 import { actorOf, askerOf } from './callers.js'
 
 export interface MessageCommandOptions {
   log: Log
+  uploads: Pick<Uploads, 'confirm'>
   receipts: Receipts
   typing: Typing
   logger: Logger
@@ -20,7 +22,9 @@ export interface MessageCommandOptions {
 const authorOf = ({ userId, isService }: UserCaller): Author => ({ userId, isByService: isService === true })
 
 /** Sending, reading and typing. */
-export function createMessageCommands({ log, receipts, typing, logger, maxMessageChars }: MessageCommandOptions) {
+export function createMessageCommands(options: MessageCommandOptions) {
+  const { log, uploads, receipts, typing, logger, maxMessageChars } = options
+
   /** Characters are code points; a text never has more of them than units. */
   function mustFit(content = ''): void {
     if (content.length <= maxMessageChars || [...content].length <= maxMessageChars) return
@@ -32,6 +36,7 @@ export function createMessageCommands({ log, receipts, typing, logger, maxMessag
       const { userId, isByService } = authorOf(caller)
       mustFit(input.content)
       const { chatId } = input
+      if (input.attachmentIds?.length) await uploads.confirm(userId, chatId, input.attachmentIds)
       const original = asked === input ? undefined : { content: asked.content, metadata: asked.metadata }
       const sent = await log.append({ ...input, senderId: userId, isByService, original })
       const { id, seq } = sent.message
@@ -47,8 +52,8 @@ export function createMessageCommands({ log, receipts, typing, logger, maxMessag
       return { message: await log.edit(authorOf(caller), messageId, edit) }
     },
 
-    async get_message({ userId }, { messageId }) {
-      return { message: await log.getMessage(userId, messageId) }
+    async get_message(caller, { messageId }) {
+      return { message: await log.getMessage(actorOf(caller), messageId) }
     },
 
     list_mentions: (caller, input) => log.listMentions(caller.userId, input, caller),

@@ -2,7 +2,7 @@ import type { Handlers } from '../binder/index.js'
 import type { Uploads } from '../uploads/index.js'
 
 export interface UploadCommandOptions {
-  uploads: Pick<Uploads, 'create'>
+  uploads: Pick<Uploads, 'create' | 'confirm'>
 }
 
 /** Files of messages. */

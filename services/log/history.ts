@@ -63,12 +63,10 @@ export function createHistory(db: Pick<Database, 'run'>) {
       return (await db.run('history_is_sent', IS_SENT_SQL, [chatId, senderId, clientMessageId])).length > 0
     },
 
-    /** A message that a member may see, else NOT_FOUND. */
-    async getMessage(userId: string, messageId: string): Promise<Message> {
-      const [row] = await db.run<MessageRow & Record<string, unknown>>('history_message', MESSAGE_SQL, [
-        messageId,
-        userId,
-      ])
+    /** A message that a member may see, else NOT_FOUND; a null user is a service, which sees all. */
+    async getMessage(userId: string | null, messageId: string): Promise<Message> {
+      const [name, text] = userId === null ? ['history_any_message', ANY_MESSAGE_SQL] : ['history_message', MESSAGE_SQL]
+      const [row] = await db.run<MessageRow & Record<string, unknown>>(name, text, [messageId, userId])
       if (!row) throw new ChatError('NOT_FOUND')
       return toMessage(row)
     },
@@ -114,6 +112,13 @@ const PAGE_SQL = pageSql(`
 const ANY_PAGE_SQL = pageSql(`
   SELECT c.id, c.revision, c.last_seq, c.first_seq FROM chats c
   WHERE c.id = $1 AND $2::text IS NULL AND c.deleted_at IS NULL`)
+
+const ANY_MESSAGE_SQL = `
+SELECT ${MESSAGE_COLUMNS}
+FROM messages m
+JOIN chats c ON c.id = m.chat_id AND c.deleted_at IS NULL
+LEFT JOIN users s ON s.id = m.sender_id
+WHERE m.id = $1 AND $2::text IS NULL AND m.seq >= c.first_seq`
 
 const MESSAGE_SQL = `
 SELECT ${MESSAGE_COLUMNS}

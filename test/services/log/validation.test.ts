@@ -169,7 +169,7 @@ onEachDatabase('what does not fit is refused with its path and leaves nothing be
 })
 
 onEachDatabase('what is not one’s own is not there', async (t, database) => {
-  const service = await build(t, { ...database, chatCreation: 'users' })
+  const service = await build(t, { ...database, chatCreation: 'users', uploads: 'folder' })
   const { socket: alice } = await connect(t, service, 'alice')
   const { socket: bob } = await connect(t, service, 'bob')
   const make = async (memberIds: string[]) =>
