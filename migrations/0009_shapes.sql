@@ -5,8 +5,21 @@ CREATE TABLE "chat_settings" (
 	"is_pinned" boolean DEFAULT false NOT NULL,
 	"is_archived" boolean DEFAULT false NOT NULL,
 	"hidden_at_seq" integer,
-	"is_marked_unread" boolean DEFAULT false NOT NULL,
+	"unread_at_seq" integer,
 	CONSTRAINT "chat_settings_user_id_chat_id_pk" PRIMARY KEY("user_id","chat_id")
+);
+--> statement-breakpoint
+CREATE TABLE "erasures" (
+	"user_id" text COLLATE "C" PRIMARY KEY NOT NULL,
+	"chat_id" text COLLATE "C",
+	"erased" integer DEFAULT 0 NOT NULL,
+	"asked_at" timestamp (3) with time zone NOT NULL,
+	"done_at" timestamp (3) with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "purges" (
+	"chat_id" text COLLATE "C" PRIMARY KEY NOT NULL,
+	"at" timestamp (3) with time zone NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "mentions" (
@@ -37,7 +50,8 @@ CREATE TABLE "uploads" (
 	"created_at" timestamp (3) with time zone NOT NULL,
 	"stored_at" timestamp (3) with time zone,
 	"message_id" uuid,
-	"dropped_at" timestamp (3) with time zone
+	"dropped_at" timestamp (3) with time zone,
+	"token_hash" "bytea"
 );
 --> statement-breakpoint
 ALTER TABLE "chat_log" ADD COLUMN "through_seq" integer;--> statement-breakpoint
@@ -50,6 +64,8 @@ ALTER TABLE "messages" ADD COLUMN "mentions" jsonb;--> statement-breakpoint
 ALTER TABLE "messages" ADD COLUMN "attachments" jsonb;--> statement-breakpoint
 ALTER TABLE "messages" ADD COLUMN "pinned_at" timestamp (3) with time zone;--> statement-breakpoint
 CREATE INDEX "mentions_user" ON "mentions" USING btree ("user_id","message_id");--> statement-breakpoint
+CREATE INDEX "mentions_everyone" ON "mentions" USING btree ("chat_id","message_id") WHERE user_id = '';--> statement-breakpoint
+CREATE INDEX "uploads_user_open" ON "uploads" USING btree ("user_id") WHERE message_id IS NULL;--> statement-breakpoint
 CREATE INDEX "uploads_message" ON "uploads" USING btree ("message_id") WHERE message_id IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "uploads_open" ON "uploads" USING btree ("created_at") WHERE message_id IS NULL;--> statement-breakpoint
 CREATE INDEX "uploads_dropped" ON "uploads" USING btree ("dropped_at") WHERE dropped_at IS NOT NULL;--> statement-breakpoint

@@ -1,9 +1,6 @@
 -- What a member keeps of a chat for themselves: last-value state that no revision tells of. It is looked at under the lock of the member's row,
 -- as their read mark is: whoever leaves waits for it, and takes it along.
 
--- Marked unread, by the read mark that stood then: a mark that has moved on has made it read again, so that a send need not.
-ALTER TABLE "chat_settings" DROP COLUMN "is_marked_unread";--> statement-breakpoint
-ALTER TABLE "chat_settings" ADD COLUMN "unread_at_seq" integer;--> statement-breakpoint
 -- The oldest members of a chat, however many it has. None of its columns ever changes in a row, so that moving a mark stays within its page.
 -- Its chat has a collation of its own: who looks for one member has no other index to take than before, and a large chat is not gone through for them.
 -- A large table gets it at the start (services/log/oldest.ts), which holds up no send.

@@ -1,7 +1,5 @@
 -- Sends that name people and carry files, and who was named; the law is that of 0001: lock first, look second.
 
-CREATE INDEX "mentions_everyone" ON "mentions" USING btree ("chat_id","message_id") WHERE user_id = '';
---> statement-breakpoint
 -- Locks chats in the order of their ids; says whether one of them has a rule that may hold a send up.
 CREATE FUNCTION log_hold_chats(of_chats text[])
 RETURNS boolean

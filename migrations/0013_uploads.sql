@@ -1,10 +1,5 @@
 -- Uploads: whose they are, who may begin one, and which are to go. Nothing of them is in a chat's log: that is the message that carries them.
 
--- What the URL's token of an upload must hash to, where the bytes come to this service; null once they have come.
-ALTER TABLE "uploads" ADD COLUMN "token_hash" bytea;
---> statement-breakpoint
-CREATE INDEX "uploads_user_open" ON "uploads" USING btree ("user_id") WHERE message_id IS NULL;
---> statement-breakpoint
 -- Begins an upload for a member who may write, as a send would find it: ok | no_member | muted | blocked | frozen, or many_uploads when they have
 -- `most` that no message carries. A lock of the user's own keeps that count; the chat is not locked, for the send looks again.
 CREATE FUNCTION upload_create(of_chat text, of_user text, by_service boolean, upload json, of_hash bytea, most integer,

@@ -1,19 +1,7 @@
 -- What ends in a chat. A move is one short transaction under the chat's lock: first_seq past messages, log_from past lines, deleted_at. What lies
 -- below is seen by nobody from then on, and its rows go afterwards in small steps that lock no chat. `purges` says where, so that a step that a crash
 -- cut off is made by the next node that looks.
-CREATE TABLE "purges" (
-	"chat_id" text COLLATE "C" PRIMARY KEY NOT NULL,
-	"at" timestamp (3) with time zone NOT NULL
-);
---> statement-breakpoint
-CREATE TABLE "erasures" (
-	"user_id" text COLLATE "C" PRIMARY KEY NOT NULL,
-	"chat_id" text COLLATE "C",
-	"erased" integer DEFAULT 0 NOT NULL,
-	"asked_at" timestamp (3) with time zone NOT NULL,
-	"done_at" timestamp (3) with time zone
-);
---> statement-breakpoint
+
 -- Notes that rows of a chat, whose row is locked, are to go.
 CREATE FUNCTION log_note_purge(of_chat text)
 RETURNS void
