@@ -22,6 +22,10 @@ export const HealthAnswer = Type.Object(
         kind: Type.String({ description: 'which version of the bus is in use' }),
         ok: Type.Boolean(),
       }),
+      search: Type.Object({
+        ok: Type.Boolean({ description: 'its index is there, or search is off' }),
+        isBuilding: Type.Boolean({ description: 'this node is making the index' }),
+      }),
     }),
   },
   { title: 'Health' },

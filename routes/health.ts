@@ -33,7 +33,7 @@ export default async function healthRoutes(instance: FastifyInstance): Promise<v
         version,
         connections: app.io.engine.clientsCount,
         onlineUsers: await app.chat.presence.countOnline(),
-        checks: { database: { ok, durability: app.db.durability, isFull }, bus },
+        checks: { database: { ok, durability: app.db.durability, isFull }, bus, search: app.chat.log.searchHealth() },
       })
     },
   })

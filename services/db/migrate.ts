@@ -61,20 +61,20 @@ export async function alone<T>(
   }
 }
 
-/** Does work that one node at a time should do, where no other is at it; with the connection goes the lock. */
+/** Does work that one node at a time should do, where no other is at it; with the connection, which may be used for it, goes the lock. */
 export async function ifAlone(
   db: Pick<Database, 'connection' | 'schema' | 'embedded'>,
   what: string,
-  work: () => Promise<void>,
+  work: (client?: pg.Client) => Promise<void>,
 ): Promise<void> {
   // The embedded database is of one process.
   if (db.embedded) return work()
-  const client = new pg.Client(db.connection)
+  const client = new pg.Client({ ...db.connection, statement_timeout: 0, query_timeout: 0 })
   client.on('error', () => {})
   try {
     await client.connect()
     const ask = 'SELECT pg_try_advisory_lock($1, hashtext($2)) AS held'
-    if ((await client.query(ask, [MIGRATIONS_LOCK, db.schema + what])).rows[0].held) await work()
+    if ((await client.query(ask, [MIGRATIONS_LOCK, db.schema + what])).rows[0].held) await work(client)
   } finally {
     await client.end().catch(() => {})
   }

@@ -22,6 +22,7 @@ import { createReadMarks } from './read-marks.js'
 import { createReader } from './reader.js'
 import { createReports } from './reports.js'
 import { createSearch } from './search.js'
+import { createSearchBuild } from './search-build.js'
 import { createSweeper } from './search-index.js'
 import { createServiceReads } from './service-reads.js'
 import { createSettings } from './settings.js'
@@ -55,6 +56,7 @@ export function createLog(options: LogOptions) {
   const moderation = createModeration(db)
   const endings = createEndings({ db, publish, retentionDays, logger })
   const sweeper = createSweeper(db, hasSearch, logger)
+  const searchBuild = createSearchBuild({ db, isOn: hasSearch, logger })
   function onWritten(written: Written[]): void {
     sweeper.note()
     bus.publish('changes', written)
@@ -76,7 +78,20 @@ export function createLog(options: LogOptions) {
 
   return {
     ...endings,
-    stop: () => endings.stop().then(sweeper.stop),
+
+    /** Begins with what is done without being asked for. */
+    start(): void {
+      endings.start()
+      searchBuild.start()
+    },
+
+    /** Whether search has its index, for /health. */
+    searchHealth: searchBuild.health,
+
+    async stop(): Promise<void> {
+      await Promise.all([endings.stop(), searchBuild.stop()])
+      await sweeper.stop()
+    },
 
     /** Sends waiting for a commit. */
     queued: appender.size,
@@ -160,7 +175,7 @@ export function createLog(options: LogOptions) {
       onUnknown(endings.deleteChat(chatId), () => bus.publish('changes', [{ chatId, range: null }])),
 
     ...createReader(db),
-    ...createSearch(db, hasSearch),
+    ...createSearch(db, hasSearch, searchBuild.isReady),
     ...createChats(db, maxMembers),
     ...createServiceReads(db),
     ...history,

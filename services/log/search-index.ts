@@ -1,3 +1,4 @@
+import type pg from 'pg'
 import type { Asker, Database } from '../db/index.js'
 import { alone } from '../db/migrate.js'
 import type { Logger } from '../logger.js'
@@ -47,25 +48,48 @@ const OPTIONS = ['fastupdate=on', 'gin_pending_list_limit=65536']
 /** What the index is of, word for word. */
 export const WORDS = `to_tsvector('simple', coalesce(content, ''))`
 
-/** Makes the index that search needs, or takes away the one that nothing uses; where it is as it should be, no table is locked. */
+/** A table above this gets the index while the service runs: it takes minutes. */
+const LARGE_BYTES = 64 * 2 ** 20
+
+/** What the database answers about the index. */
+export const SEARCH_INDEX = `
+SELECT to_regclass('messages_words') IS NOT NULL AS "isThere",
+  coalesce((SELECT i.indisvalid AND c.reloptions @> $1 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+    WHERE i.indexrelid = to_regclass('messages_words')), false) AS fits,
+  pg_table_size('messages') > ${LARGE_BYTES} AS "isLarge"`
+export const SEARCH_INDEX_VALUES = [OPTIONS]
+
+export interface SearchIndexRow extends Record<string, unknown> {
+  isThere: boolean
+  fits: boolean
+  isLarge: boolean
+}
+
+/** At the start: makes the index that search needs, unless that would take long, or takes away the one that nothing uses. */
 export async function prepareSearch(
-  db: Pick<Database, 'connection' | 'schema' | 'embedded'>,
+  db: Pick<Database, 'run' | 'connection' | 'schema' | 'embedded'>,
   isOn: boolean,
 ): Promise<void> {
-  await alone(db, async (client) => {
-    const { rows } = await client.query(
-      `SELECT i.indisvalid AND c.reloptions @> $1 AS fits
-      FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indexrelid = to_regclass('messages_words')`,
-      [OPTIONS],
+  const [row] = await db.run<SearchIndexRow>('search_index', SEARCH_INDEX, SEARCH_INDEX_VALUES)
+  if (isOn ? row?.fits : !row?.isThere) return
+  if (isOn && row?.isLarge && !db.embedded) return
+  await alone(db, (client) => makeSearchIndex(client, isOn, db.embedded))
+}
+
+/** Makes the index, or takes it away; where it is as it should be, no table is locked. */
+export async function makeSearchIndex(
+  client: Pick<pg.Client, 'query'>,
+  isOn: boolean,
+  isEmbedded: boolean,
+): Promise<void> {
+  const { rows } = await client.query<SearchIndexRow>(SEARCH_INDEX, SEARCH_INDEX_VALUES)
+  if (isOn ? rows[0]?.fits : !rows[0]?.isThere) return
+  const concurrently = isEmbedded ? '' : 'CONCURRENTLY'
+  // One that was being made when its node ended is there, and not valid.
+  await client.query(`DROP INDEX ${concurrently} IF EXISTS messages_words`)
+  if (isOn) {
+    await client.query(
+      `CREATE INDEX ${concurrently} messages_words ON messages USING gin (${WORDS}) WITH (${OPTIONS.join(', ')})`,
     )
-    if (isOn ? rows[0]?.fits === true : rows.length === 0) return
-    const concurrently = db.embedded ? '' : 'CONCURRENTLY'
-    // One that was being made when its node ended is there, and not valid.
-    await client.query(`DROP INDEX ${concurrently} IF EXISTS messages_words`)
-    if (isOn) {
-      await client.query(
-        `CREATE INDEX ${concurrently} messages_words ON messages USING gin (${WORDS}) WITH (${OPTIONS.join(', ')})`,
-      )
-    }
-  })
+  }
 }

@@ -4,6 +4,7 @@ import { PAGES } from '../../contract/limits.js'
 import { readCursor, writeCursor } from '../cursors.js'
 import type { Asker, Database } from '../db/index.js'
 import { MESSAGE_COLUMNS, type MessageRow, toMessage } from './entities.js'
+import type { SearchBuild } from './search-build.js'
 import { WORDS } from './search-index.js'
 import { createWalk, type Place } from './search-walk.js'
 
@@ -15,8 +16,8 @@ const FREQUENT = 5_000
 type Row = MessageRow & Record<string, unknown>
 type Page = Output<'search_messages'>
 
-/** Full-text search of a user's chats; without its index (setting SEARCH) it is CONFLICT. */
-export function createSearch(db: Pick<Database, 'run'>, isOn: boolean) {
+/** Full-text search of a user's chats; CONFLICT where it is off (setting SEARCH), UNAVAILABLE while its index is being made. */
+export function createSearch(db: Pick<Database, 'run'>, isOn: boolean, isReady: SearchBuild['isReady']) {
   const walk = createWalk(db, LIMIT_MS)
 
   async function isFrequent(query: string, by: Asker): Promise<boolean> {
@@ -44,6 +45,8 @@ export function createSearch(db: Pick<Database, 'run'>, isOn: boolean) {
       by: Asker = { userId },
     ): Promise<Page> {
       if (!isOn) throw new ChatError('CONFLICT', { message: 'Search is off (setting SEARCH).' })
+      if (!(await isReady()))
+        throw new ChatError('UNAVAILABLE', { message: 'The index of search is still being made.' })
       const [chatId, senderId, after] = [ofChat ?? null, ofSender ?? null, since ?? null]
       const [time, id] = cursor === undefined ? [] : readCursor(cursor, 'time', 'uuid')
       const from: Place | null = time !== undefined && id !== undefined ? { time, id } : null

@@ -46,7 +46,7 @@ export const MESSAGES: Guard[] = [
     tests: [`${EDITS} > who came later is told of the place alone`],
   },
   {
-    name: 'mentions of members',
+    name: 'mentions of members (edit)',
     about: 'An edit names nobody who is no member.',
     file: definerOf('log_mentions'),
     find: '  JOIN LATERAL (SELECT 1 FROM members x',

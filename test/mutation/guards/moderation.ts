@@ -92,7 +92,7 @@ export const MODERATION_GUARDS: Guard[] = [
   {
     name: 'blocks (new chats)',
     about: 'Nor a new direct chat.',
-    file: definerOf('log_create_chat'),
+    file: 'migrations/0006_moderation.sql',
     find: "  IF is_apart THEN\n    RAISE EXCEPTION 'the two are apart' USING ERRCODE = 'BLOCK';\n  END IF;\n\n  chat_id := new_id;",
     replace: '  chat_id := new_id;',
     tests: ['services/users/blocks'],
