@@ -20,9 +20,12 @@ FROM members b JOIN chats c ON c.id = b.chat_id
 WHERE b.user_id = $1 AND b.chat_id > $2 ORDER BY b.chat_id LIMIT $3`
 
 const SETTINGS = `
-SELECT chat_id AS "chatId", muted_until AS "mutedUntil", is_pinned AS "isPinned", is_archived AS "isArchived",
-  hidden_at_seq IS NOT NULL AS "isHidden", is_marked_unread AS "isMarkedUnread"
-FROM chat_settings WHERE user_id = $1 AND chat_id > $2 ORDER BY chat_id LIMIT $3`
+SELECT z.chat_id AS "chatId", z.muted_until AS "mutedUntil", z.is_pinned AS "isPinned", z.is_archived AS "isArchived",
+  coalesce(z.hidden_at_seq >= c.last_seq, false) AS "isHidden", coalesce(z.unread_at_seq >= b.last_read_seq, false) AS "isMarkedUnread"
+FROM chat_settings z
+JOIN chats c ON c.id = z.chat_id
+JOIN members b ON b.chat_id = z.chat_id AND b.user_id = z.user_id
+WHERE z.user_id = $1 AND z.chat_id > $2 ORDER BY z.chat_id LIMIT $3`
 
 const BLOCKS = `
 SELECT blocked_user_id AS "blockedUserId", at FROM blocks

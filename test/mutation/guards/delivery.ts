@@ -9,8 +9,8 @@ export const DELIVERY: Guard[] = [
     name: 'barrier of a removal',
     about: 'Who is removed is out before what comes after.',
     file: 'services/feed/index.ts',
-    find: 'admission.evict(chatId, member.user.userId, revision)',
-    replace: ';',
+    find: "kind === 'member_removed' || ",
+    replace: '',
     tests: [REMOVED],
   },
   {

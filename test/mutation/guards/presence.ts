@@ -25,7 +25,7 @@ export const PRESENCE: Guard[] = [
   {
     name: 'presence of strangers (watched)',
     about: 'Who watches is told while they may know.',
-    file: 'services/presence/announcer.ts',
+    file: 'services/presence/acquaintances.ts',
     find: 'viewerId === userId || (pairs.has(pairOf(viewerId, userId))',
     replace: 'viewerId === userId || (true',
     tests: [`${TOLD} > not along large chats`],
@@ -66,9 +66,17 @@ export const PRESENCE: Guard[] = [
     name: 'logout has no grace',
     about: 'Who logs out is offline at once.',
     file: 'services/session/index.ts',
-    find: "const atOnce = state.is === 'ending' && state.code === 'LOGGED_OUT'",
-    replace: 'const atOnce = false',
+    find: "const atOnce = wasSilent || (state.is === 'ending' && state.code === 'LOGGED_OUT')",
+    replace: 'const atOnce = wasSilent',
     tests: [`${TOLD} > a quick reconnect is silent`],
+  },
+  {
+    name: 'silence has no grace',
+    about: 'Whose connection answered no ping is offline when it is given up.',
+    file: 'plugins/socket/index.ts',
+    find: "sessions.leave(session, reason === 'ping timeout')",
+    replace: 'sessions.leave(session)',
+    tests: ['socket/silence > who says nothing is gone soon, embedded'],
   },
   {
     name: 'leases end',
