@@ -180,7 +180,7 @@ t.test('what another node finds to be abuse is kept outside here', async (t) => 
 })
 
 t.test('classes give way one by one, and come back in the opposite order', async (t) => {
-  const order: RateClass[] = ['typing', 'reads', 'changes', 'sends']
+  const order: RateClass[] = ['typing', 'reads', 'changes', 'uploads', 'sends']
   const load = createLoad(100)
   const refused = () => [...order, 'connects' as const].filter((rate) => load.givesWay(rate))
   const look = (...lags: number[]) =>
@@ -191,10 +191,10 @@ t.test('classes give way one by one, and come back in the opposite order', async
   t.same(look(5_000, 0, 5_000, 0), [0, 0, 0, 0], 'one long turn is no overload')
   t.same(look(150, 150, 150, 150), [0, 1, 1, 1])
   t.same(refused(), ['typing'])
-  t.same(look(5_000, 5_000, 5_000, 5_000), [1, 2, 3, 4])
-  t.same(look(700, 700), [3, 3], 'sends are back')
-  t.same(refused(), ['typing', 'reads', 'changes'])
-  t.same(look(0, 0, 0, 0), [2, 1, 0, 0], 'however fast it falls')
+  t.same(look(5_000, 5_000, 5_000, 5_000, 5_000), [1, 2, 3, 4, 5])
+  t.same(look(700, 700), [4, 4], 'sends are back')
+  t.same(refused(), ['typing', 'reads', 'changes', 'uploads'])
+  t.same(look(0, 0, 0, 0, 0), [3, 2, 1, 0, 0], 'however fast it falls')
 })
 
 t.test('a seat that is given back goes to who waits longest, or to nobody', async (t) => {

@@ -101,7 +101,7 @@ onEachDatabase('mutes', async (t, database) => {
       { mutedUntil: until },
     )
     const { chats } = await must(await over('other'), 'sync', { chats: { [chatId]: before } })
-    t.match(chats[chatId], { changes: [{ type: 'member_changed', actorId: undefined, member: { mutedUntil: until } }] })
+    t.match(chats[chatId], { changes: [{ type: 'member_changed', actorId: 'admin', member: { mutedUntil: until } }] })
 
     const muted = refused('FORBIDDEN', { reason: 'muted', until })
     t.match(await send('member'), muted)
