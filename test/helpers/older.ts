@@ -1,8 +1,11 @@
 import { execFileSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { openDatabase } from '../../services/db/index.js'
+import type { ChatType } from '../../contract/shapes.js'
+import { type Database, openDatabase } from '../../services/db/index.js'
+import { pairKeyOf } from '../../services/log/moderation.js'
 import { packageRoot } from '../../services/package-root.js'
 import { type DatabaseOptions, tempDir } from '../helper.js'
 
@@ -19,6 +22,16 @@ export async function openOlder(t: Test, { databaseUrl, dataDir }: DatabaseOptio
   const db = await openDatabase(options)
   t.teardown(() => db.close())
   return db
+}
+
+const CREATE = `SELECT f.chat_id AS of_chat FROM log_create_chat($1, $2, NULL, 'all', $3, $4, $5, 1000) AS f`
+
+/** Makes a chat with the function of versions before chats had metadata; the first founder owns it. */
+export async function createOlderChat(db: Pick<Database, 'run'>, type: ChatType, founders: string[]) {
+  const pair = type === 'direct' ? pairKeyOf(founders) : null
+  const values = [randomUUID(), type, pair, founders[0], founders]
+  const [row] = await db.run<{ of_chat: string }>('create_older', CREATE, values)
+  return { of_chat: row?.of_chat ?? '' }
 }
 
 /** Our migrations up to one, as an older version has them. */

@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { ChatType } from '../../../contract/shapes.js'
 import { migrate } from '../../../services/db/migrate.js'
 import { createChanges } from '../../../services/log/changes.js'
-import { pairKeyOf } from '../../../services/log/moderation.js'
 import { createUsers } from '../../../services/users/index.js'
 import { build, collect, connect, must, next, onEachDatabase, until } from '../../helper.js'
-import { migrationsBefore, openOlder } from '../../helpers/older.js'
+import { createOlderChat, migrationsBefore, openOlder } from '../../helpers/older.js'
 
 const KNOWN = ['alice', 'bob', 'carol']
 const NO_LIMIT = 1_000
@@ -95,13 +94,7 @@ onEachDatabase('direct chats of an older version are counted as new ones', async
   const users = createUsers(db)
   const changes = createChanges(db, NO_LIMIT)
   await users.ensure(KNOWN.map((userId) => ({ userId, name: userId, avatarUrl: null })))
-  // With the function of that time, which knew of no metadata.
-  const create = async (type: ChatType, founders: string[]) => {
-    const pair = type === 'direct' ? pairKeyOf(founders) : null
-    const values = [randomUUID(), type, pair, 'alice', founders, NO_LIMIT]
-    const [row] = await db.run<{ of_chat: string }>('create_older', CREATE_OLDER, values)
-    return { of_chat: row?.of_chat ?? '' }
-  }
+  const create = (type: ChatType, founders: string[]) => createOlderChat(db, type, founders)
   const make = (founders: string[]) => create('direct', founders)
   const made = {
     known: await make(['alice', 'bob']),
@@ -120,5 +113,3 @@ onEachDatabase('direct chats of an older version are counted as new ones', async
   await migrate(db)
   t.same(await counts(), { known: 2, unknown: 2, self: 1, deleted: 1, group: 1 })
 })
-
-const CREATE_OLDER = `SELECT f.chat_id AS of_chat FROM log_create_chat($1, $2, NULL, 'all', $3, $4, $5, $6) AS f`

@@ -3,10 +3,9 @@ import type { Test } from 'tap'
 import type { Attachment, Message } from '../../../contract/shapes.js'
 import { migrate } from '../../../services/db/migrate.js'
 import type { Send } from '../../../services/log/append.js'
-import { createChanges } from '../../../services/log/changes.js'
 import { createUsers } from '../../../services/users/index.js'
 import { build, connect, must, next, onEachDatabase, type Service } from '../../helper.js'
-import { migrationsBefore, openOlder } from '../../helpers/older.js'
+import { createOlderChat, migrationsBefore, openOlder } from '../../helpers/older.js'
 
 // What a send may carry beside its text: whom it mentions, uploads, and metadata alone.
 
@@ -278,8 +277,7 @@ onEachDatabase('nodes from before mentions go on beside newer ones', async (t, d
   const db = await openOlder(t, database)
   await migrate(db, migrationsBefore(t, '0009'))
   await createUsers(db).ensure([{ userId: 'alice', name: 'alice', avatarUrl: null }])
-  const founders = { type: 'group' as const, owner: 'alice', founders: ['alice'] }
-  const { of_chat: chatId } = await createChanges(db, 1_000).createChat(randomUUID(), founders)
+  const { of_chat: chatId } = await createOlderChat(db, 'group', ['alice'])
   const send = async (rest: object) => {
     const sends = [{ ord: 0, id: randomUUID(), chat_id: chatId, sender_id: 'alice', content: 'x', ...rest }]
     const values = [[chatId], JSON.stringify(sends)]
