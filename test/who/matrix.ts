@@ -68,7 +68,7 @@ export const COMMAND_ROWS: { [C in CommandName]: Cases<Input<C>> } = {
     'all but the content': [({ own, other }) => ({ messageId: own, metadata: { a: 1 }, mentions: { userIds: [other] } }), '+++M ----- +BB S+MB- UU'],
   },
   get_message: {
-    'one’s own': [({ own }) => ({ messageId: own }), '++++ ----- +++ ++++- UU'],
+    'one’s own': [({ own }) => ({ messageId: own }), '++++ ----- +++ .+++- UU'],
     'another’s': [({ theirs }) => ({ messageId: theirs }), '++++ ----- +++ ++++- UU'],
   },
   list_mentions: { '': [() => ({}), '++++ 00000 +++ S+++0 UU'] },

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { ChatType } from '../../../contract/shapes.js'
 import { migrate } from '../../../services/db/migrate.js'
 import { createChanges } from '../../../services/log/changes.js'
