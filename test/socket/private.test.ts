@@ -61,7 +61,7 @@ t.test('private names stand in one file', async (t) => {
 
   const places = sources.flatMap((source) => placesOf(source, isPrivate))
   // Of Node, what hands a connection to another process.
-  const allowed = [INSIDE, 'services/workers/switchboard.ts', 'routes/uploads.ts']
+  const allowed = [INSIDE, 'services/workers/switchboard.ts']
   t.same(
     places.filter((place) => !allowed.includes(place.split(':')[0] ?? '')),
     [],
@@ -103,7 +103,7 @@ t.test('a socket is ended in few files, each with its reason', async (t) => {
     'connections',
     'workers/side-door',
   ]
-  const ENDING = [...files.map((name) => `plugins/${name}.ts`), 'services/workers/switchboard.ts']
+  const ENDING = [...files.map((name) => `plugins/${name}.ts`), 'services/workers/switchboard.ts', 'routes/uploads.ts']
   const ENDS = ['disconnect', 'disconnectSockets', 'close', 'destroy', 'terminate', 'end']
   const OTHERS = [
     'hub',
