@@ -1,4 +1,3 @@
-import type pg from 'pg'
 import type { Asker, Database } from '../db/index.js'
 import { alone } from '../db/migrate.js'
 import type { Logger } from '../logger.js'
@@ -78,7 +77,7 @@ export async function prepareSearch(
 
 /** Makes the index, or takes it away; where it is as it should be, no table is locked. */
 export async function makeSearchIndex(
-  client: Pick<pg.Client, 'query'>,
+  client: Parameters<Parameters<typeof alone>[1]>[0],
   isOn: boolean,
   isEmbedded: boolean,
 ): Promise<void> {

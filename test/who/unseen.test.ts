@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
 import { build, onEachDatabase } from '../helper.js'
-import { anyWorld, playUnseen } from './unseen.js'
+import { findFaults } from './unseen-reads.js'
+import { anyWorld, playWorld } from './unseen-world.js'
 
 // npm run test:unseen -- [--runs N] [--seed N --path P]: as npm test does it, longer, or one failing case again.
 const { values } = parseArgs({
@@ -18,9 +19,10 @@ onEachDatabase('what somebody may not see reaches them by no way', async (t, dat
   let looks = 0
   const details = await fc.check(
     fc.asyncProperty(anyWorld, async (plan) => {
-      const played = await playUnseen(service, plan)
-      looks += played.looks
-      if (played.faults.length > 0) throw new Error(played.faults.join('\n'))
+      const { users, rooms } = await playWorld(service, plan)
+      const found = await findFaults(service, users, rooms)
+      looks += found.looks
+      if (found.faults.length > 0) throw new Error(found.faults.join('\n'))
     }),
     {
       numRuns: RUNS,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
-import type { Message, MyChat } from '../../contract/shapes.js'
+import type { Message } from '../../contract/shapes.js'
 import type { Service } from '../helper.js'
 
 // What somebody may not see reaches them by no way: each message says a word of its own, which is looked for in all that is answered.
@@ -52,7 +52,7 @@ export const anyWorld = fc.record<WorldPlan>({
 })
 
 /** A message as it should be, with the word that it says now. */
-interface Said {
+export interface Said {
   id: string
   seq: number
   senderId: string
@@ -61,7 +61,7 @@ interface Said {
   isDeleted: boolean
 }
 
-interface Room {
+export interface Room {
   chatId: string
   isOpen: boolean
   firstSeq: number
@@ -70,51 +70,32 @@ interface Room {
   messages: Said[]
 }
 
-const WORD = /\bw[0-9a-f]{12}\b/g
+export const WORD = /\bw[0-9a-f]{12}\b/g
 const newWord = (): string => `w${randomUUID().replaceAll('-', '').slice(0, 12)}`
 
-/** Plays a world, then has each user read by every way; answers what was wrong and how many ways were looked at. */
-export async function playUnseen(service: Service, plan: WorldPlan): Promise<{ faults: string[]; looks: number }> {
-  const { call, app } = service
+/** Makes the users and chats of a world, and plays it. */
+export async function playWorld(service: Service, { visibilities, ops }: WorldPlan) {
   const users = Array.from({ length: USERS }, () => `u${randomUUID().slice(0, 8)}`)
-  await app.chat.users.ensure(users.map((userId) => ({ userId, name: userId, avatarUrl: null })))
-  const owner = users[0] as string
+  await service.app.chat.users.ensure(users.map((userId) => ({ userId, name: userId, avatarUrl: null })))
+  const founders = users.slice(0, 2)
   const rooms: Room[] = []
-  for (const historyVisibility of plan.visibilities) {
-    const body = { type: 'group', memberIds: users.slice(0, 2), historyVisibility }
-    const made = await call('POST', '/chats', { as: 'service', onBehalfOf: owner, body })
+  for (const historyVisibility of visibilities) {
+    const body = { type: 'group', memberIds: founders, historyVisibility }
+    const made = await service.call('POST', '/chats', { as: 'service', onBehalfOf: founders[0] as string, body })
     rooms.push({
       chatId: made.body.chat.chatId,
       isOpen: historyVisibility === 'all',
       firstSeq: 1,
-      members: new Map(users.slice(0, 2).map((userId) => [userId, 1])),
+      members: new Map(founders.map((userId) => [userId, 1])),
       messages: [],
     })
   }
-  for (const op of plan.ops) await play(service, rooms, users, op)
-  const faults: string[] = []
-  let looks = 0
-  for (const userId of users) {
-    const { found, history } = await readAll(service, rooms, userId)
-    looks += found.length
-    const mine = rooms.flatMap((room) => visible(room, userId))
-    const words = new Set(mine.map(({ word }) => word))
-    for (const [way, text] of found) {
-      const leaked = [...text.matchAll(WORD)].map(([word]) => word).filter((word) => !words.has(word))
-      if (leaked.length > 0) faults.push(`${way} tells ${userId} of ${leaked}`)
-    }
-    // So that who sees nothing at all is no proof.
-    const missing = mine.filter(({ word }) => !history.includes(word))
-    if (missing.length > 0) faults.push(`the history of ${userId} leaves out ${missing.map(({ seq }) => seq)}`)
-    const files = await readFiles(service, rooms, userId)
-    looks += files.looks
-    faults.push(...files.faults)
-  }
-  return { faults, looks }
+  for (const op of ops) await play(service, rooms, users, op)
+  return { users, rooms }
 }
 
 /** The messages of a chat that a user may see. */
-function visible({ isOpen, firstSeq, members, messages }: Room, userId: string): Said[] {
+export function visible({ isOpen, firstSeq, members, messages }: Room, userId: string): Said[] {
   const from = members.get(userId)
   if (from === undefined) return []
   return messages.filter(({ seq, isDeleted }) => !isDeleted && seq >= firstSeq && (isOpen || seq >= from))
@@ -203,60 +184,4 @@ async function putFile(app: Service['app'], chatId: string, userId: string, name
     })(),
   })
   return made.attachment.id
-}
-
-/** All that is answered to a user, way by way, and their history among it. */
-async function readAll({ call, app }: Service, rooms: Room[], userId: string) {
-  const found: [way: string, text: string][] = []
-  let history = ''
-  const ask = async (way: string, url: string, method: 'GET' | 'POST' = 'GET', body?: object) => {
-    const answer = await call(method, url, { as: userId, ...(body && { body }) })
-    found.push([way, JSON.stringify(answer.body ?? null)])
-    return answer
-  }
-  const session: MyChat[] = (await app.chat.log.getChatsOf([userId])).get(userId) ?? []
-  found.push(['session', JSON.stringify(session)])
-  for (const filter of ['active', 'archived', 'unread', 'all']) await ask(`list ${filter}`, `/chats?filter=${filter}`)
-  await ask('mentions', '/messages/mentions?limit=50')
-  for (const { chatId, messages } of rooms) {
-    await ask('chat', `/chats/${chatId}`)
-    const page = await ask('history', `/chats/${chatId}/messages?limit=200`)
-    history += JSON.stringify(page.body)
-    await ask('pins', `/chats/${chatId}/pins?limit=50`)
-    await ask('members', `/chats/${chatId}/members`)
-    await ask('marks', `/chats/${chatId}/read`)
-    for (const revision of [1, 5]) {
-      await ask('sync', '/sync', 'POST', { chats: { [chatId]: revision }, limit: 1_000 })
-    }
-    for (const { id, seq, word } of messages) {
-      await ask('message', `/messages/${id}`)
-      await ask('around', `/chats/${chatId}/messages?aroundMessageId=${id}&limit=3`)
-      await ask('before', `/chats/${chatId}/messages?beforeSeq=${seq + 1}&limit=2`)
-      const hits = await ask('search', `/messages/search?query=${word}&limit=50`)
-      // The query is not told back; whose word was hit is.
-      found.push(['search hit', hits.body?.messages?.length > 0 ? word : ''])
-    }
-  }
-  const kept = await call('GET', `/users/${userId}/export`, { as: 'service' })
-  const lines = typeof kept.body === 'string' ? kept.body : JSON.stringify(kept.body ?? '')
-  // What they wrote is theirs, wherever they wrote it.
-  const own = new Set(
-    rooms.flatMap(({ messages }) => messages.filter((one) => one.senderId === userId).map(({ word }) => word)),
-  )
-  found.push(['export', lines.replaceAll(WORD, (word) => (own.has(word) ? '' : word))])
-  return { found, history }
-}
-
-/** The bytes of files go where their messages go. */
-async function readFiles({ call }: Service, rooms: Room[], userId: string) {
-  const faults: string[] = []
-  const carried = rooms.flatMap((room) =>
-    room.messages.flatMap((said) => (said.attachmentId === null ? [] : [{ room, said, id: said.attachmentId }])),
-  )
-  for (const { room, said, id } of carried) {
-    const { status } = await call('GET', `/attachments/${id}`, { as: userId })
-    const wanted = visible(room, userId).includes(said) ? 200 : 404
-    if (status !== wanted) faults.push(`GET /attachments of ${said.word} answers ${userId} ${status}, not ${wanted}`)
-  }
-  return { faults, looks: carried.length }
 }
