@@ -21,7 +21,7 @@ export interface UploadsOptions {
 export type Uploads = ReturnType<typeof createUploads>
 
 /** Whose call it is; a service that acts for a user is not held up by a frozen chat. */
-interface Uploader {
+export interface Uploader {
   userId: string
   isService?: true
 }
