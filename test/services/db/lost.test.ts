@@ -9,13 +9,19 @@ t.test('a connection that is lost says nothing of its inside', needsPostgres, as
   const { app, call } = await build(t, { databaseUrl: await createDatabase(t), dataDir: tempDir(t) })
   t.equal((await call('GET', '/chats', { as: 'alice' })).status, 200)
   const { pool } = app.db
-  const lost = new Promise((resolve) => pool.once('error', resolve))
-  const [one, other] = [await pool.connect(), await pool.connect()]
-  one.release()
-  await other.query(
-    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
-  )
-  other.release()
-  t.match(await lost, { client: {} }, 'it would have been there')
+  let lost: Error | undefined
+  pool.on('error', (error) => {
+    lost = error
+  })
+  await until('one that nobody used was lost', async () => {
+    const [one, other] = [await pool.connect(), await pool.connect()]
+    one.release()
+    await other.query(
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+    )
+    other.release()
+    return lost !== undefined
+  })
+  t.match(lost, { client: {} }, 'it would have been there')
   await until('the service goes on', async () => (await call('GET', '/chats', { as: 'alice' })).status === 200)
 })
