@@ -102,7 +102,7 @@ export const DOOR: Guard[] = [
     file: 'plugins/socket/door.ts',
     find: "refusal: (): string | null => (closing ? 'draining' : ",
     replace: 'refusal: (): string | null => (',
-    tests: ['socket/handshake > while a node drains', 'shutdown > a close leaves nobody hanging, embedded'],
+    tests: ['socket/handshake > while a node drains', 'start/shutdown > a close leaves nobody hanging, embedded'],
   },
   {
     name: 'drain (commands)',
@@ -118,7 +118,7 @@ export const DOOR: Guard[] = [
     file: 'services/hub/drain.ts',
     find: '    await Promise.race([hub.finish(client), tooLate])\n',
     replace: '',
-    tests: ['shutdown > what is under way is answered, embedded'],
+    tests: ['start/shutdown > what is under way is answered, embedded'],
   },
   {
     name: 'buffer cap (looked at)',
