@@ -54,6 +54,8 @@ export interface Service {
   /** The service's own scope: its decorators. */
   app: FastifyInstance
   url: string
+  /** A node of another version: its events have schemas of their own. */
+  isOlder?: boolean
   token(userId: string, claims?: object): string
   /** A REST call; the body answered is parsed. */
   call(method: Method, url: string, options?: CallOptions): Promise<{ status: number; body: Body }>
@@ -169,7 +171,7 @@ export function client(t: Test, service: Service, userId: string, options: Conne
   socket.onAnyOutgoing((_event: string, payload: unknown) => noteTexts(payload))
   socket.onAny((event: string, payload: unknown, ...rest: unknown[]) => {
     const validate = validators.get(event)
-    if (!validate?.(payload) || rest.length > 0) {
+    if (!service.isOlder && (!validate?.(payload) || rest.length > 0)) {
       t.fail(`the event ${event} does not fit its schema`, { payload, rest, errors: validate?.errors })
     }
   })

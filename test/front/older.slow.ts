@@ -23,7 +23,7 @@ import { createDatabase, freePort, needsPostgres } from '../helpers/postgres.js'
 t.setTimeout(300_000)
 
 const token = (userId: string) => sign({ sub: userId, exp: inSeconds(3_600) })
-const serviceOf = ({ url }: Node) => ({ url, token }) as Service
+const serviceOf = ({ url }: Node, isOlder: boolean) => ({ url, token, isOlder }) as Service
 
 /** A node of an older commit and one of ours; neither is started. */
 async function open(t: Test, commit: string) {
@@ -95,12 +95,12 @@ t.test('one that has a bus', { ...needsPostgres, ...needsCommit(OLDER.bus) }, as
       const [first, second] = order === 'ours first' ? [ours, older] : [older, ours]
       await first.start()
       await second.start()
-      const { socket: alice } = await connect(t, serviceOf(first), 'alice')
-      const { socket: bob } = await connect(t, serviceOf(second), 'bob')
+      const { socket: alice } = await connect(t, serviceOf(first, first === older), 'alice')
+      const { socket: bob } = await connect(t, serviceOf(second, second === older), 'bob')
       await write(t, alice, bob)
       await remove(t, alice, bob)
 
-      const guest = await connect(t, serviceOf(second), 'guest', { reconnection: false })
+      const guest = await connect(t, serviceOf(second, second === older), 'guest', { reconnection: false })
       const closed = next(guest.socket, 'closing')
       t.equal(await post(first, '/users/guest/revoke-tokens'), 200, 'revoked')
       t.match(await closed, { code: 'TOKEN_REVOKED' }, 'who is revoked by one is ended by the other')
@@ -110,7 +110,7 @@ t.test('one that has a bus', { ...needsPostgres, ...needsCommit(OLDER.bus) }, as
       const { chat } = await must(bob, 'create_chat', { type: 'group', memberIds: ['alice'] })
       await must(bob, 'send_message', { chatId: chat.chatId, content: 'alone' })
       await first.start()
-      const back = await connect(t, serviceOf(first), 'alice', { forceNew: true })
+      const back = await connect(t, serviceOf(first, first === older), 'alice', { forceNew: true })
       const heard = next(back.socket, 'new_message')
       await must(bob, 'send_message', { chatId: chat.chatId, content: 'both again' })
       t.match(await heard, { seq: 2, content: 'both again' }, 'the first is back')
@@ -128,7 +128,7 @@ t.test('one that has no bus', { ...needsPostgres, ...needsCommit(OLDER.noBus) },
   const alice: ClientSocket = io(older.url, { auth: { token: token('alice') }, transports: ['websocket'] })
   t.teardown(() => alice.disconnect())
   await next(alice, 'session')
-  const { socket: bob } = await connect(t, serviceOf(ours), 'bob')
+  const { socket: bob } = await connect(t, serviceOf(ours, false), 'bob')
   const added = next(bob, 'chat_added')
   const { chat } = await must(alice, 'create_chat', { type: 'group', memberIds: ['bob'] })
   await added
