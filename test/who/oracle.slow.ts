@@ -5,7 +5,7 @@ import { build, onEachDatabase } from '../helper.js'
 import { anyCase, MAX_MEMBERS } from './graph.js'
 import { play } from './witness.js'
 
-// npm run test:who -- [--runs N] [--seed N --path P]: as npm test does it, longer, or one failing case again.
+// npm run test:who -- [--runs N] [--seed N --path P]: as npm run test:slow does it, longer, or one failing case again.
 const { values } = parseArgs({
   strict: false,
   options: { runs: { type: 'string' }, seed: { type: 'string' }, path: { type: 'string' } },
