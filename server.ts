@@ -22,7 +22,9 @@ const WORKERS_CLOSE_TIMEOUT_MS = 29_000
 const REFUSED_CLOSE_MS = 5_000
 /** Who has not asked for anything in this time, in whole headers, is nobody; whole bodies have longer. */
 const HEADERS_TIMEOUT_MS = 8_000
-const REQUEST_TIMEOUT_MS = 30_000
+const BODY_TIMEOUT_MS = 30_000
+/** Whole uploads have longest. */
+const REQUEST_TIMEOUT_MS = 3_600_000
 const CONNECTIONS_LOOK_MS = 1_000
 
 /** What a signal ends: the service, or the parent of its workers. */
@@ -117,9 +119,11 @@ async function serve(app: FastifyInstance, env: NodeJS.ProcessEnv, worker: Worke
   const { service } = await import('./app.js')
   await service(app, { env })
   const { limitConnections } = await import('./plugins/connections.js')
+  const { limitBodies } = await import('./plugins/bodies.js')
   const { readTrust } = await import('./plugins/addresses.js')
   const { HOST, PORT, NODE_ENV, MAX_SOCKETS_PER_ADDRESS, TRUST_PROXY } = app.config
   limitConnections(app.server, { max: MAX_SOCKETS_PER_ADDRESS, trust: readTrust(TRUST_PROXY) || false })
+  limitBodies(app.server, BODY_TIMEOUT_MS)
   if (worker) await app.register(import('./plugins/workers/index.js'), worker)
   const address = await app.listen({ host: HOST, port: PORT }).catch((error: unknown) => {
     throw listenRefusal(error, HOST, PORT)

@@ -1,0 +1,50 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import t from 'tap'
+import { limitBodies } from '../../plugins/bodies.js'
+
+// What would break: a limit of 30 s for whole requests cuts an upload that is slow, and one of an hour lets every body drip.
+t.test('a body has its time, and that of an upload goes on while it comes', async (t) => {
+  const server = createServer((request, response) => {
+    let size = 0
+    request.on('error', () => {})
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length
+    })
+    request.on('end', () => response.end(`got ${size}`))
+  })
+  limitBodies(server, 500)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const open = (head: string) => {
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    socket.on('error', () => {})
+    socket.write(`${head} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n`)
+    const heard = { text: '' }
+    socket.on('data', (data) => {
+      heard.text += data
+    })
+    return { socket, heard }
+  }
+  const upload = open('PUT /attachments/x')
+  const other = open('POST /chats')
+  let dripped = 0
+  const drip = setInterval(() => {
+    if (dripped === 99) return
+    for (const { socket } of [upload, other]) if (!socket.destroyed) socket.write('x')
+    dripped += 1
+  }, 25)
+  await once(other.socket, 'close')
+  clearInterval(drip)
+  t.match(other.heard.text, /^HTTP\/1\.1 408 /)
+  t.equal(upload.heard.text, '', 'the upload is still coming')
+  upload.socket.write('x'.repeat(100 - dripped))
+  while (!upload.heard.text.includes('got 100')) await once(upload.socket, 'data')
+  t.match(upload.heard.text, /^HTTP\/1\.1 200 /)
+  const silent = open('PUT /attachments/y')
+  await once(silent.socket, 'close')
+  t.match(silent.heard.text, /^HTTP\/1\.1 408 /, 'one that pauses as long is ended')
+  upload.socket.destroy()
+})
