@@ -88,3 +88,12 @@ LANGUAGE plpgsql AS $$
 BEGIN
   outcome := log_update_chat(of_chat, by_actor, has_title, new_title, new_visibility, new_slow_seconds, new_frozen, NULL, NULL);
 END $$;
+--> statement-breakpoint
+-- In large tables the database's own shares of a table would have it wait for millions of rows.
+ALTER TABLE messages SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.02);
+--> statement-breakpoint
+ALTER TABLE chat_log SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.02);
+--> statement-breakpoint
+ALTER TABLE chats SET (autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
+--> statement-breakpoint
+ALTER TABLE members SET (autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);

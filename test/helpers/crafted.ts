@@ -30,9 +30,9 @@ export const makeCraftedKeys = (): CraftedKeys => ({
 })
 
 /** A token whose header is any text. */
-function withHeader(header: string, claims: string, secret: string): string {
+function withHeader(header: string, claims: string, secret: string, hash = 'sha256'): string {
   const input = `${encode(header)}.${encode(claims)}`
-  return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`
+  return `${input}.${createHmac(hash, secret).update(input).digest('base64url')}`
 }
 
 /** Claims that are good. */
@@ -83,6 +83,7 @@ export function craftSecretTokens({ ours }: CraftedKeys): Record<string, string>
     'alg a list': withHeader('{"alg":["HS256"],"kid":"new"}', body, newSecret),
     'alg hs256': headed({ alg: 'hs256' }),
     'alg __proto__': headed({ alg: '__proto__' }),
+    'HS384, signed as it says': withHeader('{"alg":"HS384","kid":"new"}', body, newSecret, 'sha384'),
     'HS384 with the right secret': headed({ alg: 'HS384' }),
     'HS512 with the right secret': headed({ alg: 'HS512' }),
     'RS256 where secrets verify': ours.sign(goodClaims(), 'new'),

@@ -8,14 +8,6 @@ const LOCAL = 'routes/presence > without credentials'
 /** Who somebody is: tokens, keys, and service credentials. */
 export const TOKENS: Guard[] = [
   {
-    name: 'algorithm fixed',
-    about: 'The settings say which algorithm a token has, never the token.',
-    file: 'plugins/tokens.ts',
-    find: 'const algorithm = algorithms.find((allowed) => allowed === parts.alg)',
-    replace: 'const algorithm = parts.alg as (typeof algorithms)[number]',
-    tests: [REFUSED],
-  },
-  {
     name: 'issuer and audience asked for',
     about: 'A token without `iss` or `aud` is none where the settings name one.',
     file: 'plugins/tokens.ts',
