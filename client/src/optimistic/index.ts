@@ -25,7 +25,11 @@ export interface Changes {
 export function createChanges(offer: (message: Message) => void): Changes {
   const pending = createSource<readonly PendingChange[]>([])
   const lanes = new Map<string, Lane>()
-  const drop = (change: PendingChange) => pending.set(pending.get().filter((other) => other !== change))
+  const isPending = (change: PendingChange) => pending.get().includes(change)
+
+  function drop(change: PendingChange): void {
+    if (isPending(change)) pending.set(pending.get().filter((other) => other !== change))
+  }
 
   /** Settles when it is one's turn; false where a later change has taken one's place. */
   function turn(key: string, change: PendingChange): Promise<boolean> {
@@ -57,6 +61,9 @@ export function createChanges(offer: (message: Message) => void): Changes {
       if (!(await turn(key, change))) return drop(change)
       try {
         offer((await call()).message)
+      } catch (error) {
+        // The message has it, as was told meanwhile: only the answer was lost.
+        if (isPending(change)) throw error
       } finally {
         drop(change)
         const lane = lanes.get(key)
