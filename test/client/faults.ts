@@ -23,6 +23,8 @@ export function createFaults() {
       const index = faults.findIndex((fault) => fault.name === name)
       return index === -1 ? undefined : faults.splice(index, 1)[0]?.instead(payload)
     }),
+    /** From now on nothing is done to events. */
+    stop: (): void => void faults.splice(0),
     /** The next event of a name is lost. */
     lose: (name: string): void => void faults.push({ name, instead: () => [] }),
     /** The next event of a name comes again and again. */
