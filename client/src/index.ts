@@ -1,5 +1,6 @@
 import type { ChatClient, ChatClientOptions } from './api.js'
 import { createChats } from './chats.js'
+import type { Command } from './command.js'
 import { createConnection } from './connection.js'
 import { ChatClientError } from './errors.js'
 import { listen } from './events.js'
@@ -83,6 +84,15 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
 
   listen(socket, { chats, log, outbox, presence, reads, people: { me, meet }, roomOf, begin, gone })
   socket.connect()
+  /** A command of the app: whom one blocks, and how one is, no event tells who did it. */
+  const call: Command = async (name, input) => {
+    const output = await command(name, input)
+    const said: Partial<Output<'block_user'> & Output<'set_presence'>> = output
+    if (said.blockedUserIds) blockedUserIds.set(said.blockedUserIds)
+    if (said.presence) presence.hear([said.presence])
+    return output
+  }
+
   const attachmentUrl = (attachmentId: string): string => `${url}/attachments/${encodeURIComponent(attachmentId)}`
 
   return {
@@ -94,7 +104,7 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
     outbox,
     users: people.users,
     presenceOf: presence.of,
-    command,
+    command: call,
     connect: link.connect,
 
     room(chatId) {

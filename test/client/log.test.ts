@@ -121,7 +121,10 @@ t.test('of a hole the server is asked, page after page, from where the last one 
         more: true,
       },
       {
-        changes: [change(5, 3, { mentions: { userIds: ['alice'], everyone: false } }), change(6, 4)],
+        changes: [
+          change(5, 4, { mentions: { userIds: ['alice'], everyone: false } }),
+          { ...change(6, 3), type: 'message_updated' },
+        ],
         through: 6,
         head: 6,
         more: false,

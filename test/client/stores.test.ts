@@ -79,4 +79,6 @@ t.test('what did not change stays the same object', async (t) => {
     kept.chat,
   )
   t.equal(bob.chats.get(), bob.chats.get())
+  await bob.command('block_user', { userId: 'dave' })
+  t.same(bob.blockedUserIds.get(), ['dave'])
 })
