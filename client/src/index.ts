@@ -87,9 +87,8 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
   /** A command of the app: whom one blocks, and how one is, no event tells who did it. */
   const call: Command = async (name, input) => {
     const output = await command(name, input)
-    const said: Partial<Output<'block_user'> & Output<'set_presence'>> = output
-    if (said.blockedUserIds) blockedUserIds.set(said.blockedUserIds)
-    if (said.presence) presence.hear([said.presence])
+    if ('blockedUserIds' in output) blockedUserIds.set(output.blockedUserIds)
+    if ('presence' in output) presence.hear([output.presence])
     return output
   }
 
