@@ -1,0 +1,134 @@
+import type { History, Store } from './api.js'
+import type { Command } from './command.js'
+import type { Link } from './connection.js'
+import { localError } from './errors.js'
+import { createLoading } from './loading.js'
+import { append, EMPTY, join, type Page, place, reducePage } from './reduce-page.js'
+import { createSource, derive } from './store.js'
+import type { Change, Message, Output } from './wire.js'
+
+export interface HistoryPort {
+  command: Command
+  link: Pick<Link, 'ready'>
+  /** A page of history has come, read at some revision of the chat. */
+  onPage(page: Output<'get_messages'>): void
+}
+
+/** The messages of a chat that are known: one stretch without a hole, and the revision up to which it is right. */
+export function createHistory(chatId: string, { command, link, onPage }: HistoryPort) {
+  const page = createSource<Page>(EMPTY)
+  /** One's own that were acknowledged before those in between have come. */
+  const early = createSource<readonly Message[]>([])
+  const loading = createLoading(chatId, { command, link, take })
+  const { load } = loading
+  let revision: number | null = null
+
+  const history: Store<History> = derive([page, loading.state], ({ hasBefore, hasAfter }, state) => ({
+    hasBefore,
+    hasAfter,
+    ...state,
+  }))
+
+  function take(answer: Output<'get_messages'>, isWhole: boolean): void {
+    const isFirst = isWhole || revision === null
+    page.set(isFirst ? answer : join(page.get(), answer))
+    // What was read later, or earlier, than the rest: from the earlier of the two on all changes are taken in once more, where they do no harm.
+    revision = isFirst ? answer.revision : Math.min(revision ?? answer.revision, answer.revision)
+    prune()
+    onPage(answer)
+  }
+
+  function prune(): void {
+    const last = page.get().messages.at(-1)?.seq ?? 0
+    if (early.get().some(({ seq }) => seq <= last)) early.set(early.get().filter(({ seq }) => seq > last))
+  }
+
+  const bySeq = (list: readonly Message[]) => [...list].sort((a, b) => a.seq - b.seq)
+
+  return {
+    page,
+    early,
+    history,
+    revision: (): number | null => revision,
+
+    latest(): Promise<void> {
+      const running = loading.running()
+      if (running?.isLatest) return running.promise
+      return revision !== null && !page.get().hasAfter && !running ? Promise.resolve() : load({})
+    },
+
+    before(): Promise<void> {
+      const { messages, hasBefore } = page.get()
+      const running = loading.running()
+      if (running) return running.promise
+      return messages[0] && hasBefore ? load({ beforeSeq: messages[0].seq }) : Promise.resolve()
+    },
+
+    after(): Promise<void> {
+      const { messages, hasAfter } = page.get()
+      const running = loading.running()
+      const last = messages.at(-1)
+      if (running) return running.promise
+      return last && hasAfter ? load({ afterSeq: last.seq }) : Promise.resolve()
+    },
+
+    around: (target: number | string): Promise<void> =>
+      load(typeof target === 'number' ? { aroundSeq: target } : { aroundMessageId: target }),
+
+    /** There is something to be seen, perhaps again. */
+    begin(): void {
+      if (loading.isWanted() && revision === null && !loading.running()) void load({})
+    },
+
+    /** The end of the chat is read anew, in place of all that is here. */
+    reload(): Promise<void> {
+      if (revision === null) return loading.running()?.promise ?? Promise.resolve()
+      revision = null
+      return load({}, true)
+    },
+
+    /** What changed above the revision that is here. */
+    advance(changes: readonly Change[], through: number, isLive: boolean): void {
+      const from = revision
+      if (from === null || through <= from) return
+      const fresh = changes.filter((change) => change.revision > from)
+      page.set(reducePage(page.get(), fresh, isLive))
+      revision = through
+      prune()
+    },
+
+    /** A message as an answer has it, which may come before its event. */
+    offer(message: Message): void {
+      const { messages, hasAfter, ...rest } = page.get()
+      const next = place(messages, message)
+      if (next !== messages) page.set({ ...rest, hasAfter, messages: next })
+      if (revision === null || hasAfter || message.seq <= (messages.at(-1)?.seq ?? 0)) return
+      const longer = messages.length > 0 ? append(messages, message) : messages
+      if (longer !== messages) page.set({ ...rest, hasAfter, messages: longer })
+      else if (early.get().every(({ id }) => id !== message.id)) early.set(bySeq([...early.get(), message]))
+      prune()
+    },
+
+    /** The messages from a seq to the end; null where not all of them are here. */
+    from(seq: number): readonly Message[] | null {
+      const { messages, hasAfter, hasBefore } = page.get()
+      if (revision === null || hasAfter || (hasBefore && (messages[0]?.seq ?? Infinity) > seq)) return null
+      return messages
+    },
+
+    /** Changes messages as they are told outside of the log. */
+    rewrite(change: (message: Message) => Message): void {
+      const { messages, ...rest } = page.get()
+      const next = messages.map(change)
+      if (next.some((message, i) => message !== messages[i])) page.set({ ...rest, messages: next })
+    },
+
+    /** One may see nothing of it any more. */
+    clear(): void {
+      revision = null
+      page.set(EMPTY)
+      early.set([])
+      loading.stop(localError('NOT_FOUND', 'You are not in this chat.', false))
+    },
+  }
+}
