@@ -50,6 +50,7 @@ function createWorld(fate: () => Fate) {
   const written: { key: string; chatId: string; author: Tab }[] = []
   const discarded = new Set<string>()
   const retried = new Set<string>()
+  const refused = new Set<string>()
   const faults: string[] = []
   const clients = [0, 1, 2].map(openTab)
 
@@ -72,7 +73,10 @@ function createWorld(fate: () => Fate) {
     await turn()
     if (client.tab.isDead) return new Promise(() => {})
     if (own === 'limited') throw failure('RATE_LIMITED')
-    if (own === 'refused') throw failure('FORBIDDEN')
+    if (own === 'refused') {
+      refused.add(entry.key)
+      throw failure('FORBIDDEN')
+    }
     if (own === 'cut after' || own === 'cut before') {
       client.go('offline')
       throw failure('OFFLINE')
@@ -126,6 +130,7 @@ function createWorld(fate: () => Fate) {
 
   function check(): string[] {
     const failed = new Set(kept().map(({ key }) => key))
+    if ([...failed].some((key) => !refused.has(key))) faults.push('something failed that was not refused for good')
     const sent = log.map(({ key }) => key)
     if (new Set(sent).size < sent.length) faults.push('something was stored twice')
     for (const { key, author } of written) {
