@@ -1,0 +1,48 @@
+import 'fake-indexeddb/auto'
+import t from 'tap'
+import { createOutbox, type OutboxPort } from '../../client/src/outbox/index.js'
+import { ALONE } from '../../client/src/outbox/tabs.js'
+import { createSource } from '../../client/src/store.js'
+import { when } from './client.js'
+import { messageOf, userOf } from './tabs.js'
+
+const state = (name: 'online' | 'offline') =>
+  createSource({ state: name, closing: null, error: null }) satisfies OutboxPort['connection']
+
+t.test('IndexedDB keeps what waits over reloads, by user and service', async (t) => {
+  const sent: string[] = []
+  const open = (name: 'online' | 'offline', userId: string, namespace = 'one') =>
+    createOutbox({
+      async send(entry) {
+        sent.push(`${entry.key} ${entry.draft.content}`)
+        return messageOf(entry, userId, sent.length)
+      },
+      connection: state(name),
+      me: createSource(userOf(userId)),
+      namespace,
+      tabs: ALONE,
+    })
+  const before = open('offline', 'alice')
+  const keys = ['one', 'two'].map((content) => before.add('c', { content }))
+  await before.close(false)
+
+  for (const other of [open('online', 'bob'), open('online', 'alice', 'another service')]) {
+    await other.close(false)
+    t.same(other.get(), [])
+  }
+  const after = open('offline', 'alice')
+  await when(after, 'both', (entries) => entries.length === 2)
+  t.same(
+    after.get().map(({ key }) => key),
+    keys,
+  )
+  await after.close(false)
+
+  const last = open('online', 'alice')
+  await when(last, 'sent', (entries) => entries.length === 0 && sent.length === 2)
+  t.same(sent, [`${keys[0]} one`, `${keys[1]} two`])
+  await last.close(false)
+  const none = open('offline', 'alice')
+  await none.close(false)
+  t.same(none.get(), [])
+})
