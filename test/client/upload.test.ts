@@ -29,9 +29,10 @@ async function createWay(t: Test, target: string, breaks: Break[]) {
   server.on('upgrade', (from, socket) => {
     const { hostname, port } = new URL(target)
     const further = request({ hostname, port, path: from.url, headers: from.headers })
-    further.on('upgrade', (answer, other) => {
+    further.on('upgrade', (answer, other, head) => {
       const lines = Object.entries(answer.headers).map(([name, value]) => `${name}: ${value}`)
       socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('\r\n')}\r\n\r\n`)
+      socket.write(head)
       other.pipe(socket).pipe(other)
       for (const end of [other, socket]) end.on('error', () => {})
     })
@@ -42,6 +43,8 @@ async function createWay(t: Test, target: string, breaks: Break[]) {
   t.teardown(() => server.close())
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, puts: () => puts, onPut }
 }
+
+t.setTimeout(120_000)
 
 t.test('a file', async (t) => {
   const service = await build(t, { chatCreation: 'users', uploads: 'folder' })
