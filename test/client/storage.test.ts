@@ -1,5 +1,6 @@
 import 'fake-indexeddb/auto'
 import t from 'tap'
+import { createId } from '../../client/src/outbox/id.js'
 import { createOutbox, type OutboxPort } from '../../client/src/outbox/index.js'
 import { ALONE } from '../../client/src/outbox/tabs.js'
 import { createSource } from '../../client/src/store.js'
@@ -45,4 +46,16 @@ t.test('IndexedDB keeps what waits over reloads, by user and service', async (t)
   const none = open('offline', 'alice')
   await none.close(false)
   t.same(none.get(), [])
+})
+
+t.test('ids are UUIDs without crypto.randomUUID, too', async (t) => {
+  const descriptor = Object.getOwnPropertyDescriptor(crypto, 'randomUUID')
+  Object.defineProperty(crypto, 'randomUUID', { value: undefined, configurable: true })
+  t.teardown(() => {
+    if (descriptor) Object.defineProperty(crypto, 'randomUUID', descriptor)
+    else Reflect.deleteProperty(crypto, 'randomUUID')
+  })
+  const ids = Array.from({ length: 50 }, createId)
+  for (const id of ids) t.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+  t.equal(new Set(ids).size, 50)
 })
