@@ -55,7 +55,12 @@ export async function openPage(context: BrowserContext, url: string): Promise<Pa
   return page
 }
 
-export const isOnline = (page: Page) => page.waitForFunction(() => client.connection.get().state === 'online')
+/** Settles when something holds in a page; asked often, also where nothing is painted. */
+export const holds = async <A>(page: Page, test: (given: A) => boolean, given: A): Promise<void> => {
+  await page.waitForFunction(test as (given: unknown) => boolean, given, { polling: 50 })
+}
+
+export const isOnline = (page: Page) => holds(page, () => client.connection.get().state === 'online', null)
 
 /** Has a page write; answers when it is shown. */
 export const write = (page: Page, chatId: string, lines: string[]): Promise<void> =>
@@ -66,12 +71,9 @@ export const write = (page: Page, chatId: string, lines: string[]): Promise<void
     [chatId, lines] as const,
   )
 
-/** Settles when a page shows so many entries that wait, and whether one is on its way. */
-export const waiting = (page: Page, count: number, isSending = false) =>
-  page.waitForFunction(
-    ([wanted, sending]) => {
-      const entries = client.outbox.get()
-      return entries.length === wanted && (!sending || entries.some(({ status }) => status === 'sending'))
-    },
-    [count, isSending] as const,
-  )
+/** Settles when a page shows that a line waits. */
+export const waits = (page: Page, line: string) =>
+  holds(page, (content) => client.outbox.get().some(({ draft }) => draft.content === content), line)
+
+/** Settles when a page shows that nothing waits. */
+export const isEmpty = (page: Page) => holds(page, () => client.outbox.get().length === 0, null)

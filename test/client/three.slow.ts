@@ -9,7 +9,7 @@ import { embeddedDir } from '../helper.js'
 import { freePort } from '../helpers/postgres.js'
 import { createRandom } from '../simulator/random.js'
 import { clientOf, online } from './client.js'
-import { isOnline, launch, needsChromium, openPage, servePage } from './page.js'
+import { holds, isOnline, launch, needsChromium, openPage, servePage } from './page.js'
 import { stateOf } from './world.js'
 
 // npm run faults:client -- [--kills N] [--seed N]
@@ -154,7 +154,8 @@ t.test(`three clients of a server that is killed ${kills} times`, needsChromium,
   async function renewTab(index: number, isReload: boolean): Promise<void> {
     const [own, other] = [tab(index)(), tab(1 - index)()]
     const keys = await own.evaluate(() => client.outbox.get().map(({ key }) => key))
-    await other.waitForFunction(
+    await holds(
+      other,
       ([id, all]) => {
         const known = [...client.outbox.get(), ...client.room(id).entries.get()].map(({ key }) => key)
         return all.every((key) => known.includes(key))
