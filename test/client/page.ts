@@ -37,8 +37,8 @@ async function bundleClient(): Promise<string> {
 /** Serves an empty page with the client in it, from where the service is, whether or not that runs. */
 export async function servePage(context: BrowserContext, url: string, token: string): Promise<void> {
   script ??= bundleClient()
-  const body = `<!doctype html><title>A page</title><script>${(await script).replaceAll('</script', '<\\/script')}
-    client = chat.createChatClient({
+  const body = `<!doctype html><meta charset="utf-8"><title>A page</title><script>${(await script).replaceAll('</script', '<\\/script')}
+    globalThis.client = chat.createChatClient({
       getToken: () => ${JSON.stringify(token)},
       socket: { transports: ['websocket'], reconnectionDelay: 50, reconnectionDelayMax: 300 },
     })
