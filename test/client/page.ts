@@ -49,9 +49,15 @@ export async function servePage(context: BrowserContext, url: string, token: str
 /** Opens the page in a new tab; answers it once it is online. */
 export async function openPage(context: BrowserContext, url: string): Promise<Page> {
   const page = await context.newPage()
-  page.setDefaultTimeout(60_000)
+  page.setDefaultTimeout(40_000)
+  const faults: string[] = []
+  page.on('pageerror', (error) => faults.push(String(error)))
+  page.on('console', (message) => faults.push(message.text()))
   await page.goto(`${url}/page`)
-  await isOnline(page)
+  await isOnline(page).catch(async (error) => {
+    const state = await page.evaluate(() => JSON.stringify(client.connection.get()))
+    throw new Error(`${state} ${faults.join('\n')}`, { cause: error })
+  })
   return page
 }
 
