@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import { build as bundle } from 'esbuild'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
@@ -34,16 +36,21 @@ async function bundleClient(): Promise<string> {
   return outputFiles[0]?.text ?? ''
 }
 
-/** Serves an empty page with the client in it, from where the service is, whether or not that runs. */
-export async function servePage(context: BrowserContext, url: string, token: string): Promise<void> {
+/** Serves an empty page with the client in it, whether or not the service runs; answers where. From the loopback: a page that a test makes up may not speak to it. */
+export async function servePage(t: Test, url: string, token: string): Promise<string> {
   script ??= bundleClient()
   const body = `<!doctype html><meta charset="utf-8"><title>A page</title><script>${(await script).replaceAll('</script', '<\\/script')}
     globalThis.client = chat.createChatClient({
+      url: ${JSON.stringify(url)},
       getToken: () => ${JSON.stringify(token)},
       socket: { transports: ['websocket'], reconnectionDelay: 50, reconnectionDelayMax: 300 },
     })
   </script>`
-  await context.route(`${url}/page`, (route) => route.fulfill({ contentType: 'text/html', body }))
+  const server = createServer((_request, response) => response.setHeader('content-type', 'text/html').end(body))
+  t.teardown(() => server.close())
+  t.teardown(() => server.closeAllConnections())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
 }
 
 /** Opens the page in a new tab; answers it once it is online. */
@@ -53,7 +60,7 @@ export async function openPage(context: BrowserContext, url: string): Promise<Pa
   const faults: string[] = []
   page.on('pageerror', (error) => faults.push(String(error)))
   page.on('console', (message) => faults.push(message.text()))
-  await page.goto(`${url}/page`)
+  await page.goto(url)
   await isOnline(page).catch(async (error) => {
     const state = await page.evaluate(() => JSON.stringify(client.connection.get()))
     throw new Error(`${state} ${faults.join('\n')}`, { cause: error })

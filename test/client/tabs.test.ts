@@ -17,10 +17,10 @@ t.test('two tabs of a browser', needsChromium, async (t) => {
   const context = await (await launch(t)).newContext()
   const faults: string[] = []
   context.on('weberror', (error) => faults.push(String(error.error())))
-  await servePage(context, service.url, service.token('alice'))
+  const url = await servePage(t, service.url, service.token('alice'))
 
-  const one = await openPage(context, service.url)
-  const two = await openPage(context, service.url)
+  const one = await openPage(context, url)
+  const two = await openPage(context, url)
   await write(one, chatId, lines('one', 6))
   await waits(two, 'one 5')
   t.pass('the other tab shows what waits')
@@ -28,7 +28,7 @@ t.test('two tabs of a browser', needsChromium, async (t) => {
   await isEmpty(two)
   t.pass('the other has sent the rest')
 
-  const three = await openPage(context, service.url)
+  const three = await openPage(context, url)
   await write(two, chatId, lines('two', 6))
   await waits(three, 'two 5')
   await Promise.all([two.reload(), three.reload()])

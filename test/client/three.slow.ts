@@ -118,8 +118,8 @@ t.test(`three clients of a server that is killed ${kills} times`, needsChromium,
   const [alice, bob] = [clientOf(t, service, 'alice'), clientOf(t, service, 'bob')]
   const context = await (await launch(t)).newContext()
   await context.addInitScript({ content: `globalThis.deedIn = ${deed}` })
-  await servePage(context, server.url, tokenOf('carol'))
-  const tabs = [await openPage(context, server.url), await openPage(context, server.url)]
+  const url = await servePage(t, server.url, tokenOf('carol'))
+  const tabs = [await openPage(context, url), await openPage(context, url)]
   await Promise.all([online(alice), online(bob)])
   const { chat } = await alice.command('create_chat', { type: 'group', memberIds: ['bob', 'carol'], title: 'Three' })
   const { chatId } = chat
@@ -164,7 +164,7 @@ t.test(`three clients of a server that is killed ${kills} times`, needsChromium,
     )
     if (isReload) return void (await own.reload())
     await own.close()
-    tabs[index] = await openPage(context, server.url)
+    tabs[index] = await openPage(context, url)
   }
 
   await Promise.all([online(alice), online(bob), ...tabs.map(isOnline)])
