@@ -49,8 +49,8 @@ function complaints(source: string): string[] {
   const { getSourceFile, fileExists, readFile } = host
   host.fileExists = (path) => path === file || fileExists(path)
   host.readFile = (path) => (path === file ? source : readFile(path))
-  host.getSourceFile = (path, ...rest) =>
-    path === file ? ts.createSourceFile(path, source, ...rest) : getSourceFile(path, ...rest)
+  host.getSourceFile = (path, version, ...rest) =>
+    path === file ? ts.createSourceFile(path, source, version) : getSourceFile(path, version, ...rest)
   const program = ts.createProgram([file], { ...options, noEmit: true }, host)
   return ts
     .getPreEmitDiagnostics(program)
