@@ -1,5 +1,5 @@
 import type { Socket } from 'socket.io-client'
-import type { Ack, ChatSocket, CommandName, ErrorBody, Input, Output } from '../client/index.js'
+import type { Ack, ChatSocket, CommandName, ErrorBody, Input, Output } from '../client/src/index.js'
 
 /** `ended`: it comes back only when somebody asks for it; `retrying`: it comes back by itself. */
 export type ConnectionState = { is: 'connecting' | 'online' | 'retrying' } | { is: 'ended'; why: string }

@@ -41,10 +41,9 @@ Object.assign(globalThis, {
 
 /** What the compiler has against this source, in a file beside this one. */
 function complaints(source: string): string[] {
-  const folder = join(root, 'test/client/react')
-  const { config } = ts.readConfigFile(join(folder, 'tsconfig.json'), ts.sys.readFile)
-  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, folder)
-  const file = join(folder, 'guide.snippets.tsx')
+  const { config } = ts.readConfigFile(join(root, 'client/tsconfig.json'), ts.sys.readFile)
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, join(root, 'client'))
+  const file = join(root, 'test/client/react/guide.snippets.tsx')
   const host = ts.createCompilerHost(options)
   const { getSourceFile, fileExists, readFile } = host
   host.fileExists = (path) => path === file || fileExists(path)
