@@ -1,0 +1,4 @@
+import { room } from './room.js'
+import { shell } from './shell.js'
+
+export const en = { ...shell, room }

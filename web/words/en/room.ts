@@ -1,0 +1,2 @@
+/** What the room says. */
+export const room = {}

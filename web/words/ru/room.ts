@@ -1,0 +1,3 @@
+import type { Words } from '../type.js'
+
+export const room: Words['room'] = {}
