@@ -1,4 +1,5 @@
-import type { Ack, ChatSocket, CommandName, EventName, EventPayload, Input, Output } from '../client/index.js'
+import type { ChatSocket } from '../client/src/stock.js'
+import type { Ack, CommandName, EventName, EventPayload, Input, Output } from '../client/src/wire.js'
 import { Refusal } from '../services/refusals/refusal.js'
 
 const PATIENCE_MS = 15_000

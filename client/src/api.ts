@@ -1,3 +1,4 @@
+import type { ClientErrorBody } from './errors.js'
 import type {
   Attachment,
   Closing,
@@ -72,7 +73,8 @@ export interface History {
   hasBefore: boolean
   hasAfter: boolean
   isLoading: boolean
-  error: ErrorBody | null
+  /** Why the last page could not be had; what passes is tried again, and does not stand here. */
+  error: ClientErrorBody | null
 }
 
 /** How far others have read. */

@@ -1,0 +1,73 @@
+import { createSource, derive, sameItems } from './store.js'
+import type { MyChat, UnreadTotals } from './wire.js'
+
+export type Chats = ReturnType<typeof createChats>
+
+/** The chats that one is in, by id, and the stores that follow from them. */
+export function createChats() {
+  const byId = new Map<string, MyChat>()
+  /** When something last happened in a chat whose last message is not to be seen: as the server sorted it. */
+  const activity = new Map<string, string>()
+  const version = createSource(0)
+  const touch = () => version.set(version.get() + 1)
+
+  const activityOf = (chat: MyChat): string =>
+    chat.lastMessage?.createdAt ?? activity.get(chat.chatId) ?? chat.createdAt
+  function compare(a: MyChat, b: MyChat): number {
+    if (a.settings.isPinned !== b.settings.isPinned) return a.settings.isPinned ? -1 : 1
+    const [x, y] = [activityOf(a), activityOf(b)]
+    return x === y ? (a.chatId < b.chatId ? 1 : -1) : x < y ? 1 : -1
+  }
+
+  const list = derive([version], () => [...byId.values()].sort(compare), sameItems)
+  return {
+    byId: byId as ReadonlyMap<string, MyChat>,
+    version,
+    list,
+    unread: derive([list], totalOf, (a, b) => JSON.stringify(a) === JSON.stringify(b)),
+
+    put(chat: MyChat): void {
+      const known = byId.get(chat.chatId)
+      if (known === chat) return
+      // Of a message that expires, the time stays that of the chat.
+      if (known?.lastMessage && !chat.lastMessage) activity.set(chat.chatId, known.lastMessage.createdAt)
+      byId.set(chat.chatId, chat)
+      touch()
+    },
+
+    drop(chatId: string): void {
+      activity.delete(chatId)
+      if (byId.delete(chatId)) touch()
+    },
+
+    /** Takes the place of all; what is as it was stays the same object. */
+    replace(chats: readonly MyChat[]): void {
+      const old = new Map(byId)
+      byId.clear()
+      activity.clear()
+      let last = ''
+      for (const chat of chats) {
+        const known = old.get(chat.chatId)
+        byId.set(chat.chatId, known && JSON.stringify(known) === JSON.stringify(chat) ? known : chat)
+        // They come with the newest activity first.
+        if (!chat.lastMessage && chat.lastSeq > 0 && last) activity.set(chat.chatId, last)
+        last = activityOf(chat)
+      }
+      touch()
+    },
+  }
+}
+
+/** What is unread in all chats together, as the server counts it: muted, archived and hidden ones are left out. */
+function totalOf(chats: readonly MyChat[]): UnreadTotals {
+  const totals = { chats: 0, messages: 0, mentions: 0, capped: false }
+  for (const { unreadCount, unreadCapped, unreadMentions, settings } of chats) {
+    const { mutedUntil, isArchived, isHidden, isMarkedUnread } = settings
+    if (isArchived || isHidden || (mutedUntil !== null && Date.parse(mutedUntil) > Date.now())) continue
+    if (unreadCount > 0 || isMarkedUnread) totals.chats += 1
+    totals.messages += unreadCount
+    totals.mentions += unreadMentions
+    totals.capped ||= unreadCapped
+  }
+  return totals
+}

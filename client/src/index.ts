@@ -1,0 +1,210 @@
+import type { ChatClient, ChatClientOptions } from './api.js'
+import { createChats } from './chats.js'
+import { createConnection } from './connection.js'
+import { ChatClientError } from './errors.js'
+import { createLog } from './log.js'
+import { createOutbox } from './outbox/index.js'
+import { createPeople, withProfile } from './people.js'
+import { createPresence } from './presence.js'
+import { createReads } from './reads.js'
+import { readUpTo } from './reduce-chat.js'
+import { createRoom, type OpenRoom } from './room.js'
+import { createSource, sameItems } from './store.js'
+import type { ErrorBody, Message, MyChat, Output, Session, User } from './wire.js'
+
+export type * from './api.js'
+export type { ClientErrorBody, ClientErrorCode } from './errors.js'
+export { ChatClientError } from './errors.js'
+export type { ChatSocket } from './stock.js'
+export type * from './wire.js'
+
+/** A client of the service: it connects at once, and keeps what it shows true until it is closed. */
+export function createChatClient(options: ChatClientOptions): ChatClient {
+  const url = (options.url ?? '').replace(/\/$/, '')
+  const link = createConnection(options)
+  const { socket, command, isIn } = link
+  const me = createSource<User | null>(null)
+  const blockedUserIds = createSource<string[]>([])
+  const people = createPeople()
+  const chats = createChats()
+  const rooms = new Map<string, OpenRoom>()
+  const myId = (): string => me.get()?.userId ?? ''
+
+  const reads = createReads({ command, chats, isIn, log: () => log })
+  const presence = createPresence(command, isIn)
+  const log = createLog({
+    command,
+    chats,
+    isIn,
+    myId,
+    roomOf: (chatId) => rooms.get(chatId),
+    gone,
+    overlay: reads.overlay,
+    caughtUp: link.rise,
+  })
+  const outbox = createOutbox({ send, connection: link.state, me, storage: options.storage, namespace: url })
+
+  async function send({ chatId, key, draft }: { chatId: string; key: string; draft: object }): Promise<Message> {
+    const { message } = await command('send_message', { chatId, clientMessageId: key, ...draft })
+    rooms.get(chatId)?.offer(message)
+    return message
+  }
+
+  function gone(chatId: string): void {
+    chats.drop(chatId)
+    rooms.get(chatId)?.clear()
+  }
+
+  /** Shows new profiles wherever they stand. */
+  function meet(users: Iterable<User>, areNews?: boolean): void {
+    for (const user of people.meet(users, areNews)) {
+      const rewrite = (message: Message) =>
+        message.sender.userId === user.userId ? { ...message, sender: user } : message
+      for (const chat of chats.byId.values()) chats.put(withProfile(chat, user))
+      for (const room of rooms.values()) room.rewrite(rewrite)
+    }
+  }
+
+  const usersOf = ({ others, lastMessage }: MyChat): User[] => [
+    ...others.map(({ user }) => user),
+    ...(lastMessage ? [lastMessage.sender] : []),
+  ]
+
+  function hearMessage(type: 'message_created' | 'message_updated' | 'message_deleted') {
+    return (message: Message) => {
+      const { chatId, revision, sender } = message
+      meet([sender], type === 'message_created')
+      log.hear({ chatId, revision, type, actorId: null, message })
+      outbox.settle(message)
+    }
+  }
+
+  function begin({ user, chats: list, blockedUserIds: blocked }: Session): void {
+    if (me.get() && myId() !== user.userId) for (const room of rooms.values()) room.clear()
+    me.set(user)
+    if (!sameItems(blocked, blockedUserIds.get())) blockedUserIds.set(blocked)
+    const ids = new Set(list.map(({ chatId }) => chatId))
+    for (const [chatId, room] of rooms) if (!ids.has(chatId)) room.clear()
+    chats.replace(list.map(reads.overlay))
+    meet([user, ...list.flatMap(usersOf)])
+    link.enter()
+    for (const room of rooms.values()) room.begin()
+    presence.begin()
+    reads.begin()
+    log.begin()
+  }
+
+  socket.on('session', begin)
+  socket.on('new_message', hearMessage('message_created'))
+  socket.on('message_updated', hearMessage('message_updated'))
+  socket.on('message_deleted', hearMessage('message_deleted'))
+  socket.on('member_changed', ({ revision, removed, actorId, ...member }) => {
+    meet([member.user])
+    log.hear({ chatId: member.chatId, revision, type: 'member_changed', actorId, member: { ...member, removed } })
+  })
+  socket.on('chat_updated', ({ actorId, ...chat }) => {
+    log.hear({ chatId: chat.chatId, revision: chat.revision, type: 'chat_updated', actorId, chat })
+  })
+  socket.on('messages_expired', ({ chatId, revision, throughSeq }) => {
+    log.hear({ chatId, revision, type: 'messages_expired', actorId: null, throughSeq })
+  })
+  socket.on('chat_added', (chat) => {
+    const known = chats.byId.get(chat.chatId)
+    if (known && known.revision >= chat.revision) return
+    chats.put(reads.overlay(chat))
+    meet(usersOf(chat))
+    const room = rooms.get(chat.chatId)
+    if (room?.revision() != null) log.fallBehind(chat.chatId, chat.revision)
+    else room?.begin()
+  })
+  socket.on('chat_removed', ({ chatId, revision }) => {
+    const known = chats.byId.get(chatId)
+    if (!known) return
+    if (revision > known.revision) gone(chatId)
+    // One may have come back since: the server says.
+    else log.doubt(chatId)
+  })
+  socket.on('messages_read', ({ chatId, userId, lastReadSeq }) => {
+    const chat = chats.byId.get(chatId)
+    if (!chat) return
+    log.touch(chatId)
+    if (userId === myId()) {
+      if (lastReadSeq <= chat.lastReadSeq) return
+      const draft = { ...chat }
+      readUpTo(draft, lastReadSeq)
+      if (draft.unreadCount > 0) log.recount(draft)
+      else chats.put(draft)
+      return
+    }
+    rooms.get(chatId)?.hearRead(userId, lastReadSeq)
+    const isOther = chat.others.some(
+      (other) => other.user.userId === userId && (other.lastReadSeq ?? Infinity) < lastReadSeq,
+    )
+    if (!isOther) return
+    chats.put({
+      ...chat,
+      others: chat.others.map((other) => (other.user.userId === userId ? { ...other, lastReadSeq } : other)),
+    })
+  })
+  socket.on('typing', ({ chatId, userId, isTyping }) => rooms.get(chatId)?.hearTyping(userId, isTyping))
+  socket.on('my_chat_updated', ({ chatId, settings }) => {
+    const chat = chats.byId.get(chatId)
+    log.touch(chatId)
+    if (chat) chats.put({ ...chat, settings })
+  })
+  socket.on('user_status_change', (state) => presence.hear([state]))
+  socket.on('user_updated', (user) => {
+    if (user.userId === myId()) me.set(user)
+    meet([user])
+  })
+
+  socket.connect()
+  return {
+    connection: link.state,
+    me,
+    chats: chats.list,
+    unread: chats.unread,
+    blockedUserIds,
+    outbox,
+    users: people.users,
+    presenceOf: presence.of,
+    command,
+    connect: link.connect,
+
+    room(chatId) {
+      let open = rooms.get(chatId)
+      if (!open) {
+        open = createRoom(chatId, { command, link, chats, me, outbox, url, read: reads.read, onPage })
+        rooms.set(chatId, open)
+      }
+      return open.room
+    },
+
+    attachmentUrl: (attachmentId) => `${url}/attachments/${encodeURIComponent(attachmentId)}`,
+
+    async download(attachmentId) {
+      const answer = await fetch(this.attachmentUrl(attachmentId), {
+        headers: { authorization: `Bearer ${await link.getToken()}` },
+      })
+      if (answer.ok) return answer.blob()
+      const { error }: { error: ErrorBody } = JSON.parse(await answer.text())
+      throw new ChatClientError(error)
+    },
+
+    async close({ forget = false } = {}) {
+      await outbox.close(forget)
+      if (socket.connected && forget) await command('logout', {}).catch(() => {})
+      link.close()
+    },
+  }
+
+  function onPage(chatId: string, { messages, revision }: Output<'get_messages'>): void {
+    meet(
+      messages.map(({ sender }) => sender),
+      false,
+    )
+    for (const message of messages) outbox.settle(message)
+    const chat = chats.byId.get(chatId)
+    if (chat && revision < chat.revision) log.fallBehind(chatId, chat.revision)
+  }
+}

@@ -1,0 +1,108 @@
+import type { Change, Message, MyChat } from './wire.js'
+
+/** The server counts unread messages up to this. */
+const CAP = 100
+
+/** A chat after some changes, and what of it they leave open: how much is unread, or more than that. */
+export interface Reduced {
+  chat: MyChat
+  open: 'nothing' | 'unread' | 'all'
+}
+
+/**
+ * What changes above a chat's revision make of it: a stretch of the log without a hole, up to `through`. In it an entity may stand once, at its last
+ * change, so that what is new is told by its seq, not by the type of the change.
+ */
+export function reduceChat(chat: MyChat, changes: readonly Change[], through: number, myId: string): Reduced {
+  const messages = changes.flatMap(({ message }) => message ?? [])
+  const fresh = messages.filter(({ seq }) => seq > chat.lastSeq).sort((a, b) => a.seq - b.seq)
+  const draft: MyChat = { ...chat, revision: Math.max(chat.revision, through) }
+  const old = messages.filter(({ seq }) => seq <= chat.lastSeq)
+  const isUnread = old.filter((message) => reviseMessage(draft, message, myId)).length > 0
+  for (const message of fresh) addMessage(draft, message, myId)
+  const rest = changes.map((change) => reduceOther(draft, change, myId))
+  return {
+    chat: draft,
+    open: rest.includes('all') ? 'all' : isUnread || rest.includes('unread') ? 'unread' : 'nothing',
+  }
+}
+
+/** Whether a message names somebody. */
+const names = ({ mentions }: Message, userId: string): boolean => mentions.everyone || mentions.userIds.includes(userId)
+
+function addMessage(draft: MyChat, message: Message, myId: string): void {
+  draft.lastSeq = message.seq
+  draft.lastMessage = message
+  draft.settings = without(draft.settings, 'isHidden')
+  if (message.sender.userId === myId) return readUpTo(draft, message.seq)
+  if (message.deletedAt !== null || message.seq <= draft.lastReadSeq) return
+  if (draft.unreadCount < CAP) draft.unreadCount += 1
+  else draft.unreadCapped = true
+  if (names(message, myId)) draft.unreadMentions = Math.min(CAP, draft.unreadMentions + 1)
+}
+
+/** Whether what is unread may be otherwise now: of an older message it is not known here what it was. */
+function reviseMessage(draft: MyChat, message: Message, myId: string): boolean {
+  const before = draft.lastMessage?.id === message.id ? draft.lastMessage : null
+  if (before && before.revision < message.revision) draft.lastMessage = message
+  if (message.seq <= draft.lastReadSeq || message.sender.userId === myId) return false
+  if (message.deletedAt !== null) return draft.unreadCount > 0
+  if (message.editedAt === null || (before && names(before, myId) === names(message, myId))) return false
+  return draft.unreadMentions > 0 || names(message, myId)
+}
+
+/** Members, rules and expiry. */
+function reduceOther(draft: MyChat, { type, member, chat, throughSeq }: Change, myId: string): Reduced['open'] {
+  if (throughSeq !== undefined) return expire(draft, throughSeq)
+  if (type === 'chat_updated' && chat) {
+    const { title, metadata, historyVisibility, slowModeSeconds, isFrozen } = chat
+    const isOther = historyVisibility !== draft.historyVisibility
+    // The rest of it is as it is now, and may be of a later revision.
+    Object.assign(draft, { title, metadata, historyVisibility, slowModeSeconds, isFrozen })
+    return isOther ? 'all' : 'nothing'
+  }
+  if (!member) return 'nothing'
+  const { userId } = member.user
+  if (userId === myId) draft.myRole = member.role
+  if (member.removed) draft.others = draft.others.filter(({ user }) => user.userId !== userId)
+  // How many they are, and who the oldest: a change does not say whether somebody came or got another role.
+  return 'all'
+}
+
+function expire(draft: MyChat, throughSeq: number): Reduced['open'] {
+  if (throughSeq < draft.firstSeq) return 'nothing'
+  draft.firstSeq = throughSeq + 1
+  if (draft.lastMessage && draft.lastMessage.seq <= throughSeq) draft.lastMessage = null
+  if (throughSeq < draft.lastSeq) return throughSeq > draft.lastReadSeq && draft.unreadCount > 0 ? 'unread' : 'nothing'
+  clearUnread(draft)
+  return 'nothing'
+}
+
+/** Moves the own mark of a chat that is being changed, never back; of what is left unread below its end nothing is said. */
+export function readUpTo(draft: MyChat, seq: number): void {
+  if (seq < draft.lastReadSeq) return
+  draft.lastReadSeq = seq
+  draft.settings = without(draft.settings, 'isMarkedUnread')
+  if (seq >= draft.lastSeq) clearUnread(draft)
+}
+
+function clearUnread(draft: MyChat): void {
+  Object.assign(draft, { unreadCount: 0, unreadCapped: false, unreadMentions: 0 })
+}
+
+/** What is unread, counted in messages that reach from one's mark to the end. */
+export function countUnread(chat: MyChat, messages: readonly Message[], myId: string): MyChat {
+  const unread = messages.filter(
+    ({ seq, deletedAt, sender }) => seq > chat.lastReadSeq && deletedAt === null && sender.userId !== myId,
+  )
+  return {
+    ...chat,
+    unreadCount: Math.min(CAP, unread.length),
+    unreadCapped: unread.length > CAP,
+    unreadMentions: Math.min(CAP, unread.filter((message) => names(message, myId)).length),
+  }
+}
+
+type Flag = 'isHidden' | 'isMarkedUnread'
+const without = (settings: MyChat['settings'], flag: Flag): MyChat['settings'] =>
+  settings[flag] ? { ...settings, [flag]: false } : settings

@@ -1,0 +1,173 @@
+import type { Entry, Marks, OutboxEntry, Room, Store } from './api.js'
+import type { Chats } from './chats.js'
+import type { Command, Link } from './connection.js'
+import { createHistory } from './history.js'
+import type { RoomLog } from './log.js'
+import { overlay, type PendingChange } from './optimistic/index.js'
+import type { createOutbox } from './outbox/index.js'
+import { createSource, derive, sameFields, sameItems } from './store.js'
+import { createTyping } from './typing.js'
+import { type UploadPort, upload } from './upload.js'
+import type { Change, Message, Output, User } from './wire.js'
+
+export interface RoomPort extends UploadPort {
+  command: Command
+  link: Pick<Link, 'ready'>
+  chats: Chats
+  me: Store<User | null>
+  outbox: ReturnType<typeof createOutbox>
+  read(chatId: string, upToSeq: number): void
+  onPage(chatId: string, page: Output<'get_messages'>): void
+}
+
+/** A room as the rest of the client has it. */
+export interface OpenRoom extends RoomLog {
+  room: Room
+  offer(message: Message): void
+  hearTyping(userId: string, isTyping: boolean): void
+  hearRead(userId: string, lastReadSeq: number): void
+  rewrite(change: (message: Message) => Message): void
+  /** There is a new session: what is not in the log is asked for again. */
+  begin(): void
+  clear(): void
+}
+
+type Numbers = Readonly<Record<string, number>>
+
+/** One chat while somebody looks at it. */
+export function createRoom(chatId: string, port: RoomPort): OpenRoom {
+  const { command, chats, me, outbox } = port
+  const typing = createTyping(chatId, command)
+  const changes = createSource<readonly PendingChange[]>([])
+  const seen = createSource<Numbers>({})
+  const chat = derive([chats.version], () => chats.byId.get(chatId) ?? null)
+  let hasMarks = false
+
+  const history = createHistory(chatId, {
+    command,
+    link: port.link,
+    onPage(page) {
+      port.onPage(chatId, page)
+      if (!hasMarks) void askMarks()
+    },
+  })
+
+  const marks = derive([chat, seen, me], toMarks, (a, b) => sameFields(a.byUser, b.byUser))
+  function toMarks(mine: Room['chat'] extends Store<infer T> ? T : never, further: Numbers, self: User | null): Marks {
+    const byUser: Record<string, number> = { ...further }
+    for (const { user, lastReadSeq } of mine?.others ?? []) {
+      if (lastReadSeq !== null) byUser[user.userId] = Math.max(lastReadSeq, byUser[user.userId] ?? 0)
+    }
+    if (self) delete byUser[self.userId]
+    return { byUser, readBy: (seq) => Object.keys(byUser).filter((userId) => (byUser[userId] ?? 0) >= seq) }
+  }
+
+  function hearRead(userId: string, lastReadSeq: number): void {
+    if ((seen.get()[userId] ?? -1) < lastReadSeq) seen.set({ ...seen.get(), [userId]: lastReadSeq })
+  }
+
+  /** In larger chats the list does not tell how far all have read. */
+  async function askMarks(): Promise<void> {
+    const mine = chat.get()
+    if (!mine || mine.memberCount <= mine.others.length + 1) return
+    hasMarks = true
+    // Where they are too many, marks are not told at all.
+    const answer = await command('get_read_marks', { chatId }).catch(() => null)
+    for (const { userId, lastReadSeq } of answer?.marks ?? []) hearRead(userId, lastReadSeq)
+  }
+
+  const stored = new WeakMap<Message, Entry>()
+  function toEntry(message: Message, pending: readonly PendingChange[]): Entry {
+    const shown = overlay(message, pending)
+    const known = stored.get(shown)
+    if (known) return known
+    const isMine = message.sender.userId === me.get()?.userId
+    const key = (isMine && message.clientMessageId) || message.id
+    const entry: Entry = { status: 'stored', key, message: shown, isOptimistic: shown !== message }
+    stored.set(shown, entry)
+    return entry
+  }
+
+  const toPending = (pending: OutboxEntry): Entry => ({ status: pending.status, key: pending.key, pending })
+  const ofStored = derive([history.page, history.early, changes, me], ({ messages }, early, pending) =>
+    [...messages, ...early].map((message) => toEntry(message, pending)),
+  )
+  const ofOutbox = derive([outbox], (all) => all.filter((entry) => entry.chatId === chatId), sameItems)
+  const waiting = derive([ofOutbox], (entries) => entries.map(toPending))
+  const entries = derive([ofStored, waiting], (above, below) => {
+    const keys = new Set(below.length > 0 ? above.map(({ key }) => key) : [])
+    return below.length > 0 ? [...above, ...below.filter(({ key }) => !keys.has(key))] : above
+  })
+
+  /** Shows a change at once, and takes it back where it is refused. */
+  async function change(pending: PendingChange, call: () => Promise<{ message: Message }>): Promise<void> {
+    changes.set([...changes.get(), pending])
+    try {
+      history.offer((await call()).message)
+    } finally {
+      changes.set(changes.get().filter((other) => other !== pending))
+    }
+  }
+
+  const room: Room = {
+    chatId,
+    chat,
+    entries,
+    history: history.history,
+    marks,
+    typing: typing.ids,
+    latest: history.latest,
+    before: history.before,
+    after: history.after,
+    around: history.around,
+    send(draft) {
+      typing.stop()
+      return outbox.add(chatId, draft)
+    },
+    edit: (messageId, input) =>
+      change({ messageId, kind: 'edit', change: input }, () => command('edit_message', { messageId, ...input })),
+    remove: (messageId) => change({ messageId, kind: 'remove' }, () => command('delete_message', { messageId })),
+    react: (messageId, emoji, on = true) =>
+      change({ messageId, kind: 'react', emoji, on, userId: me.get()?.userId ?? '' }, () =>
+        command(on ? 'add_reaction' : 'remove_reaction', { messageId, emoji }),
+      ),
+    pin: (messageId, on = true) =>
+      change({ messageId, kind: 'pin', on }, () => command(on ? 'pin_message' : 'unpin_message', { messageId })),
+    read: (upToSeq) => port.read(chatId, upToSeq),
+    type: typing.type,
+    upload: (file, options) => upload(port, chatId, file, options),
+  }
+
+  return {
+    room,
+    hearRead,
+    hearTyping: typing.hear,
+    revision: history.revision,
+    from: history.from,
+    reload: history.reload,
+    offer: history.offer,
+    rewrite: history.rewrite,
+
+    advance(news: readonly Change[], through, isLive) {
+      history.advance(news, through, isLive)
+      for (const { message, member, type } of news) {
+        if (message && type === 'message_created') typing.hear(message.sender.userId, false)
+        if (!member?.removed) continue
+        const { [member.user.userId]: _gone, ...rest } = seen.get()
+        seen.set(rest)
+      }
+    },
+
+    begin() {
+      typing.clear()
+      history.begin()
+      if (hasMarks) void askMarks()
+    },
+
+    clear() {
+      typing.clear()
+      seen.set({})
+      history.clear()
+    },
+  }
+}
