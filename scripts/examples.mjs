@@ -1,27 +1,14 @@
 // Installs each example from the packed tarball into an empty folder, checks its types, starts it, asks it, and ends it with
 // SIGTERM while clients are connected. `node scripts/examples.mjs host-app` does one of them.
-import { spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { io } from 'socket.io-client'
-import { makeTarball, root, run, tempFolder } from './tarball.mjs'
+import { call, connect, end, endAll, freePort, hasBrowser, must, openTab, secret, start } from './apps.mjs'
+import { clientRoot, makeTarball, root, run, tempFolder } from './tarball.mjs'
 
-const START_MS = 120_000
-const END_MS = 5_000
-const CHROMIUM = '/usr/bin/chromium'
-const running = new Set()
-let browser
-const secret = () => randomBytes(36).toString('base64')
-
-function must(holds, what) {
-  if (!holds) throw new Error(what)
-}
-
-function install(name, tarball) {
+function install(name, tarballs) {
   const folder = tempFolder(name)
   cpSync(join(root, 'examples', name), folder, {
     recursive: true,
@@ -29,73 +16,13 @@ function install(name, tarball) {
   })
   const file = join(folder, 'package.json')
   const manifest = JSON.parse(readFileSync(file, 'utf8'))
-  manifest.dependencies['chat-socket-service'] = `file:${tarball}`
+  for (const [dependency, tarball] of Object.entries(tarballs)) {
+    if (manifest.dependencies[dependency]) manifest.dependencies[dependency] = `file:${tarball}`
+  }
   writeFileSync(file, JSON.stringify(manifest, null, 2))
   run('npm', ['install'], { cwd: folder })
   run('npm', ['run', 'build'], { cwd: folder })
   return folder
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-/** Starts a program and waits until a URL answers. */
-async function start(folder, program, env, url) {
-  const child = spawn(process.execPath, [program], { cwd: folder, env: { ...process.env, ...env }, stdio: 'pipe' })
-  running.add(child)
-  let said = ''
-  child.stdout.on('data', (text) => (said += text))
-  child.stderr.on('data', (text) => (said += text))
-  for (const end = Date.now() + START_MS; ; await sleep(200)) {
-    must(child.exitCode === null && child.signalCode === null, `${program} ended while it started:\n${said}`)
-    const answer = await fetch(url).catch(() => undefined)
-    if (answer?.ok) return child
-    must(Date.now() < end, `${program} does not answer at ${url}:\n${said}`)
-  }
-}
-
-async function end(name, child, clients = []) {
-  must(
-    clients.every((socket) => socket.connected),
-    `${name}: a client is not connected at the end`,
-  )
-  const startedAt = Date.now()
-  const ended = once(child, 'exit')
-  child.kill('SIGTERM')
-  const [code, signal] = await Promise.race([ended, sleep(END_MS * 2, ['never'], { ref: false })])
-  const ms = Date.now() - startedAt
-  running.delete(child)
-  for (const socket of clients) socket.disconnect()
-  must(code === 0 && ms <= END_MS, `${name} ended with ${code ?? signal} after ${ms} ms of SIGTERM`)
-  return `${ms} ms to end with ${clients.length} clients`
-}
-
-async function call(url, { method = 'GET', token, body, status = 200 } = {}) {
-  const response = await fetch(url, {
-    method,
-    headers: {
-      ...(token && { authorization: `Bearer ${token}` }),
-      ...(body && { 'content-type': 'application/json' }),
-    },
-    ...(body && { body: JSON.stringify(body) }),
-  })
-  const text = await response.text()
-  must(response.status === status, `${method} ${url} answered ${response.status} in place of ${status}: ${text}`)
-  return JSON.parse(text)
-}
-
-async function connect(url, token, options = {}) {
-  const socket = io(url, { auth: { token }, forceNew: true, reconnection: false, ...options })
-  const refused = once(socket, 'connect_error').then(([error]) => Promise.reject(error))
-  await Promise.race([once(socket, 'session'), refused])
-  refused.catch(() => {})
-  return socket
 }
 
 const cases = {
@@ -174,13 +101,8 @@ const cases = {
     const tokens = await call(`${chatUrl}/demo/tokens`)
     const clients = [await connect(chatUrl, tokens.bob)]
     let note = 'without a browser'
-    if (existsSync(CHROMIUM)) {
-      const { chromium } = await import('playwright-core')
-      browser = await chromium.launch({
-        executablePath: CHROMIUM,
-        args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
-      })
-      const tab = await browser.newPage()
+    if (hasBrowser) {
+      const tab = await openTab()
       await tab.goto(`${url}/?user=alice&chat=${encodeURIComponent(chatUrl)}`)
       await tab.getByText('online as Alice').waitFor()
       await tab.getByText('Carol: Welcome to the demo.').waitFor()
@@ -198,20 +120,64 @@ const cases = {
     await end('browser-client', page)
     return `${told}, ${note}`
   },
+
+  async 'react-chat'(folder) {
+    const chatUrl = `http://localhost:${await freePort()}`
+    const url = `http://localhost:${await freePort()}`
+    const server = 'node_modules/chat-socket-service/dist/server.js'
+    const env = { NODE_ENV: 'development', DATA_DIR: './data', PORT: new URL(chatUrl).port }
+    let chat = await start(folder, server, env, `${chatUrl}/ready`)
+    const preview = ['node_modules/vite/bin/vite.js', 'preview', '--strictPort', '--port', new URL(url).port]
+    await start(folder, preview, {}, url)
+    const tokens = await call(`${chatUrl}/demo/tokens`)
+    const bob = io(chatUrl, { auth: { token: tokens.bob }, forceNew: true })
+    await once(bob, 'session')
+    if (!hasBrowser) {
+      bob.disconnect()
+      return `${await end('the chat', chat)}, without a browser`
+    }
+    const tab = await openTab()
+    const write = async (text) => {
+      await tab.getByLabel('Message').fill(text)
+      await tab.getByLabel('Message').press('Enter')
+    }
+    await tab.goto(`${url}/?user=alice&chat=${encodeURIComponent(chatUrl)}`)
+    await tab.getByRole('status').getByText('online', { exact: true }).waitFor()
+    await tab.getByRole('button', { name: 'Bob' }).click()
+    const coming = once(bob, 'new_message')
+    await write('from React')
+    const [{ chatId, seq, content }] = await coming
+    must(content === 'from React', 'what the page sends does not arrive')
+    await tab.getByText('Alice: from React ✓', { exact: true }).waitFor()
+    await bob.emitWithAck('mark_as_read', { chatId, upToSeq: seq })
+    await tab.getByText('Alice: from React ✓✓', { exact: true }).waitFor()
+    const told = await end('the chat', chat, [bob])
+    await tab.getByRole('status').getByText('offline').waitFor()
+    await write('from a tunnel')
+    await tab.getByText('from a tunnel (queued)').waitFor()
+    await tab.reload()
+    chat = await start(folder, server, env, `${chatUrl}/ready`)
+    await tab.getByRole('button', { name: 'Bob' }).click()
+    await tab.getByText('Alice: from a tunnel ✓', { exact: true }).waitFor()
+    await end('the chat', chat)
+    return `${told}, in Chromium, and once more after a tunnel`
+  },
 }
 
 let name = 'packing'
 try {
-  const { tarball } = makeTarball()
+  const tarballs = {
+    'chat-socket-client': makeTarball(clientRoot).tarball,
+    'chat-socket-service': makeTarball().tarball,
+  }
   const chosen = process.argv.slice(2)
   for (name of chosen.length > 0 ? chosen : Object.keys(cases)) {
-    const folder = install(name, tarball)
+    const folder = install(name, tarballs)
     console.log(`✅ ${name}: installed, types checked, started, asked; ${await cases[name](folder)}`)
   }
 } catch (error) {
   console.error(`❌ ${name}: ${error.message}`)
   process.exitCode = 1
 } finally {
-  await browser?.close()
-  for (const child of running) child.kill('SIGKILL')
+  await endAll()
 }

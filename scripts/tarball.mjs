@@ -21,12 +21,15 @@ export function tempFolder(name) {
   return folder
 }
 
-/** Builds and packs the package; answers the tarball and what is in it. */
-export function makeTarball() {
-  run('npm', ['run', 'build'])
+/** Builds and packs the package, or the client's; answers the tarball and what is in it. */
+export function makeTarball(from = root) {
+  run('npm', ['run', 'build'], { cwd: from })
   const folder = tempFolder('tarball')
-  const [pack] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', folder]))
+  const [pack] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: from }))
   return { tarball: join(folder, pack.filename), files: pack.files.map(({ path }) => path), bytes: pack.size }
 }
+
+/** Where the client's package is. */
+export const clientRoot = join(root, 'client')
 
 export { root }

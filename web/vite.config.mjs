@@ -15,7 +15,8 @@ export default defineConfig({
   },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
-    target: 'es2022',
+    // What has `light-dark()` and popovers.
+    target: ['chrome123', 'firefox125', 'safari17.5'],
     // Neither inlined files nor scripts: the content security policy has no `unsafe-inline`.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
