@@ -52,6 +52,8 @@ export const shell = {
     TOO_MANY_SOCKETS: 'You have too many tabs or devices connected.',
   },
   errors: {
+    TIMEOUT: 'The server has not answered. Try again.',
+    OFFLINE: 'There is no connection.',
     UNAUTHENTICATED: 'This token is not valid.',
     TOKEN_EXPIRED: 'Your sign-in has run out.',
     FORBIDDEN: 'You may not do this.',
@@ -147,6 +149,7 @@ export const shell = {
     groupTitle: 'Name of the group',
     people: 'User ids',
     peopleHint: 'Separate them with commas.',
+    known: 'People you know',
     create: 'Create',
     nobody: 'Say with whom.',
     noTitle: 'Give the group a name.',

@@ -54,6 +54,8 @@ export const shell: Omit<Words, 'room'> = {
     TOO_MANY_SOCKETS: 'Открыто слишком много вкладок или устройств.',
   },
   errors: {
+    TIMEOUT: 'Сервер не ответил. Попробуйте ещё раз.',
+    OFFLINE: 'Нет соединения.',
     UNAUTHENTICATED: 'Токен не подходит.',
     TOKEN_EXPIRED: 'Срок входа истёк.',
     FORBIDDEN: 'У вас нет на это прав.',
@@ -151,6 +153,7 @@ export const shell: Omit<Words, 'room'> = {
     groupTitle: 'Название группы',
     people: 'Id пользователей',
     peopleHint: 'Через запятую.',
+    known: 'Люди, которых вы знаете',
     create: 'Создать',
     nobody: 'Укажите, с кем.',
     noTitle: 'Дайте группе название.',
