@@ -25,7 +25,7 @@ export const MimeType = Type.String({
 /** Where the bytes of a file go, once: a URL that begins with / is this service's. */
 export const UploadTarget = Type.Object(
   {
-    method: OneOf(['PUT']),
+    method: OneOf(['PUT'] as const),
     url: Type.String(),
     headers: Type.Unsafe<Record<string, string>>({ type: 'object', additionalProperties: { type: 'string' } }),
     expiresAt: Time,

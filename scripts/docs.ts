@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +5,7 @@ import Fastify from 'fastify'
 import { serviceScope } from '../app.js'
 import { packageRoot } from '../services/package-root.js'
 import { whoPage } from '../test/who/page.js'
+import { formatted } from './docs/format.js'
 import {
   closingsTable,
   commandsReference,
@@ -17,6 +17,7 @@ import {
   settingsTable,
   shapesReference,
 } from './docs/tables.js'
+import { wireTypes } from './docs/wire.js'
 import { Refusal, run } from './run.js'
 
 const START_TIMEOUT_MS = 60_000
@@ -38,6 +39,7 @@ await run(async () => {
   }
   const files = new Map([
     ['docs/openapi.json', formatted('docs/openapi.json', JSON.stringify(openapi, null, 2))],
+    ['client/src/wire.ts', formatted('client/src/wire.ts', wireTypes())],
     ['.env.example', envExample()],
     ['docs/who.md', whoPage()],
     ...MARKED.map((name): [string, string] => [name, fill(name, parts)]),
@@ -75,15 +77,4 @@ function fill(name: string, parts: Record<string, string>): string {
     if (parts[part] === undefined) throw new Refusal(`${name} asks for "${part}", which nothing makes.`)
     return `<!-- ${part} -->\n${parts[part]}\n<!-- /${part} -->`
   })
-}
-
-/** As the formatter, which looks at JSON too, wants it. */
-function formatted(name: string, text: string): string {
-  const { stdout, status, stderr } = spawnSync(
-    process.execPath,
-    ['node_modules/@biomejs/biome/bin/biome', 'format', `--stdin-file-path=${name}`],
-    { input: text, encoding: 'utf8', maxBuffer: 16 * 1024 * 1024 },
-  )
-  if (status !== 0) throw new Refusal(`The formatter failed: ${stderr}`)
-  return stdout
 }

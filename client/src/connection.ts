@@ -72,10 +72,10 @@ export function createConnection(options: ChatClientOptions) {
 
   /** The token was refused: another is tried once. */
   function renew(): void {
-    if (isSecond) return stop('refused')
-    isSecond = true
     refused = used
-    later(0)
+    if (isSecond) stop('refused')
+    else later(0)
+    isSecond = true
   }
 
   socket.on('closing', (reason) => {

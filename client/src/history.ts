@@ -141,7 +141,7 @@ export function createHistory(chatId: string, { command, link, onPage }: History
     offer(message: Message): void {
       const { messages, hasAfter, ...rest } = page.get()
       const next = place(messages, message)
-      if (next !== messages) return page.set({ ...rest, hasAfter, messages: next })
+      if (next !== messages) page.set({ ...rest, hasAfter, messages: next })
       if (revision === null || hasAfter || message.seq <= (messages.at(-1)?.seq ?? 0)) return
       const longer = messages.length > 0 ? append(messages, message) : messages
       if (longer !== messages) page.set({ ...rest, hasAfter, messages: longer })

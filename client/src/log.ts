@@ -65,8 +65,8 @@ export function createLog({ command, chats, isIn, myId, roomOf, gone, overlay, c
     if (!chat || through <= chat.revision) return
     const fresh = changes.filter(({ revision }) => revision > chat.revision)
     const { chat: next, open } = reduceChat(chat, fresh, through, myId())
-    if (open === 'unread') return recount(next)
-    chats.put(next)
+    if (open === 'unread') recount(next)
+    else chats.put(next)
     if (open === 'all') doubt(chatId)
     if (next.historyVisibility !== chat.historyVisibility && room?.revision() != null) void room.reload()
   }
@@ -139,7 +139,8 @@ export function createLog({ command, chats, isIn, myId, roomOf, gone, overlay, c
   /** Something of a chat is not known for sure: it is asked for, soon. */
   function doubt(chatId: string, afterMs = DOUBT_MS): void {
     unsure.add(chatId)
-    timer ??= setTimeout(async () => {
+    if (timer !== undefined) return
+    timer = setTimeout(async () => {
       for (const id of [...unsure]) if (isIn()) await read(id)
       timer = undefined
       const next = unsure.values().next().value

@@ -40,7 +40,7 @@ export function createPresence(command: Command, isIn: () => boolean) {
   }
 
   function gather(): void {
-    timer ??= setTimeout(settle, GATHER_MS)
+    if (timer === undefined) timer = setTimeout(settle, GATHER_MS)
   }
 
   function want(userIds: readonly string[], by: 1 | -1): void {

@@ -34,7 +34,7 @@ function addMessage(draft: MyChat, message: Message, myId: string): void {
   draft.lastSeq = message.seq
   draft.lastMessage = message
   draft.settings = without(draft.settings, 'isHidden')
-  if (message.sender.userId === myId) return readUpTo(draft, message.seq)
+  if (message.sender.userId === myId) readUpTo(draft, message.seq)
   if (message.deletedAt !== null || message.seq <= draft.lastReadSeq) return
   if (draft.unreadCount < CAP) draft.unreadCount += 1
   else draft.unreadCapped = true

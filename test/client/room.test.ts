@@ -58,7 +58,7 @@ onEachDatabase('a room', async (t, database) => {
     t.same(of.marks.get().readBy(2), ['bob'])
   })
 
-  await t.test('knows who types, until they write', async (t) => {
+  await t.test('knows who types, until they write', async () => {
     to.type()
     await when(of.typing, 'bob types', (ids) => ids.includes('bob'))
     to.send({ content: 'five' })
