@@ -3,7 +3,7 @@ import type { Chats } from './chats.js'
 import type { Command, Link } from './connection.js'
 import { createHistory } from './history.js'
 import type { RoomLog } from './log.js'
-import { overlay, type PendingChange } from './optimistic/index.js'
+import { createChanges, overlay, type PendingChange } from './optimistic/index.js'
 import type { createOutbox } from './outbox/index.js'
 import { createSource, derive, sameFields, sameItems } from './store.js'
 import { createTyping } from './typing.js'
@@ -38,7 +38,6 @@ type Numbers = Readonly<Record<string, number>>
 export function createRoom(chatId: string, port: RoomPort): OpenRoom {
   const { command, chats, me, outbox } = port
   const typing = createTyping(chatId, command)
-  const changes = createSource<readonly PendingChange[]>([])
   const seen = createSource<Numbers>({})
   const chat = derive([chats.version], () => chats.byId.get(chatId) ?? null)
   let hasMarks = false
@@ -51,6 +50,8 @@ export function createRoom(chatId: string, port: RoomPort): OpenRoom {
       if (!hasMarks) void askMarks()
     },
   })
+
+  const { pending, run: change, settle } = createChanges(history.offer)
 
   const marks = derive([chat, seen, me], toMarks, (a, b) => sameFields(a.byUser, b.byUser))
   function toMarks(mine: Room['chat'] extends Store<infer T> ? T : never, further: Numbers, self: User | null): Marks {
@@ -89,7 +90,7 @@ export function createRoom(chatId: string, port: RoomPort): OpenRoom {
   }
 
   const toPending = (pending: OutboxEntry): Entry => ({ status: pending.status, key: pending.key, pending })
-  const ofStored = derive([history.page, history.early, changes, me], ({ messages }, early, pending) =>
+  const ofStored = derive([history.page, history.early, pending, me], ({ messages }, early, pending) =>
     [...messages, ...early].map((message) => toEntry(message, pending)),
   )
   const ofOutbox = derive([outbox], (all) => all.filter((entry) => entry.chatId === chatId), sameItems)
@@ -98,16 +99,6 @@ export function createRoom(chatId: string, port: RoomPort): OpenRoom {
     const keys = new Set(below.length > 0 ? above.map(({ key }) => key) : [])
     return below.length > 0 ? [...above, ...below.filter(({ key }) => !keys.has(key))] : above
   })
-
-  /** Shows a change at once, and takes it back where it is refused. */
-  async function change(pending: PendingChange, call: () => Promise<{ message: Message }>): Promise<void> {
-    changes.set([...changes.get(), pending])
-    try {
-      history.offer((await call()).message)
-    } finally {
-      changes.set(changes.get().filter((other) => other !== pending))
-    }
-  }
 
   const room: Room = {
     chatId,
@@ -151,6 +142,7 @@ export function createRoom(chatId: string, port: RoomPort): OpenRoom {
     advance(news: readonly Change[], through, isLive) {
       history.advance(news, through, isLive)
       for (const { message, member, type } of news) {
+        if (message) settle(message)
         if (message && type === 'message_created') typing.hear(message.sender.userId, false)
         if (!member?.removed) continue
         const { [member.user.userId]: _gone, ...rest } = seen.get()

@@ -1,54 +1,83 @@
-import type { Input, Message } from '../wire.js'
+import { createSource, type Source } from '../store.js'
+import type { Message } from '../wire.js'
+import { overlay, type PendingChange } from './overlay.js'
 
-/** What one has done to a message and the server has not answered yet. */
-export type PendingChange = { messageId: string } & (
-  | { kind: 'edit'; change: Omit<Input<'edit_message'>, 'messageId'> }
-  | { kind: 'remove' }
-  | { kind: 'react'; emoji: string; on: boolean; userId: string }
-  | { kind: 'pin'; on: boolean }
-)
+export { overlay, type PendingChange } from './overlay.js'
 
-/** A message as it will be when all pending changes of it are done; the same object where there are none. */
-export function overlay(message: Message, changes: readonly PendingChange[]): Message {
-  return changes.reduce((next, change) => (change.messageId === message.id ? apply(next, change) : next), message)
+type Answer = Promise<{ message: Message }>
+
+/** What is done to one thing of a message: its changes go to the server one after the other. */
+interface Lane {
+  inFlight: PendingChange
+  /** What comes next, in order. */
+  waiting: { change: PendingChange; go(): void; skip(): void }[]
 }
 
-function apply(message: Message, change: PendingChange): Message {
-  if (message.deletedAt !== null) return message
-  const now = new Date().toISOString()
-  switch (change.kind) {
-    case 'edit': {
-      const { content = message.content, metadata = message.metadata, mentions } = change.change
-      const named = mentions && { userIds: mentions.userIds ?? [], everyone: mentions.everyone ?? false }
-      return { ...message, content, metadata, mentions: named ?? message.mentions, editedAt: now }
+/** What one does to messages: shown at once, sent in order, taken back where it is refused. */
+export interface Changes {
+  readonly pending: Source<readonly PendingChange[]>
+  run(change: PendingChange, call: () => Answer): Promise<void>
+  /** A stored message as it is now: what it has is no longer pending. */
+  settle(message: Message): void
+}
+
+/** Keeps the pending changes of a room; `offer` takes in the message that the server answers. */
+export function createChanges(offer: (message: Message) => void): Changes {
+  const pending = createSource<readonly PendingChange[]>([])
+  const lanes = new Map<string, Lane>()
+  const isPending = (change: PendingChange) => pending.get().includes(change)
+
+  function drop(change: PendingChange): void {
+    if (isPending(change)) pending.set(pending.get().filter((other) => other !== change))
+  }
+
+  /** Settles when it is one's turn; false where a later change has taken one's place. */
+  function turn(key: string, change: PendingChange): Promise<boolean> {
+    const lane = lanes.get(key)
+    if (!lane) {
+      lanes.set(key, { inFlight: change, waiting: [] })
+      return Promise.resolve(true)
     }
-    case 'remove':
-      return {
-        ...message,
-        content: null,
-        metadata: null,
-        attachments: [],
-        reactions: [],
-        pinnedAt: null,
-        deletedAt: now,
+    // Of what is on or off, only the last word counts.
+    if (change.kind !== 'edit') for (const { skip } of lane.waiting.splice(0)) skip()
+    return new Promise((resolve) => {
+      lane.waiting.push({ change, go: () => resolve(true), skip: () => resolve(false) })
+    })
+  }
+
+  function pass(key: string, lane: Lane): void {
+    const next = lane.waiting.shift()
+    if (!next) return void lanes.delete(key)
+    lane.inFlight = next.change
+    next.go()
+  }
+
+  return {
+    pending,
+
+    async run(change, call) {
+      const key = laneOf(change)
+      pending.set([...pending.get(), change])
+      if (!(await turn(key, change))) return drop(change)
+      try {
+        offer((await call()).message)
+      } catch (error) {
+        // The message has it, as was told meanwhile: only the answer was lost.
+        if (isPending(change)) throw error
+      } finally {
+        drop(change)
+        const lane = lanes.get(key)
+        if (lane) pass(key, lane)
       }
-    case 'pin':
-      return { ...message, pinnedAt: change.on ? (message.pinnedAt ?? now) : null }
-    case 'react':
-      return react(message, change)
+    },
+
+    settle(message) {
+      for (const { inFlight } of [...lanes.values()]) {
+        if (inFlight.messageId === message.id && overlay(message, [inFlight]) === message) drop(inFlight)
+      }
+    },
   }
 }
 
-function react(message: Message, { emoji, on, userId }: { emoji: string; on: boolean; userId: string }): Message {
-  const { reactions } = message
-  const known = reactions.find((reaction) => reaction.emoji === emoji) ?? { emoji, count: 0, userIds: [] }
-  if (known.userIds.includes(userId) === on) return message
-  const next = on
-    ? { emoji, count: known.count + 1, userIds: [...known.userIds, userId] }
-    : { emoji, count: known.count - 1, userIds: known.userIds.filter((id) => id !== userId) }
-  if (known.count === 0) return { ...message, reactions: [...reactions, next] }
-  return {
-    ...message,
-    reactions: reactions.map((other) => (other === known ? next : other)).filter(({ count }) => count > 0),
-  }
-}
+const laneOf = (change: PendingChange): string =>
+  `${change.messageId} ${change.kind} ${change.kind === 'react' ? change.emoji : ''}`

@@ -1,8 +1,11 @@
 import type { Connection, Draft, Outbox, OutboxEntry, OutboxStorage, Store } from '../api.js'
-import { ChatClientError } from '../errors.js'
 import { mustFit } from '../size.js'
 import { createSource } from '../store.js'
-import type { ErrorBody, Message, User } from '../wire.js'
+import type { Message, User } from '../wire.js'
+import { type Box, createBox } from './box.js'
+import { createId } from './id.js'
+import { createMemory, openIndexedDB } from './storage.js'
+import { ALONE, browserTabs, type Tabs } from './tabs.js'
 
 /** What the outbox stands on. */
 export interface OutboxPort {
@@ -13,68 +16,96 @@ export interface OutboxPort {
   storage?: OutboxStorage | undefined
   /** What keeps the entries of two services apart. */
   namespace: string
+  /** Who else has the storage; by default the tabs of the browser. */
+  tabs?: Tabs
+  /** How long to wait after a first passing refusal. */
+  retryMs?: number
 }
 
-const RETRY_MS = 1_000
+const RETRY_MS = 500
 
-/** What was written and is not stored yet: sent in order, one of a chat at a time. */
-export function createOutbox({ send, connection, me }: OutboxPort) {
+/** What was written and is not stored by the server yet: sent in order, one of a chat at a time, by one tab. */
+export function createOutbox({ send, connection, me, namespace, retryMs = RETRY_MS, ...port }: OutboxPort) {
   const entries = createSource<OutboxEntry[]>([])
-  const running = new Set<string>()
-  const patch = (key: string, change: Partial<OutboxEntry>) =>
-    entries.set(entries.get().map((entry) => (entry.key === key ? { ...entry, ...change } : entry)))
-  const discard = (key: string) => entries.set(entries.get().filter((entry) => entry.key !== key))
+  const storage = port.storage ?? openIndexedDB()
+  const tabs = port.tabs ?? (storage && browserTabs()) ?? ALONE
+  let userId: string | null = null
+  let box = open()
+  let wasOnline = false
 
-  async function run(chatId: string): Promise<void> {
-    if (running.has(chatId)) return
-    running.add(chatId)
-    while (connection.get().state === 'online') {
-      const next = entries.get().find((entry) => entry.chatId === chatId && entry.status !== 'failed')
-      if (!next) break
-      patch(next.key, { status: 'sending' })
-      try {
-        await send(next)
-        discard(next.key)
-      } catch (error) {
-        const isPassing = error instanceof ChatClientError && error.retryable
-        patch(next.key, isPassing ? { status: 'queued' } : { status: 'failed', error: error as ErrorBody })
-        if (isPassing) await new Promise((resolve) => setTimeout(resolve, error.retryAfterMs ?? RETRY_MS))
-      }
-    }
-    running.delete(chatId)
+  function open(): Box {
+    const own = userId
+    return createBox({
+      name: `chat-outbox:${namespace}:${own}`,
+      // What is written before it is known who writes is nobody's yet.
+      storage: (own !== null && storage) || createMemory(),
+      tabs: own === null ? ALONE : tabs,
+      isOnline: () => own !== null && me.get()?.userId === own && connection.get().state === 'online',
+      send,
+      onChange: entries.set,
+      retryMs,
+    })
   }
 
-  const unsubscribe = connection.subscribe(() => {
-    for (const { chatId } of entries.get()) void run(chatId)
-  })
+  /** The outbox of who is signed in: nobody sends what another has written. */
+  function current(): Box {
+    const nextId = me.get()?.userId ?? userId
+    if (nextId === userId) return box
+    const last = box
+    const unowned = userId === null ? last.get() : []
+    userId = nextId
+    void last.close()
+    entries.set([])
+    box = open()
+    for (const entry of unowned) box.do({ do: 'add', entry })
+    return box
+  }
+
+  function check(): void {
+    const isOnline = connection.get().state === 'online'
+    const isRising = isOnline && !wasOnline
+    wasOnline = isOnline
+    if (isRising) current().rise()
+    else current()
+  }
+  const ends = [me.subscribe(check), connection.subscribe(check)]
 
   return {
     get: entries.get,
     subscribe: entries.subscribe,
-    discard,
-    retry(key: string): void {
-      patch(key, { status: 'queued', error: null })
-      for (const { chatId } of entries.get()) void run(chatId)
-    },
+    retry: (key: string): void => current().do({ do: 'queue', key }),
+    /** Takes an entry out; what is on its way may arrive all the same. */
+    discard: (key: string): void => current().do({ do: 'drop', key }),
 
     /** Takes a draft in; answers its key. */
     add(chatId: string, draft: Draft): string {
-      const key = crypto.randomUUID()
+      const key = createId()
       mustFit('send_message', { chatId, clientMessageId: key, ...draft })
-      const createdAt = new Date().toISOString()
-      entries.set([...entries.get(), { key, chatId, status: 'queued', draft, createdAt, error: null }])
-      void run(chatId)
+      const entry: OutboxEntry = {
+        key,
+        chatId,
+        status: 'queued',
+        draft,
+        createdAt: new Date().toISOString(),
+        error: null,
+      }
+      current().do({ do: 'add', entry })
       return key
     },
 
     /** A message is stored: what was to be sent under its key is done. */
-    settle(message: Message): void {
-      if (message.clientMessageId && message.sender.userId === me.get()?.userId) discard(message.clientMessageId)
+    settle({ clientMessageId, sender }: Message): void {
+      if (clientMessageId && sender.userId === me.get()?.userId) current().settle(clientMessageId)
     },
 
+    /** Sends nothing any more; settles when what waits is stored, or is gone where it is to be forgotten. */
     async close(forget: boolean): Promise<void> {
-      unsubscribe()
-      if (forget) entries.set([])
+      for (const end of ends) end()
+      if (forget) {
+        box.do({ do: 'clear' })
+        entries.set([])
+      }
+      await box.close()
     },
   } satisfies Outbox & Record<string, unknown>
 }

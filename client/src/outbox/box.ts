@@ -1,0 +1,111 @@
+import type { OutboxEntry, OutboxStorage } from '../api.js'
+import { createList } from './list.js'
+import { createSender } from './sender.js'
+import { type Step, show } from './steps.js'
+import type { TabNews, Tabs } from './tabs.js'
+
+export interface BoxPort {
+  /** Names the list among those of other users and services. */
+  name: string
+  storage: OutboxStorage
+  tabs: Tabs
+  /** Whether its user is online here. */
+  isOnline(): boolean
+  send(entry: OutboxEntry): Promise<unknown>
+  onChange(entries: OutboxEntry[]): void
+  retryMs: number
+}
+
+export type Box = ReturnType<typeof createBox>
+
+/** The outbox of one user: a list that all tabs share, sent by the one that leads. */
+export function createBox({ name, storage, tabs, isOnline, send, onChange, retryMs }: BoxPort) {
+  let shown: OutboxEntry[] = []
+  let elsewhere: string[] = []
+  let isLeader = false
+  let isClosed = false
+  let hasLeft = false
+
+  const list = createList({ key: name, storage, tabs, onChange: update, onWrite: () => tell('changed'), onBroken })
+  const sender = createSender({
+    send,
+    retryMs,
+    next(chatId) {
+      if (isClosed || !isLeader || !isOnline()) return undefined
+      const first = list.get().find((entry) => entry.chatId === chatId && entry.status !== 'failed')
+      return first && list.isStored(first.key) ? first : undefined
+    },
+    onSending() {
+      update()
+      tell({ sending: sender.sending() })
+    },
+    onSent: (key) => list.do({ do: 'drop', key }),
+    onRefused: (key, error) => list.do({ do: 'fail', key, error }),
+  })
+  const channel = tabs.join(name, hear)
+  const tell = (news: TabNews) => hasLeft || channel.tell(news)
+  const giveUp = tabs.lead(name, lead)
+  list.refresh()
+
+  function lead(): void {
+    if (isClosed || isLeader) return
+    isLeader = true
+    elsewhere = []
+    // What the last one has done to the list before it died.
+    list.refresh()
+  }
+
+  /** The others would wait in vain for what only this tab knows. */
+  function onBroken(): void {
+    giveUp()
+    lead()
+  }
+
+  function hear(news: TabNews): void {
+    if (news !== 'changed') {
+      elsewhere = isLeader ? [] : news.sending
+      update()
+    } else list.refresh()
+  }
+
+  function update(): void {
+    if (isClosed) return
+    const next = show(list.get(), new Set(isLeader ? sender.sending() : elsewhere), shown)
+    const isSame = next.length === shown.length && next.every((entry, i) => entry === shown[i])
+    if (!isSame) {
+      shown = next
+      onChange(shown)
+    }
+    start()
+  }
+
+  function start(): void {
+    if (isLeader && isOnline()) sender.start(list.get().map(({ chatId }) => chatId))
+  }
+
+  return {
+    get: list.get,
+    do: (step: Step): void => list.do(step),
+
+    /** There is a new connection. */
+    rise(): void {
+      sender.wake()
+      list.refresh()
+    },
+
+    settle(key: string): void {
+      sender.settle(key)
+      list.do({ do: 'drop', key })
+    },
+
+    /** Nothing is sent from here any more; settles when all is stored. */
+    async close(): Promise<void> {
+      isClosed = true
+      sender.wake()
+      await list.sync()
+      hasLeft = true
+      channel.leave()
+      giveUp()
+    },
+  }
+}
