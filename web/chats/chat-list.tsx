@@ -27,7 +27,6 @@ export function ChatList({ chats, label, openId, onOpen }: ChatListProps) {
 
   const stop = chats.some(({ chatId }) => chatId === openId) ? openId : chats[0]?.chatId
   return (
-    // biome-ignore lint/a11y/noNoninteractiveElementInteractions: arrows bubble to here from the rows, which are buttons
     <ul
       ref={ref}
       class="chat-list"

@@ -43,9 +43,7 @@ export function NewChat({ onClose, onOpen }: NewChatProps) {
   }
   const pick = (userId: string): void => {
     setError(undefined)
-    if (!isGroup) return setIds(userId)
-    const others = picked.filter((id) => id !== userId)
-    setIds((others.length === picked.length ? [...picked, userId] : others).join(', '))
+    setIds(isGroup ? toggleId(picked, userId) : userId)
   }
   return (
     <Dialog
@@ -88,7 +86,13 @@ export function NewChat({ onClose, onOpen }: NewChatProps) {
   )
 }
 
-const toIds = (text: string): string[] => [...new Set(text.split(/[,\s]+/).filter(Boolean))]
+/** The ids of a line, each once. */
+export const toIds = (text: string): string[] => [...new Set(text.split(/[,\s]+/).filter(Boolean))]
+
+/** A line of ids with this one in it, or without it where it was. */
+export function toggleId(ids: string[], userId: string): string {
+  return (ids.includes(userId) ? ids.filter((id) => id !== userId) : [...ids, userId]).join(', ')
+}
 
 /** People whom one shares a chat with, to be picked. */
 export function Known({

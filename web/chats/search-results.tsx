@@ -75,7 +75,6 @@ export function SearchResults({ query, chats, openId, onOpen }: SearchResultsPro
       {messages.length > 0 && (
         <>
           <h3>{words.list.messagesFound}</h3>
-          {/* biome-ignore lint/a11y/noNoninteractiveElementInteractions: arrows bubble to here from the rows, which are buttons */}
           <ul
             class="chat-list"
             aria-label={words.list.messagesFound}
@@ -144,7 +143,6 @@ function Hit({ message, chat, query, onOpen }: HitProps) {
               <bdi class="chat-sender">{message.sender.name}:</bdi>{' '}
               <bdi>
                 {around(summaryOf(message, words), query).map(({ text, isHit }, i) =>
-                  // biome-ignore lint/suspicious/noArrayIndexKey: pieces of one text keep their places
                   isHit ? <mark key={i}>{text}</mark> : <span key={i}>{text}</span>,
                 )}
               </bdi>

@@ -78,7 +78,7 @@ export function Sidebar({ openId, onOpen, onAccount }: SidebarProps) {
           <Choice
             label={words.list.filters}
             value={filter}
-            onChange={setFilter}
+            onChange={(filter) => setFilter(filter)}
             options={[
               { value: 'active', label: words.list.all },
               { value: 'unread', label: words.list.unread },

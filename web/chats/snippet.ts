@@ -8,7 +8,7 @@ const BEFORE = 24
 
 /** A text from shortly before the first word that was searched for, with those words marked. */
 export function around(text: string, query: string): Piece[] {
-  const words = query.split(/\s+/).filter(Boolean).map(escape)
+  const words = query.split(/\s+/).filter(Boolean).map(toPattern)
   if (words.length === 0) return [{ text, isHit: false }]
   const pattern = new RegExp(`(${words.join('|')})`, 'giu')
   const first = text.search(pattern)
@@ -19,4 +19,4 @@ export function around(text: string, query: string): Piece[] {
     .filter((piece) => piece.text !== '')
 }
 
-const escape = (word: string): string => word.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&')
+const toPattern = (word: string): string => word.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&')

@@ -66,7 +66,7 @@ export function MenuList({ label, items, anchor, align = 'start', onClose }: Men
 
 function move(element: Element, key: string): boolean {
   const items = [...element.querySelectorAll<HTMLElement>('.menu-item:not(:disabled)')]
-  const at = items.findIndex((item) => item === document.activeElement)
+  const at = items.findIndex((item) => item.matches(':focus'))
   const next = nextOf(items, at, key)
   next?.focus()
   return next !== undefined

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { useChatClient } from '../../client/src/react.js'
 import { useRun } from '../app/use-run.js'
-import { Known } from '../chats/new-chat.js'
+import { Known, toggleId, toIds } from '../chats/new-chat.js'
 import { Button } from '../parts/button.js'
 import { TextField } from '../parts/text-field.js'
 import { useLanguage } from '../words/index.js'
@@ -19,14 +19,10 @@ export function AddPeople({ chatId, members, onDone }: AddPeopleProps) {
   const run = useRun()
   const { words } = useLanguage()
   const [ids, setIds] = useState('')
-  const userIds = [...new Set(ids.split(/[,\s]+/).filter(Boolean))]
+  const userIds = toIds(ids)
   const add = async (): Promise<void> => {
     if (userIds.length === 0) return
     if (await run(() => client.command('add_members', { chatId, userIds }))) onDone()
-  }
-  const pick = (userId: string): void => {
-    const others = userIds.filter((id) => id !== userId)
-    setIds((others.length === userIds.length ? [...userIds, userId] : others).join(', '))
   }
   return (
     <form
@@ -44,7 +40,7 @@ export function AddPeople({ chatId, members, onDone }: AddPeopleProps) {
         spellcheck={false}
         autofocus
       />
-      <Known picked={userIds} without={members} onPick={pick} />
+      <Known picked={userIds} without={members} onPick={(userId) => setIds(toggleId(userIds, userId))} />
       <Button look="primary" type="submit" disabled={userIds.length === 0}>
         {words.info.add}
       </Button>
