@@ -6,6 +6,7 @@ import './parts/parts.css'
 import './app/app.css'
 import './chats/chats.css'
 import './people/people.css'
+import './room/room.css'
 
 const root = document.querySelector('#page')
 if (root) render(<Page />, root)

@@ -7,7 +7,7 @@ import { createOutbox } from './outbox/index.js'
 import { createPeople, withProfile } from './people.js'
 import { createPresence } from './presence.js'
 import { createReads } from './reads.js'
-import { readUpTo } from './reduce-chat.js'
+import { readUpTo, withRead } from './reduce-chat.js'
 import { createRoom, type OpenRoom } from './room.js'
 import { createSource, sameItems } from './store.js'
 import type { ErrorBody, Message, MyChat, Output, Session, User } from './wire.js'
@@ -137,14 +137,8 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
       return
     }
     rooms.get(chatId)?.hearRead(userId, lastReadSeq)
-    const isOther = chat.others.some(
-      (other) => other.user.userId === userId && (other.lastReadSeq ?? Infinity) < lastReadSeq,
-    )
-    if (!isOther) return
-    chats.put({
-      ...chat,
-      others: chat.others.map((other) => (other.user.userId === userId ? { ...other, lastReadSeq } : other)),
-    })
+    const others = withRead(chat.others, userId, lastReadSeq)
+    if (others !== chat.others) chats.put({ ...chat, others })
   })
   socket.on('typing', ({ chatId, userId, isTyping }) => rooms.get(chatId)?.hearTyping(userId, isTyping))
   socket.on('my_chat_updated', ({ chatId, settings }) => {

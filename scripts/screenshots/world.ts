@@ -15,7 +15,7 @@ const TALKS: Record<string, Talk> = {
     names: { alice: 'Alice', bob: 'Bob', carol: 'Carol', dave: 'Dave', erin: 'Erin', frank: 'Frank' },
     pair: [
       ['alice', 'Morning! Did the new build reach you?'],
-      ['bob', 'It did. It starts in a second now 🎉'],
+      ['bob', 'It did. It starts in a second now'],
       ['bob', 'The list re-sorts while I watch, that is neat.'],
       ['alice', 'Good. Shall we look at the search together?\nI have half an hour before lunch.'],
       ['bob', 'Yes, give me ten minutes.'],
@@ -25,7 +25,7 @@ const TALKS: Record<string, Talk> = {
         title: 'Weekend hike',
         lines: [
           ['carol', 'Train leaves at 8:10, platform 4.'],
-          ['dave', 'I bring the sandwiches 🥪'],
+          ['dave', 'I bring the sandwiches'],
           ['erin', 'See you there!'],
         ],
       },
@@ -40,14 +40,14 @@ const TALKS: Record<string, Talk> = {
     directs: [
       ['carol', 'Thanks for the photos!'],
       ['dave', 'Can you send me the address?'],
-      ['frank', 'Done 👍'],
+      ['frank', 'Done'],
     ],
   },
   ru: {
     names: { alice: 'Алиса', bob: 'Борис', carol: 'Катя', dave: 'Дима', erin: 'Ира', frank: 'Федя' },
     pair: [
       ['alice', 'Доброе утро! Новая сборка дошла?'],
-      ['bob', 'Дошла. Теперь запускается за секунду 🎉'],
+      ['bob', 'Дошла. Теперь запускается за секунду'],
       ['bob', 'И список сортируется прямо на глазах, здорово.'],
       ['alice', 'Отлично. Посмотрим вместе на поиск?\nУ меня полчаса до обеда.'],
       ['bob', 'Да, дай мне десять минут.'],
@@ -57,7 +57,7 @@ const TALKS: Record<string, Talk> = {
         title: 'Поход в выходные',
         lines: [
           ['carol', 'Поезд в 8:10, четвёртый путь.'],
-          ['dave', 'С меня бутерброды 🥪'],
+          ['dave', 'С меня бутерброды'],
           ['erin', 'До встречи!'],
         ],
       },
@@ -72,7 +72,7 @@ const TALKS: Record<string, Talk> = {
     directs: [
       ['carol', 'Спасибо за фотографии!'],
       ['dave', 'Пришлёшь мне адрес?'],
-      ['frank', 'Готово 👍'],
+      ['frank', 'Готово'],
     ],
   },
 }

@@ -3,7 +3,7 @@ const WEEK_DAYS = 6
 
 /** Times as a language writes them, in the time zone of who reads. */
 export interface Dates {
-  /** `14:05` */
+  /** `14:05`, `2:05 PM` */
   time(at: string): string
   /** Today, yesterday, or the date: over a day's messages. */
   day(at: string): string
@@ -19,13 +19,13 @@ export function createDates(locale: string, now: () => number = Date.now): Dates
     const formatter = new Intl.DateTimeFormat(locale, options)
     return (at: string): string => formatter.format(new Date(at))
   }
-  const time = format({ hour: '2-digit', minute: '2-digit' })
+  const time = format({ hour: 'numeric', minute: '2-digit' })
   const weekday = format({ weekday: 'short' })
   const weekdayAndDate = format({ weekday: 'long', day: 'numeric', month: 'long' })
   const date = format({ day: 'numeric', month: 'short' })
   const dateAndYear = format({ day: 'numeric', month: 'long', year: 'numeric' })
   const numeric = format({ day: '2-digit', month: '2-digit', year: '2-digit' })
-  const full = format({ day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit' })
+  const full = format({ day: 'numeric', month: 'long', year: 'numeric', hour: 'numeric', minute: '2-digit' })
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' })
 
   const daysAgo = (at: string): number => Math.round((startOfDay(now()) - startOfDay(Date.parse(at))) / DAY_MS)

@@ -1,2 +1,12 @@
 /** What the room says. */
-export const room = {}
+export const room = {
+  back: 'Back to the chats',
+  messages: 'Messages',
+  messageTo: (name: string) => `Message ${name}`,
+  send: 'Send',
+  typing: (name: string) => `${name} is typing…`,
+  edited: 'edited',
+  from: (name: string) => `${name}:`,
+  discard: 'Discard',
+  empty: 'Say hello',
+}

@@ -1,3 +1,14 @@
 import type { Words } from '../type.js'
 
-export const room: Words['room'] = {}
+/** What the room says. */
+export const room: Words['room'] = {
+  back: 'Назад к чатам',
+  messages: 'Сообщения',
+  messageTo: (name) => `Сообщение: ${name}`,
+  send: 'Отправить',
+  typing: (name) => `${name} печатает…`,
+  edited: 'изменено',
+  from: (name) => `${name}:`,
+  discard: 'Удалить',
+  empty: 'Поздоровайтесь',
+}
