@@ -67,6 +67,14 @@ export async function end(name, child, clients = []) {
   return `${ms} ms to end with ${clients.length} clients`
 }
 
+/** Ends a program that is not looked at any more. */
+export async function stop(child) {
+  const ended = once(child, 'exit')
+  child.kill('SIGTERM')
+  await ended
+  running.delete(child)
+}
+
 /** A REST call. */
 export async function call(url, { method = 'GET', token, body, status = 200 } = {}) {
   const response = await fetch(url, {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { io } from 'socket.io-client'
-import { call, end, endAll, freePort, hasBrowser, must, openTab, start } from './apps.mjs'
+import { call, end, endAll, freePort, hasBrowser, must, openTab, start, stop } from './apps.mjs'
 import { clientRoot, makeTarball, root, run, tempFolder } from './tarball.mjs'
 
 const guide = readFileSync(join(root, 'docs/client.md'), 'utf8')
@@ -34,7 +34,7 @@ function installService(tarball) {
   return folder
 }
 
-/** Writes a page, builds it, and answers where it is served. */
+/** Writes a page, builds it and serves it. */
 async function serve(folder, files) {
   const main = Object.keys(files)[0]
   const html = `<!doctype html><link rel="icon" href="data:," /><div id="app"></div><script type="module" src="/${main}"></script>`
@@ -42,8 +42,7 @@ async function serve(folder, files) {
   run('npx', ['vite', 'build', '--emptyOutDir'], { cwd: folder })
   const url = `http://localhost:${await freePort()}`
   const preview = ['node_modules/vite/bin/vite.js', 'preview', '--strictPort', '--port', new URL(url).port]
-  await start(folder, preview, {}, url)
-  return url
+  return { url, preview: await start(folder, preview, {}, url) }
 }
 
 /** A page, and what went wrong in it. */
@@ -57,7 +56,9 @@ async function openPage(url) {
 }
 
 async function fiveLines(folder, chatUrl, bob) {
-  const url = await serve(folder, { 'main.js': fence('js five-lines').replace('http://localhost:3002', chatUrl) })
+  const { url, preview } = await serve(folder, {
+    'main.js': fence('js five-lines').replace('http://localhost:3002', chatUrl),
+  })
   const coming = once(bob, 'new_message')
   const { tab, faults } = await openPage(url)
   await tab.getByText('Welcome to the demo.').waitFor()
@@ -66,6 +67,7 @@ async function fiveLines(folder, chatUrl, bob) {
   await bob.emitWithAck('send_message', { chatId: 'demo', content: 'Hello back' })
   await tab.getByText('Hello back').waitFor()
   must(faults.length === 0, faults.join('\n'))
+  await stop(preview)
   say('five lines in an empty Vite project are a chat')
 }
 
@@ -89,7 +91,7 @@ createRoot(document.getElementById('app') as HTMLElement).render(<App userId="al
     join(folder, 'tsconfig.json'),
     JSON.stringify({ compilerOptions: { ...strict, ...bundler }, files: ['main.tsx'] }),
   )
-  const url = await serve(folder, { 'main.tsx': main })
+  const { url, preview } = await serve(folder, { 'main.tsx': main })
   run('npx', ['tsc', '-p', '.'], { cwd: folder })
   const { tab, faults } = await openPage(url)
   await tab.getByText('Hello back').waitFor()
@@ -97,6 +99,7 @@ createRoot(document.getElementById('app') as HTMLElement).render(<App userId="al
   await tab.getByLabel('Message').press('Enter')
   await tab.getByText('from React', { exact: true }).waitFor()
   must(faults.length === 0, faults.join('\n'))
+  await stop(preview)
   say('the guide’s React fits the packed types and is a chat')
 }
 

@@ -30,7 +30,7 @@ async function takeAll(browser: Browser, language: string, folder: string, only:
   const logController = new LogController({ disableRequestLogging: true })
   const host = Fastify({ pluginTimeout: PATIENCE_MS, logController })
   try {
-    const settings = { nodeEnv: 'development', dataDir, drainMs: 0, demoData: true } as const
+    const settings = { nodeEnv: 'development', dataDir, drainMs: 0, demoData: true, rateLimit: 'off' } as const
     const { app } = await serviceScope(host, settings)
     await host.listen({ host: '127.0.0.1', port: 0 })
     await fill(app, language)

@@ -44,14 +44,20 @@ const ClientContext = createContext<ChatClient | null>(null)
 export function ChatProvider({ client, options, children }: ChatProviderProps): ReactNode {
   const [own, setOwn] = useState<ChatClient | null>(null)
   const first = useRef(options)
-  // In an effect, not while rendering: StrictMode drops a first render without a word, and would leave its connection open.
+  // In an effect, and in the next turn: StrictMode drops a first render, and ends a first effect at once, each with a client that would connect.
   useEffect(() => {
-    if (client || !first.current) return
-    const made = createChatClient(first.current)
-    setOwn(made)
+    const made = client ? undefined : first.current
+    let mine: ChatClient | undefined
+    let isOver = false
+    queueMicrotask(() => {
+      if (isOver || !made) return
+      mine = createChatClient(made)
+      setOwn(mine)
+    })
     return () => {
+      isOver = true
       setOwn(null)
-      void made.close()
+      void mine?.close()
     }
   }, [client])
   const value = client ?? own

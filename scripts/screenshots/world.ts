@@ -83,7 +83,7 @@ export async function fill(app: FastifyInstance, language: string): Promise<void
   if (!talk) throw new Error(`There is no talk in ${language}`)
   const { users, log } = app.chat
   const everybody = Object.keys(talk.names)
-  await users.ensure(everybody.map((userId) => ({ userId, name: talk.names[userId] ?? userId, avatarUrl: null })))
+  for (const [userId, name] of Object.entries(talk.names)) await users.put({ userId, name, avatarUrl: null })
 
   const append = async (chatId: string, lines: Line[]): Promise<string[]> => {
     const ids: string[] = []

@@ -41,10 +41,9 @@ Object.assign(globalThis, {
 
 /** What the compiler has against this source, in a file beside this one. */
 function complaints(source: string): string[] {
-  const folder = join(root, 'test/client/react')
-  const { config } = ts.readConfigFile(join(folder, 'tsconfig.json'), ts.sys.readFile)
-  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, folder)
-  const file = join(folder, 'guide.snippets.tsx')
+  const { config } = ts.readConfigFile(join(root, 'client/tsconfig.json'), ts.sys.readFile)
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, join(root, 'client'))
+  const file = join(root, 'test/client/react/guide.snippets.tsx')
   const host = ts.createCompilerHost(options)
   const { getSourceFile, fileExists, readFile } = host
   host.fileExists = (path) => path === file || fileExists(path)
@@ -98,7 +97,7 @@ async function wholeGuide(t: Test, browser: Browser) {
   const { body } = await service.call('POST', '/chats', { as: 'alice', body: { type: 'direct', memberIds: ['bob'] } })
   const { chatId } = body.chat
   const { socket: bob } = await connect(t, service, 'bob')
-  for (let line = 1; line <= 60; line += 1) await must(bob, 'send_message', { chatId, content: `line ${line}` })
+  for (let line = 1; line <= 130; line += 1) await must(bob, 'send_message', { chatId, content: `line ${line}` })
 
   const snippets = fences('ts')
   const pause =
@@ -123,14 +122,14 @@ async function wholeGuide(t: Test, browser: Browser) {
   await sees('banner', null)
   await sees('me', 'ALICE')
   const messages = (await shown('messages')).at(-1) as string[]
-  t.equal(messages[0], 'BOB: line 1')
+  t.equal(messages[0], 'BOB: line 31')
   t.ok((await shown('messages')).flat().includes('ALICE: Hello, Bob!'), 'the edit')
   t.ok(messages.includes('ALICE: deleted'))
   t.same(await shown('way back'), [true])
   const anchored = await page.evaluate<string>(
     '[...listElement.children].find((line) => line.offsetTop - listElement.offsetTop >= listElement.scrollTop).textContent',
   )
-  t.equal(anchored, 'BOB: line 11', 'what was the first line before the older ones came')
+  t.equal(anchored, 'BOB: line 81', 'what was the first line before the older ones came')
   t.ok(
     (await shown('waiting')).flat().includes('queued: Hello, Bob') ||
       (await shown('waiting')).flat().includes('sending: Hello, Bob'),
@@ -141,13 +140,13 @@ async function wholeGuide(t: Test, browser: Browser) {
   await sees('refusal', 'CONFLICT')
   await sees('bob', 'online')
 
+  await must(bob, 'mark_as_read', { chatId, upToSeq: 200 })
+  await sees('read by', ['bob'])
   await must(bob, 'typing', { chatId, isTyping: true })
   await sees('typing', ['BOB'])
-  const { message } = await must(bob, 'send_message', { chatId, content: 'line 61' })
+  await must(bob, 'send_message', { chatId, content: 'line 131' })
   await sees('title', '(1)')
-  await sees('list', [{ name: 'BOB', last: 'line 61', badge: '1' }])
-  await must(bob, 'mark_as_read', { chatId, upToSeq: message.seq })
-  await sees('read by', ['bob'])
+  await sees('list', [{ name: 'BOB', last: 'line 131', badge: '1' }])
 
   await page.evaluate('goOn()')
   await sees('done', true)

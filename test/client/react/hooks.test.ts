@@ -22,15 +22,20 @@ interface Setting {
   renders(name: string): Promise<number>
 }
 
-async function makeChat(service: Service, title: string): Promise<string> {
-  const body = { type: 'group', title, memberIds: ['bob'] }
-  return (await service.call('POST', '/chats', { as: 'alice', body })).body.chat.chatId
+/** What all tests of a renderer share; each has a user of its own. */
+interface Shared {
+  browser: Browser
+  script: string
+  service: Service
+  bob: ClientSocket
 }
 
-async function start(t: Test, browser: Browser, script: string): Promise<Setting> {
-  const service = await build(t)
-  const chats = { one: await makeChat(service, 'One'), two: await makeChat(service, 'Two') }
-  const { socket: bob } = await connect(t, service, 'bob')
+async function start(t: Test, { browser, script, service, bob }: Shared, as: string): Promise<Setting> {
+  const makeChat = async (title: string): Promise<string> => {
+    const body = { type: 'group', title, memberIds: ['bob'] }
+    return (await service.call('POST', '/chats', { as, body })).body.chat.chatId
+  }
+  const chats = { one: await makeChat('One'), two: await makeChat('Two') }
   const { page, faults } = await open(t, browser, service, script)
   return {
     page,
@@ -40,7 +45,7 @@ async function start(t: Test, browser: Browser, script: string): Promise<Setting
     chats,
     async mount(parts, more = {}) {
       const shown = { parts, chatId: chats.one, title: 'One', ...more }
-      await page.evaluate(`window.page.mount(${JSON.stringify(service.token('alice'))}, ${JSON.stringify(shown)})`)
+      await page.evaluate(`window.page.mount(${JSON.stringify(service.token(as))}, ${JSON.stringify(shown)})`)
     },
     counted: (name) => page.evaluate<number>(`window.page.counted.${name}`),
     renders: (name) => page.evaluate<number>(`window.page.renders[${JSON.stringify(name)}] ?? 0`),
@@ -51,10 +56,12 @@ const send = (socket: ClientSocket, chatId: string, content: string) =>
   must(socket, 'send_message', { chatId, content, clientMessageId: content })
 
 async function hooks(t: Test, browser: Browser, renderer: Renderer): Promise<void> {
-  const script = await bundle(source, renderer)
+  const service = await build(t)
+  const { socket: bob } = await connect(t, service, 'bob')
+  const shared = { browser, script: await bundle(source, renderer), service, bob }
 
   await t.test('an event of another chat renders no room, and a message not who only sends', async (t) => {
-    const { page, faults, bob, chats, mount, renders } = await start(t, browser, script)
+    const { page, faults, bob, chats, mount, renders } = await start(t, shared, 'alice')
     await send(bob, chats.one, 'stored before')
     await mount(['messages', 'composer', 'typing', 'titles', 'chosen'])
     await page.getByText('stored before', { exact: true }).first().waitFor()
@@ -92,24 +99,24 @@ async function hooks(t: Test, browser: Browser, renderer: Renderer): Promise<voi
   })
 
   await t.test('StrictMode leaves one connection, and none after the end', async (t) => {
-    const { page, faults, service, bob, chats, mount } = await start(t, browser, script)
+    const { page, faults, service, bob, chats, mount } = await start(t, shared, 'carol')
     const connected = async () => (await service.call('GET', '/health')).body.connections
-    t.equal(await connected(), 1, 'Bob')
+    await until('only Bob is connected', async () => (await connected()) === 1)
     await mount(['messages', 'composer', 'status'], { isStrict: true, isOwner: true })
     await page.getByText('online, 0 unread, 0 waiting').waitFor()
     await page.getByRole('button', { name: 'Send' }).click()
     await page.getByRole('list').getByText('from a button', { exact: true }).waitFor()
     await send(bob, chats.one, 'to who is strict')
     await page.getByText('to who is strict').waitFor()
-    await until('one connection of Alice and one of Bob', async () => (await connected()) === 2)
+    await until('one connection of hers and one of Bob', async () => (await connected()) === 2)
     t.equal(await page.getByRole('listitem').count(), 2)
     await page.evaluate('window.page.unmount()')
-    await until('Alice is gone', async () => (await connected()) === 1)
+    await until('she is gone', async () => (await connected()) === 1)
     t.same(faults, [])
   })
 
   await t.test('unmounting leaves no subscription, and coming back asks for nothing again', async (t) => {
-    const { page, faults, bob, chats, mount, counted } = await start(t, browser, script)
+    const { page, faults, bob, chats, mount, counted } = await start(t, shared, 'dave')
     const all = ['messages', 'composer', 'typing', 'titles', 'chosen', 'status', 'presence']
     await mount(all, { isStrict: true })
     await page.getByText('bob is online').waitFor()
@@ -124,7 +131,8 @@ async function hooks(t: Test, browser: Browser, renderer: Renderer): Promise<voi
 
     for (let round = 0; round < 3; round += 1) {
       await page.evaluate('window.page.unmount()')
-      t.equal(await counted('subscriptions'), 0, 'nothing is subscribed')
+      // Preact ends effects in a later turn.
+      await until('nothing is subscribed', async () => (await counted('subscriptions')) === 0)
       await send(bob, chats.one, `while away, ${round}`)
       await mount(all, { isStrict: true })
       await page.getByRole('list', { name: chats.one }).getByText(`while away, ${round}`).waitFor()
