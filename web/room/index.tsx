@@ -38,7 +38,7 @@ export function RoomView({ client, chatId, target, onBack, onOpenPeople, onRepor
 
   if (!chat) return null
   return (
-    <section class="room" aria-label={name}>
+    <section class="room" aria-label={words.room.label(name)}>
       <header class="room-header">
         {onBack && <IconButton icon="back" label={words.room.back} onClick={onBack} />}
         <Header chatId={chatId} />

@@ -1,5 +1,6 @@
 /** What the room says. */
 export const room = {
+  label: (name: string) => `Chat: ${name}`,
   back: 'Back to the chats',
   messages: 'Messages',
   messageTo: (name: string) => `Message ${name}`,
