@@ -1,12 +1,13 @@
-// Transpiles every .ts file into dist/ in the same layout, and bundles fastify-socket.io beside them.
+// Transpiles every .ts file into dist/ in the same layout, and bundles fastify-socket.io and the page beside them.
 // Only what changed is written, and by a rename, so building is safe while a server runs from dist/.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { build } from 'esbuild'
+import { buildPage } from './page.mjs'
 
 const root = resolve(import.meta.dirname, '..')
 process.chdir(root)
-const rooms = ['bench', 'client', 'contract', 'plugins', 'routes', 'scripts', 'services', 'test', 'web']
+const rooms = ['bench', 'client', 'contract', 'plugins', 'routes', 'scripts', 'services', 'test']
 const files = (name) =>
   name.endsWith('.ts') ? [name] : readdirSync(name, { recursive: true }).map((path) => join(name, path))
 
@@ -40,9 +41,6 @@ const require = createRequire(import.meta.url)`,
   return [...result.outputFiles, { path: resolve('dist/vendor/fastify-socket.io.LICENSE'), contents }]
 }
 
-// A page's own files stand beside its scripts, so that one folder serves them.
-const asset = (name) => ({ path: resolve('dist', name), contents: readFileSync(name) })
-
 function write({ path, contents }) {
   if (existsSync(path) && readFileSync(path).equals(contents)) return
   mkdirSync(dirname(path), { recursive: true })
@@ -61,8 +59,7 @@ function removeStale(outputs) {
 
 async function run() {
   const sources = ['app.ts', 'server.ts', ...rooms].filter((name) => existsSync(name)).flatMap(files)
-  const assets = sources.filter((name) => /^web\/.+\.(css|html|ico|png|svg|webmanifest)$/.test(name)).map(asset)
-  const outputs = [...assets, ...(await Promise.all([transpile(sources), bundleFastifySocketIO()])).flat()]
+  const outputs = (await Promise.all([transpile(sources), bundleFastifySocketIO(), buildPage()])).flat()
   outputs.forEach(write)
   removeStale(outputs)
 }

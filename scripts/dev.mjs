@@ -52,7 +52,7 @@ function serve(isFirst) {
 }
 
 function changed(_event, name) {
-  if (!/\.(ts|html|css|svg)$/.test(name ?? '')) return
+  if (!/\.(ts|tsx|html|css|svg)$/.test(name ?? '')) return
   clearTimeout(timer)
   timer = setTimeout(() => {
     turn = turn.then(restart)

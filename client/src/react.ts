@@ -1,7 +1,6 @@
 import {
   createContext,
   createElement,
-  type ReactElement,
   type ReactNode,
   useContext,
   useEffect,
@@ -42,7 +41,7 @@ const ClientContext = createContext<ChatClient | null>(null)
  * Gives a client to the hooks below it. With `options`, which are read when it mounts, it makes a client and closes it when it unmounts;
  * give it a `key` of the user, so that another user gets another client. Until there is a client nothing below it is rendered.
  */
-export function ChatProvider({ client, options, children }: ChatProviderProps): ReactElement | null {
+export function ChatProvider({ client, options, children }: ChatProviderProps): ReactNode {
   const [own, setOwn] = useState<ChatClient | null>(null)
   const first = useRef(options)
   // In an effect, and in the next turn: StrictMode drops a first render, and ends a first effect at once, each with a client that would connect.

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
+import { packageRoot } from '../../services/package-root.js'
 import type { Source } from './source.js'
 
 /** One file's import of another, or of a package; of a type-only one nothing is left at run time. */
@@ -15,7 +17,7 @@ export function importsOf({ path, tree }: Source): Import[] {
   const add = (specifier: ts.Node | undefined, isTypeOnly: boolean): void => {
     if (!specifier || !ts.isStringLiteral(specifier)) return
     const { text } = specifier
-    const to = text.startsWith('.') ? join(path, '..', text).replace(/\.js$/, '.ts') : text
+    const to = text.startsWith('.') ? sourceOf(join(path, '..', text)) : text
     imports.push({ from: path, to, isTypeOnly })
   }
   const visit = (node: ts.Node): void => {
@@ -30,6 +32,12 @@ export function importsOf({ path, tree }: Source): Import[] {
   }
   visit(tree)
   return imports
+}
+
+/** The file that an import of a `.js` means. */
+function sourceOf(path: string): string {
+  const source = path.replace(/\.js$/, '.ts')
+  return path.endsWith('.js') && existsSync(join(packageRoot(), `${source}x`)) ? `${source}x` : source
 }
 
 /** The circles of a graph: each the files that reach one another. */

@@ -27,7 +27,7 @@ export function readSources(): Source[] {
     if (room.endsWith('.ts')) return [room]
     return readdirSync(join(root, room), { recursive: true, encoding: 'utf8' }).map((name) => join(room, name))
   })
-  return names.filter((name) => /\.(ts|mjs)$/.test(name)).map(readSource)
+  return names.filter((name) => /\.(tsx?|mjs)$/.test(name)).map(readSource)
 }
 
 function readSource(path: string): Source {

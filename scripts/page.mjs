@@ -1,0 +1,41 @@
+// The page, built by Vite from web/ and what it takes of client/; nothing is built while its sources are as they were.
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+const FOLDER = 'dist/web'
+// Beside the folder that is served.
+const STAMP = 'dist/page.sha256'
+const SOURCES = ['web', 'client', 'contract']
+
+const filesOf = (folder) =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .filter((path) => !/node_modules|\/dist\/|\.md$/.test(path))
+    .sort()
+
+function hashSources() {
+  const hash = createHash('sha256')
+  for (const path of [...SOURCES.flatMap(filesOf), 'package-lock.json', 'scripts/page.mjs']) {
+    hash.update(path).update('\0').update(readFileSync(path)).update('\0')
+  }
+  return hash.digest('hex')
+}
+
+/** The files of the page, as `{ path, contents }`. */
+export async function buildPage() {
+  const stamp = hashSources()
+  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === stamp && existsSync(join(FOLDER, 'index.html'))) {
+    return [...filesOf(FOLDER), STAMP].map((path) => ({ path: resolve(path), contents: readFileSync(path) }))
+  }
+  // Vite takes a second to load: only who builds pays for it.
+  const { build } = await import('vite')
+  const { output } = await build({ configFile: resolve('web/vite.config.mjs'), build: { write: false } })
+  const files = output.map(({ fileName, code, source }) => ({
+    path: resolve(FOLDER, fileName),
+    contents: Buffer.from(code ?? source),
+  }))
+  // Last, so that it never stands for a page that was written in part.
+  return [...files, { path: resolve(STAMP), contents: Buffer.from(stamp) }]
+}

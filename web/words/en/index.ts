@@ -1,0 +1,5 @@
+import { room } from './room.js'
+import { sheets } from './sheets.js'
+import { shell } from './shell.js'
+
+export const en = { ...shell, ...sheets, room }
