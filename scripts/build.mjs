@@ -6,7 +6,7 @@ import { build } from 'esbuild'
 
 const root = resolve(import.meta.dirname, '..')
 process.chdir(root)
-const rooms = ['bench', 'client', 'contract', 'plugins', 'routes', 'scripts', 'services', 'test', 'web']
+const rooms = ['bench', 'client', 'conformance', 'contract', 'plugins', 'routes', 'scripts', 'services', 'test', 'web']
 const files = (name) =>
   name.endsWith('.ts') ? [name] : readdirSync(name, { recursive: true }).map((path) => join(name, path))
 
