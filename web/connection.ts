@@ -1,5 +1,6 @@
 import type { Socket } from 'socket.io-client'
-import type { Ack, ChatSocket, CommandName, ErrorBody, Input, Output } from '../client/src/index.js'
+import type { ChatSocket } from '../client/src/stock.js'
+import type { Ack, CommandName, ErrorBody, Input, Output } from '../client/src/wire.js'
 
 /** `ended`: it comes back only when somebody asks for it; `retrying`: it comes back by itself. */
 export type ConnectionState = { is: 'connecting' | 'online' | 'retrying' } | { is: 'ended'; why: string }

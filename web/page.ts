@@ -1,4 +1,4 @@
-import type { ChatSocket } from '../client/src/index.js'
+import type { ChatSocket } from '../client/src/stock.js'
 import { createChoices } from './choices.js'
 import { part } from './dom.js'
 import { createPane, type Pane, type PaneOptions } from './pane/index.js'

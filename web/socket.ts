@@ -1,5 +1,5 @@
 import type { io as connectSocket } from 'socket.io-client'
-import type { ChatSocket } from '../client/src/index.js'
+import type { ChatSocket } from '../client/src/stock.js'
 
 /** Makes one person's socket; the token is asked for anew at each connection. */
 export type Connect = (getToken: () => Promise<string>) => ChatSocket

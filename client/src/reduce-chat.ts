@@ -34,6 +34,7 @@ function addMessage(draft: MyChat, message: Message, myId: string): void {
   draft.lastSeq = message.seq
   draft.lastMessage = message
   draft.settings = without(draft.settings, 'isHidden')
+  draft.others = withRead(draft.others, message.sender.userId, message.seq)
   if (message.sender.userId === myId) readUpTo(draft, message.seq)
   if (message.deletedAt !== null || message.seq <= draft.lastReadSeq) return
   if (draft.unreadCount < CAP) draft.unreadCount += 1
@@ -101,6 +102,15 @@ export function countUnread(chat: MyChat, messages: readonly Message[], myId: st
     unreadCapped: unread.length > CAP,
     unreadMentions: Math.min(CAP, unread.filter((message) => names(message, myId)).length),
   }
+}
+
+/** The others with somebody's mark moved, never back; a mark that is not told stays so. Who writes has read what stands above it. */
+export function withRead(others: MyChat['others'], userId: string, seq: number): MyChat['others'] {
+  const isBehind = ({ user, lastReadSeq }: MyChat['others'][number]) =>
+    user.userId === userId && (lastReadSeq ?? seq) < seq
+  return others.some(isBehind)
+    ? others.map((other) => (isBehind(other) ? { ...other, lastReadSeq: seq } : other))
+    : others
 }
 
 type Flag = 'isHidden' | 'isMarkedUnread'

@@ -1,6 +1,7 @@
 import type { Entry, Marks, OutboxEntry, Room, Store } from './api.js'
 import type { Chats } from './chats.js'
-import type { Command, Link } from './connection.js'
+import type { Command } from './command.js'
+import type { Link } from './connection.js'
 import { createHistory } from './history.js'
 import type { RoomLog } from './log.js'
 import { createChanges, overlay, type PendingChange } from './optimistic/index.js'
@@ -142,8 +143,10 @@ export function createRoom(chatId: string, port: RoomPort): OpenRoom {
     advance(news: readonly Change[], through, isLive) {
       history.advance(news, through, isLive)
       for (const { message, member, type } of news) {
+        const sender = message?.sender.userId ?? ''
         if (message) settle(message)
-        if (message && type === 'message_created') typing.hear(message.sender.userId, false)
+        if (message && type === 'message_created') typing.hear(sender, false)
+        if (message && sender in seen.get()) hearRead(sender, message.seq)
         if (!member?.removed) continue
         const { [member.user.userId]: _gone, ...rest } = seen.get()
         seen.set(rest)

@@ -1,4 +1,4 @@
-import type { MyChat } from '../../client/src/index.js'
+import type { MyChat } from '../../client/src/wire.js'
 import type { Connection } from '../connection.js'
 import { meet } from './people.js'
 import { moveReadMark } from './room.js'

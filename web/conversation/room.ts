@@ -1,4 +1,4 @@
-import type { Message, MyChat, User } from '../../client/src/index.js'
+import type { Message, MyChat, User } from '../../client/src/wire.js'
 
 /** A message of one's own that the server has not answered for yet. */
 export interface Draft {

@@ -1,4 +1,4 @@
-import type { Message, MyChat, Presence, User } from '../../client/src/index.js'
+import type { Message, MyChat, Presence, User } from '../../client/src/wire.js'
 import { createRoom, moveReadMark, putMessage, type Room } from './room.js'
 
 export type Store = ReturnType<typeof createStore>

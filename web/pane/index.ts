@@ -1,4 +1,4 @@
-import type { ChatSocket } from '../../client/src/index.js'
+import type { ChatSocket } from '../../client/src/stock.js'
 import { type ConnectionState, createConnection } from '../connection.js'
 import { createConversation } from '../conversation/index.js'
 import type { Room } from '../conversation/room.js'

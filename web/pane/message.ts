@@ -1,4 +1,4 @@
-import type { Message } from '../../client/src/index.js'
+import type { Message } from '../../client/src/wire.js'
 import type { Draft, Room } from '../conversation/room.js'
 import { part, write } from '../dom.js'
 

@@ -1,0 +1,52 @@
+import { Decoder, Encoder, type Packet, PacketType } from 'socket.io-parser'
+
+/** What a client gets in place of an event: nothing, the same, or others, in order. */
+export type Fault = (name: string, payload: unknown) => [name: string, payload: unknown][] | undefined
+
+/** Socket.IO's options of a client that does not get every event as it was sent: `undefined` lets one through. */
+export function faulty(fault: Fault): { parser: { Encoder: typeof Encoder; Decoder: typeof Decoder } } {
+  class FaultyDecoder extends Decoder {
+    override emitReserved(event: 'decoded', packet: Packet): this {
+      const instead = packet.type === PacketType.EVENT ? fault(packet.data[0], packet.data[1]) : undefined
+      for (const data of instead ?? []) super.emitReserved(event, { ...packet, data })
+      return instead ? this : super.emitReserved(event, packet)
+    }
+  }
+  return { parser: { Encoder, Decoder: FaultyDecoder } }
+}
+
+/** Lets all events through, but what a test tells it to do once. */
+export function createFaults() {
+  const faults: { name: string; instead: (payload: unknown) => [name: string, payload: unknown][] }[] = []
+  return {
+    ...faulty((name, payload) => {
+      const index = faults.findIndex((fault) => fault.name === name)
+      return index === -1 ? undefined : faults.splice(index, 1)[0]?.instead(payload)
+    }),
+    /** From now on nothing is done to events. */
+    stop: (): void => void faults.splice(0),
+    /** The next event of a name is lost. */
+    lose: (name: string): void => void faults.push({ name, instead: () => [] }),
+    /** The next event of a name comes again and again. */
+    repeat: (name: string): void =>
+      void faults.push({ name, instead: (payload) => [0, 1, 2].map((): [string, unknown] => [name, payload]) }),
+    /** The next event of a name is held back until another has come. */
+    swap(name: string): void {
+      let held: unknown
+      faults.push({
+        name,
+        instead(payload) {
+          held = payload
+          return []
+        },
+      })
+      faults.push({
+        name,
+        instead: (payload) => [
+          [name, payload],
+          [name, held],
+        ],
+      })
+    },
+  }
+}

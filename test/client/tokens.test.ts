@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { build, inSeconds } from '../helper.js'
+import { clientOf, online, when } from './client.js'
+
+t.test('tokens', async (t) => {
+  const service = await build(t)
+  const isRefused = ({ state }: { state: string }) => state === 'refused'
+
+  await t.test('another is asked for when one ends, and the client goes on', async (t) => {
+    let count = 0
+    const getToken = () => service.token('alice', { exp: inSeconds(count++ === 0 ? 3 : 3_600) })
+    const client = clientOf(t, service, 'alice', { getToken })
+    await online(client)
+    const socketIds = [...service.app.io.of('/').sockets.keys()]
+    // It is told a minute before, which is at once.
+    await sleep(4_000)
+    t.match(client.connection.get(), { state: 'online' })
+    t.same([...service.app.io.of('/').sockets.keys()], socketIds, 'on the same connection')
+    t.equal(count, 2)
+  })
+
+  await t.test('one that has ended is not tried twice', async (t) => {
+    let count = 0
+    const token = service.token('alice', { exp: inSeconds(-10) })
+    const getToken = async () => {
+      count += 1
+      return token
+    }
+    const client = clientOf(t, service, 'alice', { getToken })
+    t.match(await when(client.connection, 'refused', isRefused), { error: { code: 'TOKEN_EXPIRED', retryable: false } })
+    t.equal(count, 2)
+  })
+
+  await t.test('one that has ended is replaced', async (t) => {
+    const tokens = [service.token('alice', { exp: inSeconds(-10) })]
+    const client = clientOf(t, service, 'alice', { getToken: () => tokens.pop() ?? service.token('alice') })
+    await online(client)
+    t.match(client.connection.get(), { error: null, closing: null })
+  })
+
+  await t.test('two bad ones are enough', async (t) => {
+    let count = 0
+    const client = clientOf(t, service, 'alice', { getToken: () => `bad${count++}` })
+    t.match(await when(client.connection, 'refused', isRefused), { error: { code: 'UNAUTHENTICATED' } })
+    t.equal(count, 2)
+  })
+
+  await t.test('without one it waits until it is told to go on', async (t) => {
+    let isThere = false
+    const getToken = async () => {
+      if (!isThere) throw new Error('not signed in')
+      return service.token('alice')
+    }
+    const client = clientOf(t, service, 'alice', { getToken })
+    await when(client.connection, 'needs-token', ({ state }) => state === 'needs-token')
+    await t.rejects(client.command('list_chats', {}), { code: 'OFFLINE', retryable: true })
+    isThere = true
+    client.connect()
+    await online(client)
+  })
+
+  await t.test('an end for good is one, until somebody wants it otherwise', async (t) => {
+    const client = clientOf(t, service, 'alice')
+    await online(client)
+    await service.call('POST', '/users/alice/disconnect', { as: 'service' })
+    t.match(await when(client.connection, 'refused', isRefused), {
+      closing: { code: 'DISCONNECTED', retryable: false },
+    })
+    client.connect()
+    await online(client)
+    t.equal(client.connection.get().closing, null)
+  })
+
+  await t.test('what is too large is refused here', async (t) => {
+    const client = clientOf(t, service, 'bob')
+    await online(client)
+    const large = client.command('send_message', { chatId: 'any', content: 'й'.repeat(131_100) })
+    await t.rejects(large, { code: 'PAYLOAD_TOO_LARGE', retryable: false })
+    const lesser = client.command('send_message', { chatId: 'any', content: 'й'.repeat(130_000) })
+    await t.rejects(lesser, { code: /NOT_FOUND|VALIDATION_FAILED/ }, 'and what is not, is sent')
+    t.match(client.connection.get(), { state: 'online' })
+  })
+})
