@@ -31,7 +31,7 @@ export interface ChatClientOptions {
   socket?: object
 }
 
-/** Where unsent messages wait over reloads: one value per key. */
+/** Where unsent messages wait over reloads: one value per key. In a browser all tabs of an origin have to share it, because one of them sends for all. */
 export interface OutboxStorage {
   get(key: string): Promise<unknown>
   set(key: string, value: unknown): Promise<void>

@@ -80,7 +80,7 @@ export function createBox({ name, storage, tabs, isOnline, send, onChange, retry
   }
 
   function start(): void {
-    if (isLeader && isOnline()) sender.start(list.get().map(({ chatId }) => chatId))
+    sender.start(list.get().map(({ chatId }) => chatId))
   }
 
   return {

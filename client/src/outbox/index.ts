@@ -69,6 +69,7 @@ export function createOutbox({ send, connection, me, namespace, retryMs = RETRY_
     else current()
   }
   const ends = [me.subscribe(check), connection.subscribe(check)]
+  check()
 
   return {
     get: entries.get,

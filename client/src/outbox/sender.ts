@@ -49,9 +49,10 @@ export function createSender({ send, next, onSending, onSent, onRefused, retryMs
   async function attempt(entry: OutboxEntry): Promise<ChatClientError | null> {
     const { key } = entry
     const isKnown = new Promise<void>((resolve) => sending.set(key, resolve))
-    onSending()
     try {
-      await Promise.race([send(entry), isKnown])
+      const answer = send(entry)
+      onSending()
+      await Promise.race([answer, isKnown])
       return null
     } catch (error) {
       if (error instanceof ChatClientError) return error
