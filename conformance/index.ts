@@ -14,7 +14,7 @@ const { values, positionals } = parseArgs({
     runs: { type: 'string', default: '3' },
     seed: { type: 'string' },
     jobs: { type: 'string', default: '4' },
-    patience: { type: 'string', default: '20000' },
+    patience: { type: 'string', default: '30000' },
     list: { type: 'boolean' },
   },
 })

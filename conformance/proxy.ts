@@ -41,7 +41,7 @@ export const refuseWith =
 /** Starts the fault layer: a WebSocket of the client is one of the server, and each text between them may meet a rule. */
 export async function startProxy(target: string) {
   const http = createServer((_request, response) => response.writeHead(400).end('WebSocket alone'))
-  const server = new WebSocketServer({ server: http })
+  const server = new WebSocketServer({ server: http, verifyClient: () => isOpen })
   const links = new Set<Link>()
   const rules: { rule: Rule; left: number; used: () => void }[] = []
   const heard: Packet[] = []
@@ -62,7 +62,6 @@ export async function startProxy(target: string) {
   }
 
   server.on('connection', (client, request) => {
-    if (!isOpen) return client.terminate()
     connections += 1
     const upstream = new WebSocket(`${target.replace('http', 'ws')}${request.url}`, { perMessageDeflate: false })
     const asked: Asked = new Map()

@@ -170,6 +170,7 @@ export const EVENTS: Scenario[] = [
         chats[stage.chatId]?.messages[0]?.reactions['🎉'] === 1 ? null : 'the reaction is not shown',
       )
       const { id: second } = await stage.post(stage.me, 'two')
+      await stage.settle()
       await stage.client.order('edit', { messageId: second, content: 'two, edited' })
       await stage.until(({ chats }) =>
         chats[stage.chatId]?.messages[1]?.content === 'two, edited' ? null : 'the edit is not shown',

@@ -195,15 +195,8 @@ export const SENDING: Scenario[] = [
     law: 'IDEMPOTENCY_CONFLICT is final: the key is taken, and the message is told to have failed.',
     async play(stage) {
       await stage.start()
-      const taken = stage.rule({
-        from: 'client',
-        of: 'send_message',
-        async take(packet, link) {
-          if (packet.kind !== 'event') return
-          await stage.post(stage.me, 'of another device', String(packet.payload.clientMessageId))
-          link.toServer(packet.text)
-        },
-      })
+      const conflict = { code: 'IDEMPOTENCY_CONFLICT', message: 'The key is taken.', retryable: false }
+      const taken = stage.rule(refuse(conflict, 1))
       await stage.send('one', true)
       await taken
       await stage.send('two')

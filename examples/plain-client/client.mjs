@@ -34,7 +34,9 @@ export function createPlainClient({ url, getToken }) {
   let isSending = false
 
   const auth = (send) => send({ token: getToken() })
-  const socket = io(url, { transports: ['websocket'], forceNew: true, reconnectionDelayMax: 2_000, auth })
+  // `timeout`: a connection that breaks while it is opened is given up no sooner.
+  const options = { transports: ['websocket'], forceNew: true, reconnectionDelayMax: 2_000, timeout: 5_000 }
+  const socket = io(url, { ...options, auth })
 
   // What is emitted before `session` would be sent by itself later, behind our back.
   function command(name, payload) {

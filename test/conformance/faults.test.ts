@@ -5,7 +5,7 @@ import { SCENARIOS } from '../../conformance/scenarios/index.js'
 import { packageRoot } from '../../services/package-root.js'
 import { FAULTS, plant } from './faults.js'
 
-// The kit itself is slow: kit.slow.ts. This keeps the table of its faults true to the client meanwhile.
+// The kit itself is slow: planted.slow.ts. This keeps the table of its faults true to the client meanwhile.
 t.test('each fault can be planted, and each scenario is one that can fail', async (t) => {
   const source = readFileSync(join(packageRoot(), 'examples/plain-client/client.mjs'), 'utf8')
   for (const fault of FAULTS) t.not(plant(source, fault), source, fault.name)
