@@ -16,7 +16,7 @@ const root = packageRoot()
 /** What the service is made of. */
 export const CORE = ['contract', 'services', 'plugins', 'routes', 'client/src', 'app.ts', 'server.ts']
 /** Where laws of the house hold besides. */
-const ROUND_IT = ['web', 'bench', 'scripts', 'test', 'vendor']
+const ROUND_IT = ['web', 'bench', 'conformance', 'scripts', 'test', 'vendor']
 
 /** Whether a path is one of some files, or in one of some folders. */
 export const isIn = (path: string, rooms: string[]): boolean => rooms.some((room) => `${path}/`.startsWith(`${room}/`))
