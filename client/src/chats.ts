@@ -1,4 +1,4 @@
-import { createSource, derive, sameItems } from './store.js'
+import { createSource, derive, sameItems, sameJson } from './store.js'
 import type { MyChat, UnreadTotals } from './wire.js'
 
 /** The longest that a timer can wait. */
@@ -35,11 +35,7 @@ export function createChats() {
     byId: byId as ReadonlyMap<string, MyChat>,
     version,
     list,
-    unread: derive(
-      [version],
-      () => totalOf(byId.values()),
-      (a, b) => JSON.stringify(a) === JSON.stringify(b),
-    ),
+    unread: derive([version], () => totalOf(byId.values()), sameJson),
 
     /** Nothing is to be told any more. */
     end: (): void => clearTimeout(timer),
@@ -66,7 +62,7 @@ export function createChats() {
       let last = ''
       for (const chat of chats) {
         const known = old.get(chat.chatId)
-        byId.set(chat.chatId, known && JSON.stringify(known) === JSON.stringify(chat) ? known : chat)
+        byId.set(chat.chatId, known && sameJson(known, chat) ? known : chat)
         // They come with the newest activity first.
         if (!chat.lastMessage && chat.lastSeq > 0 && last) activity.set(chat.chatId, last)
         last = activityOf(chat)

@@ -100,6 +100,13 @@ export function createConnection(options: ChatClientOptions) {
     timer = setTimeout(() => socket.connect(), ms)
   }
 
+  /** Nothing is held against the next token. */
+  function forgive(): void {
+    closing = error = null
+    refused = undefined
+    isSecond = false
+  }
+
   /** The token was refused: another is tried once, where there is one. */
   function renew(): void {
     refused = used
@@ -156,9 +163,7 @@ export function createConnection(options: ChatClientOptions) {
 
     /** The session has been taken in: commands of rooms may go. */
     enter(): void {
-      closing = error = null
-      refused = undefined
-      isSecond = false
+      forgive()
       isIn = true
       for (const go of waiting.splice(0)) go()
     },
@@ -173,9 +178,7 @@ export function createConnection(options: ChatClientOptions) {
     connect(): void {
       if (socket.connected) return
       clearTimeout(timer)
-      closing = error = null
-      refused = undefined
-      isSecond = false
+      forgive()
       socket.disconnect()
       set('connecting')
       socket.connect()

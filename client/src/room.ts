@@ -13,7 +13,7 @@ import type { Change, Message, Output, User } from './wire.js'
 
 export interface RoomPort extends UploadPort {
   command: Command
-  link: Pick<Link, 'ready'>
+  link: Pick<Link, 'ready' | 'isIn'>
   chats: Chats
   me: Store<User | null>
   outbox: ReturnType<typeof createOutbox>

@@ -1,6 +1,6 @@
 import type { UploadOptions } from './api.js'
 import type { Command } from './command.js'
-import { ChatClientError, type ClientErrorBody, localError } from './errors.js'
+import { ChatClientError, type ClientErrorBody, localError, retryIn } from './errors.js'
 import type { Attachment, ErrorBody, Output } from './wire.js'
 
 /** What a file is sent with. */
@@ -48,8 +48,9 @@ async function insist<T>(call: (isAgain: boolean) => Promise<T>, signal: AbortSi
       return await call(tried > 1)
     } catch (error) {
       signal?.throwIfAborted()
-      if (tried === TRIES || !(error instanceof ChatClientError && error.retryable)) throw error
-      await pause(error.retryAfterMs ?? RETRY_MS * 2 ** tried * (0.5 + Math.random() / 2), signal)
+      const waitMs = retryIn(error, RETRY_MS * 2 ** tried * (0.5 + Math.random() / 2))
+      if (tried === TRIES || waitMs === undefined) throw error
+      await pause(waitMs, signal)
     }
   }
 }
