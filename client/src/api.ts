@@ -21,9 +21,9 @@ export interface Store<T> {
 }
 
 export interface ChatClientOptions {
-  /** Where the service is; by default where the page is from. */
+  /** Where the service is; by default where the page is from. Below a path, Socket.IO is looked for there, too: `https://host/app` → `/app/socket.io`. */
   url?: string
-  /** Asked for each connection, and before the token ends; its rejection leaves the client `needs-token`. */
+  /** Asked for each connection, and before the token ends; its rejection leaves the client `needs-token`, but for want of a network, as `fetch` says it. */
   getToken: () => string | Promise<string>
   /** Where the outbox is kept; IndexedDB by default where there is one, else memory. */
   storage?: OutboxStorage

@@ -12,14 +12,14 @@ export type Command = <C extends CommandName>(name: C, input: Input<C>) => Promi
 export function createCommand(untyped: Socket): Command {
   return async (name, input) => {
     mustFit(name, input)
-    if (!untyped.connected) throw localError('OFFLINE', 'There is no connection.', true)
+    if (!untyped.connected) throw localError('OFFLINE', 'No connection.', true)
     const answer = await new Promise<Ack<Output<typeof name>>>((resolve, reject) => {
       untyped.timeout(ANSWER_MS).emit(name, input, (failure: Error | null, ack: Ack<Output<typeof name>>) => {
         if (!failure) return resolve(ack)
         reject(
           untyped.connected
-            ? localError('TIMEOUT', 'The server has not answered in time.', true)
-            : localError('OFFLINE', 'The connection was lost before the answer came.', true),
+            ? localError('TIMEOUT', 'No answer in time.', true)
+            : localError('OFFLINE', 'The connection was lost.', true),
         )
       })
     })

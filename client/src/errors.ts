@@ -8,21 +8,24 @@ export type ClientErrorBody = Omit<ErrorBody, 'code'> & { code: ClientErrorCode 
 
 /** What a call of the client rejects with. After TIMEOUT, and after OFFLINE where it had been sent, it is not known whether the command was done. */
 export class ChatClientError extends Error implements ClientErrorBody {
-  readonly code: ClientErrorCode
-  readonly retryable: boolean
-  readonly retryAfterMs?: number
-  readonly details?: unknown
+  declare readonly code: ClientErrorCode
+  declare readonly retryable: boolean
+  declare readonly retryAfterMs?: number
+  declare readonly details?: unknown
 
-  constructor({ code, message, retryable, retryAfterMs, details }: ClientErrorBody) {
+  constructor({ message, ...body }: ClientErrorBody) {
     super(message)
-    this.name = 'ChatClientError'
-    this.code = code
-    this.retryable = retryable
-    if (retryAfterMs !== undefined) this.retryAfterMs = retryAfterMs
-    if (details !== undefined) this.details = details
+    Object.assign(this, body, { name: 'ChatClientError' })
   }
 }
 
 /** A failure that is found on this side. */
 export const localError = (code: ClientErrorCode, message: string, retryable: boolean): ChatClientError =>
   new ChatClientError({ code, message, retryable })
+
+/** How long to wait until a call that failed may be tried again; undefined where that is no use. */
+export const retryIn = (error: unknown, elseMs: number): number | undefined =>
+  error instanceof ChatClientError && error.retryable ? (error.retryAfterMs ?? elseMs) : undefined
+
+/** Waits. */
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

@@ -9,7 +9,7 @@ import type { Change, Message, Output } from './wire.js'
 
 export interface HistoryPort {
   command: Command
-  link: Pick<Link, 'ready'>
+  link: Pick<Link, 'ready' | 'isIn'>
   /** A page of history has come, read at some revision of the chat. */
   onPage(page: Output<'get_messages'>): void
 }
@@ -43,7 +43,13 @@ export function createHistory(chatId: string, { command, link, onPage }: History
     if (early.get().some(({ seq }) => seq <= last)) early.set(early.get().filter(({ seq }) => seq > last))
   }
 
-  const bySeq = (list: readonly Message[]) => [...list].sort((a, b) => a.seq - b.seq)
+  /** The page that follows on the message at one end, where there is more. */
+  async function more(isThere: boolean, side: 'beforeSeq' | 'afterSeq', end: 0 | -1): Promise<void> {
+    const running = loading.running()
+    const edge = page.get().messages.at(end)
+    if (running) await running.promise
+    else if (edge && isThere) await load({ [side]: edge.seq })
+  }
 
   return {
     page,
@@ -54,23 +60,11 @@ export function createHistory(chatId: string, { command, link, onPage }: History
     latest(): Promise<void> {
       const running = loading.running()
       if (running?.isLatest) return running.promise
-      return revision !== null && !page.get().hasAfter && !running ? Promise.resolve() : load({})
+      return !running && revision !== null && !page.get().hasAfter ? Promise.resolve() : load({})
     },
 
-    before(): Promise<void> {
-      const { messages, hasBefore } = page.get()
-      const running = loading.running()
-      if (running) return running.promise
-      return messages[0] && hasBefore ? load({ beforeSeq: messages[0].seq }) : Promise.resolve()
-    },
-
-    after(): Promise<void> {
-      const { messages, hasAfter } = page.get()
-      const running = loading.running()
-      const last = messages.at(-1)
-      if (running) return running.promise
-      return last && hasAfter ? load({ afterSeq: last.seq }) : Promise.resolve()
-    },
+    before: (): Promise<void> => more(page.get().hasBefore, 'beforeSeq', 0),
+    after: (): Promise<void> => more(page.get().hasAfter, 'afterSeq', -1),
 
     around: (target: number | string): Promise<void> =>
       load(typeof target === 'number' ? { aroundSeq: target } : { aroundMessageId: target }),
@@ -105,7 +99,8 @@ export function createHistory(chatId: string, { command, link, onPage }: History
       if (revision === null || hasAfter || message.seq <= (messages.at(-1)?.seq ?? 0)) return
       const longer = messages.length > 0 ? append(messages, message) : messages
       if (longer !== messages) page.set({ ...rest, hasAfter, messages: longer })
-      else if (early.get().every(({ id }) => id !== message.id)) early.set(bySeq([...early.get(), message]))
+      else if (early.get().every(({ id }) => id !== message.id))
+        early.set([...early.get(), message].sort((a, b) => a.seq - b.seq))
       prune()
     },
 

@@ -1,6 +1,6 @@
 import type { Command } from './command.js'
 import type { Link } from './connection.js'
-import { ChatClientError, type ClientErrorBody } from './errors.js'
+import { type ClientErrorBody, pause, retryIn } from './errors.js'
 import { createSource } from './store.js'
 import type { Input, Output } from './wire.js'
 
@@ -11,7 +11,7 @@ type HistoryPage = Output<'get_messages'>
 
 export interface LoadingPort {
   command: Command
-  link: Pick<Link, 'ready'>
+  link: Pick<Link, 'ready' | 'isIn'>
   /** A page has come; `isWhole`: in place of all that was there. */
   take(page: HistoryPage, isWhole: boolean): void
 }
@@ -31,9 +31,10 @@ export function createLoading(chatId: string, { command, link, take }: LoadingPo
       try {
         return await command('get_messages', { chatId, limit: PAGE_MESSAGES, ...asked })
       } catch (error) {
-        if (!(error instanceof ChatClientError && error.retryable)) throw error
-        const waitMs = error.retryAfterMs ?? RETRY_MS
-        if (error.code !== 'OFFLINE') await new Promise((resolve) => setTimeout(resolve, waitMs))
+        const waitMs = retryIn(error, RETRY_MS)
+        if (waitMs === undefined) throw error
+        // Where there is no connection, the next one is waited for.
+        if (link.isIn()) await pause(waitMs)
       }
     }
     return undefined

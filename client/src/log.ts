@@ -1,6 +1,6 @@
 import type { Chats } from './chats.js'
 import type { Command } from './command.js'
-import { ChatClientError } from './errors.js'
+import { ChatClientError, pause, retryIn } from './errors.js'
 import { countUnread, reduceChat } from './reduce-chat.js'
 import type { Change, Message, MyChat } from './wire.js'
 
@@ -36,9 +36,8 @@ export interface LogPort {
 
 export type ChatLog = ReturnType<typeof createLog>
 
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 const isAbsent = (error: unknown) => error instanceof ChatClientError && error.code === 'NOT_FOUND'
-const waitOf = (error: unknown) => (error instanceof ChatClientError && error.retryAfterMs) || RETRY_MS
+const waitOf = (error: unknown) => retryIn(error, RETRY_MS) ?? RETRY_MS
 
 /**
  * The one way of logged changes into the state. At or below what is known: dropped; the next one: applied; anything else: `sync` tells what is
@@ -90,7 +89,7 @@ export function createLog({ command, chats, isIn, myId, roomOf, gone, overlay, c
       for (const [chatId, revision] of behind) if (knownOf(chatId) >= revision) behind.delete(chatId)
       if (behind.size === 0) break
       const asked = new Map([...behind].slice(0, MAX_CHATS))
-      await ask(asked).catch((error) => isIn() && pause(waitOf(error)))
+      await ask(asked).catch((error) => (isIn() ? pause(waitOf(error)) : undefined))
     }
     isSyncing = false
     if (isIn()) caughtUp()

@@ -52,16 +52,15 @@ export function createPresence(command: Command, isIn: () => boolean) {
     gather()
   }
 
+  const pick = (ids: Iterable<string>) =>
+    Object.fromEntries([...ids].flatMap((id) => known.get()[id] ?? []).map((presence) => [presence.userId, presence]))
+
   return {
     hear,
 
     of(userIds: readonly string[]): Store<Readonly<Record<string, Presence>>> {
       const ids = [...new Set(userIds)]
-      const { get, subscribe } = derive(
-        [known],
-        (all) => Object.fromEntries(ids.flatMap((userId) => (all[userId] ? [[userId, all[userId]]] : []))),
-        sameFields,
-      )
+      const { get, subscribe } = derive([known], () => pick(ids), sameFields)
       return {
         get,
         subscribe(listener) {
@@ -80,10 +79,7 @@ export function createPresence(command: Command, isIn: () => boolean) {
 
     /** There is a new session: it follows nobody yet, and what was known of others may be old. */
     begin(): void {
-      const all = known.get()
-      known.set(
-        Object.fromEntries([...wanted.keys()].flatMap((userId) => (all[userId] ? [[userId, all[userId]]] : []))),
-      )
+      known.set(pick(wanted.keys()))
       watched = new Set()
       gather()
     },

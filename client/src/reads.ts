@@ -1,6 +1,6 @@
 import type { Chats } from './chats.js'
 import type { Command } from './command.js'
-import { ChatClientError } from './errors.js'
+import { retryIn } from './errors.js'
 import type { ChatLog } from './log.js'
 import { readUpTo } from './reduce-chat.js'
 import type { MyChat } from './wire.js'
@@ -34,15 +34,15 @@ export function createReads({ command, chats, isIn, log }: ReadsPort) {
     const upToSeq = pending.get(chatId)
     if (upToSeq === undefined || busy.has(chatId) || !isIn()) return
     busy.add(chatId)
-    let waitMs = INTERVAL_MS
+    let waitMs: number | undefined = INTERVAL_MS
     try {
       await command('mark_as_read', { chatId, upToSeq })
       if (pending.get(chatId) === upToSeq) pending.delete(chatId)
       const chat = chats.byId.get(chatId)
       if (chat && chat.unreadCount > 0) log().doubt(chatId)
     } catch (error) {
-      if (!(error instanceof ChatClientError && error.retryable)) pending.delete(chatId)
-      else waitMs = error.retryAfterMs ?? waitMs
+      waitMs = retryIn(error, INTERVAL_MS)
+      if (waitMs === undefined) pending.delete(chatId)
     }
     setTimeout(() => {
       busy.delete(chatId)

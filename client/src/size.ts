@@ -8,5 +8,5 @@ export function mustFit(name: string, input: unknown): void {
   const text = JSON.stringify([name, input])
   // A UTF-16 unit is at most three bytes of UTF-8: most calls need no counting.
   if (text.length * 3 <= MAX_BYTES || new TextEncoder().encode(text).length <= MAX_BYTES) return
-  throw localError('PAYLOAD_TOO_LARGE', 'The payload is larger than 256 KiB.', false)
+  throw localError('PAYLOAD_TOO_LARGE', 'Larger than 256 KiB.', false)
 }

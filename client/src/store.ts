@@ -70,6 +70,9 @@ export function derive<const S extends readonly Store<unknown>[], T>(
 export const sameItems = <T>(a: readonly T[], b: readonly T[]): boolean =>
   a.length === b.length && a.every((item, i) => item === b[i])
 
+/** Whether two values are the same in JSON, their fields in the same order. */
+export const sameJson = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
+
 /** Whether two records hold the same things under the same keys. */
 export const sameFields = <T>(a: Readonly<Record<string, T>>, b: Readonly<Record<string, T>>): boolean =>
   Object.keys(a).length === Object.keys(b).length && Object.keys(a).every((key) => a[key] === b[key])

@@ -1,4 +1,5 @@
 import type { OutboxEntry, OutboxStorage } from '../api.js'
+import { sameItems } from '../store.js'
 import { createList } from './list.js'
 import { createSender } from './sender.js'
 import { type Step, show } from './steps.js'
@@ -71,8 +72,7 @@ export function createBox({ name, storage, tabs, isOnline, send, onChange, retry
   function update(): void {
     if (isClosed) return
     const next = show(list.get(), new Set(isLeader ? sender.sending() : elsewhere), shown)
-    const isSame = next.length === shown.length && next.every((entry, i) => entry === shown[i])
-    if (!isSame) {
+    if (!sameItems(next, shown)) {
       shown = next
       onChange(shown)
     }
