@@ -7,12 +7,12 @@ import time
 
 import socketio
 
-LOGGED = ['new_message', 'message_updated', 'message_deleted', 'member_changed', 'chat_updated', 'messages_expired']
-MAX_BYTES = 256 * 1024 - 1024
+CHANGES = ['new_message', 'message_updated', 'message_deleted', 'member_changed', 'chat_updated', 'messages_expired']
+MAX_BYTES = 255 * 1024
 lock = threading.RLock()
 wake = threading.Event()
-rooms, reads, opened, outbox = {}, {}, set(), []
-session, closing, state, url, token, tries = None, None, 'connecting', '', '', 0
+rooms, outbox = {}, []
+me, closing, state, url, token, tries = None, None, 'connecting', '', '', 0
 # It comes back by itself only from what it takes for an accident: one loop of ours does it for all.
 sio = socketio.Client(reconnection=False, handle_sigint=False)
 
@@ -21,7 +21,7 @@ class Refused(Exception):
     def __init__(self, error):
         super().__init__(error.get('code'))
         self.code = error.get('code')
-        self.retryable = error['retryable']
+        self.retryable = error.get('retryable', False)
         self.wait = error.get('retryAfterMs', 300) / 1000
 
 
@@ -37,9 +37,14 @@ def command(name, payload):
     return answer['data']
 
 
-def mark(chat_id, seq):
-    if chat_id in rooms:
-        rooms[chat_id]['read'] = max(rooms[chat_id]['read'], seq)
+def enter(chat_id):
+    """The room anew: it is loaded, if one is in it."""
+    rooms[chat_id] = {'id': chat_id, 'revision': 0, 'head': 1, 'first': 1, 'messages': {}, 'read': 0, 'told': 0}
+
+
+def mark(room, seq):
+    room['read'] = max(room['read'], seq)
+    room['told'] = max(room['told'], seq)
 
 
 def put(room, message):
@@ -47,8 +52,8 @@ def put(room, message):
     if message['seq'] < room['first'] or known and known['revision'] >= message['revision']:
         return
     room['messages'][message['seq']] = message
-    if message['sender']['userId'] == session['user']['userId']:
-        mark(message['chatId'], message['seq'])
+    if message['sender']['userId'] == me:
+        mark(room, message['seq'])
 
 
 def expire(room, through):
@@ -62,8 +67,7 @@ def hear(event, payload):
         if not room or payload['revision'] <= room['revision']:
             return
         room['head'] = max(room['head'], payload['revision'])
-        # A hole, or the worker has asked already: it goes on until the head is reached.
-        if payload['revision'] == room['revision'] + 1 and not room['busy']:
+        if payload['revision'] == room['revision'] + 1:
             room['revision'] = payload['revision']
             if event == 'messages_expired':
                 expire(room, payload['throughSeq'])
@@ -72,29 +76,22 @@ def hear(event, payload):
     wake.set()
 
 
-for name in LOGGED:
+for name in CHANGES:
     sio.on(name, lambda payload, name=name: hear(name, payload))
 
 
-def enter(chat):
-    rooms[chat['chatId']] = {'revision': 0, 'head': chat['revision'], 'first': 1, 'read': chat['lastReadSeq'], 'messages': {}, 'busy': False}
-
-
 @sio.on('session')
-def on_session(fresh):
-    global session, closing, state, tries
+def on_session(session):
+    global me, closing, state, tries
     with lock:
-        session, closing, tries = fresh, None, 0
-        chats = {chat['chatId']: chat for chat in fresh['chats']}
-        for chat_id in list(rooms):
+        me, closing, tries = session['user']['userId'], None, 0
+        chats = {chat['chatId']: chat for chat in session['chats']}
+        for chat_id, room in list(rooms.items()):
             if chat_id in chats:
-                mark(chat_id, chats[chat_id]['lastReadSeq'])
-                rooms[chat_id]['head'] = max(rooms[chat_id]['head'], chats[chat_id]['revision'])
+                mark(room, chats[chat_id]['lastReadSeq'])
+                room['head'] = max(room['head'], chats[chat_id]['revision'])
             else:
-                del rooms[chat_id]
-        for chat_id in opened:
-            if chat_id in chats and chat_id not in rooms:
-                enter(chats[chat_id])
+                enter(chat_id)
         state = 'online'
     wake.set()
 
@@ -102,11 +99,8 @@ def on_session(fresh):
 @sio.on('chat_added')
 def on_added(chat):
     with lock:
-        session['chats'] = [other for other in session['chats'] if other['chatId'] != chat['chatId']] + [chat]
         if chat['chatId'] in rooms:
             rooms[chat['chatId']]['head'] = max(rooms[chat['chatId']]['head'], chat['revision'])
-        elif chat['chatId'] in opened:
-            enter(chat)
     wake.set()
 
 
@@ -114,16 +108,16 @@ def on_added(chat):
 def on_removed(removed):
     with lock:
         room = rooms.get(removed['chatId'])
-        if not room or removed['revision'] > room['revision']:
-            session['chats'] = [chat for chat in session['chats'] if chat['chatId'] != removed['chatId']]
-            rooms.pop(removed['chatId'], None)
+        if room and removed['revision'] > room['revision']:
+            enter(removed['chatId'])
+    wake.set()
 
 
 @sio.on('messages_read')
 def on_read(payload):
     with lock:
-        if payload['userId'] == session['user']['userId']:
-            mark(payload['chatId'], payload['lastReadSeq'])
+        if payload['userId'] == me and payload['chatId'] in rooms:
+            mark(rooms[payload['chatId']], payload['lastReadSeq'])
 
 
 @sio.on('token_expiring')
@@ -143,101 +137,90 @@ def on_refused(data):
 
 
 @sio.on('disconnect')
-def on_disconnect():
-    global state
-    state = 'offline'
-    if closing:
-        end(closing)
+def on_disconnect(*_reason):
+    end(closing)
 
 
 def end(why):
-    """Stays away where the server says that coming back is no use."""
     global state
+    state = 'offline'
     if why and not why['retryable']:
         state = 'needs-token' if why['code'] in ('TOKEN_EXPIRED', 'UNAUTHENTICATED') else 'refused'
 
 
-def catch_up(chat_id, room):
+def catch_up(room):
     if room['revision'] == 0:
-        return load(chat_id, room)
-    answer = command('sync', {'chats': {chat_id: room['revision']}})['chats'][chat_id]
+        return load(room)
+    answer = command('sync', {'chats': {room['id']: room['revision']}})['chats'][room['id']]
+    if answer.get('reset'):
+        return load(room)
     with lock:
         if answer.get('gone'):
-            if rooms.get(chat_id) is room:
-                del rooms[chat_id]
-            return
-        if not answer.get('reset'):
-            for change in answer['changes']:
-                if change['type'] == 'messages_expired':
-                    expire(room, change['throughSeq'])
-                elif change.get('message'):
-                    put(room, change['message'])
-            room['revision'] = max(room['revision'], answer['through'])
-            room['head'] = max(room['head'], answer['head'])
-            return
-    load(chat_id, room)
+            return enter(room['id'])
+        for change in answer['changes']:
+            if change['type'] == 'messages_expired':
+                expire(room, change['throughSeq'])
+            elif change.get('message'):
+                put(room, change['message'])
+        room['revision'] = max(room['revision'], answer['through'])
+        room['head'] = max(room['head'], answer['head'])
 
 
-def load(chat_id, room):
-    page = command('get_messages', {'chatId': chat_id, 'limit': 50})
+def load(room):
+    chat = command('get_chat', {'chatId': room['id']})['chat']
+    page = command('get_messages', {'chatId': room['id'], 'limit': 50})
     with lock:
         room['messages'] = {message['seq']: message for message in page['messages']}
         room['first'] = page['messages'][0]['seq'] if page['messages'] else 1
         room['revision'] = page['revision']
+        mark(room, chat['lastReadSeq'])
 
 
-def flush_one():
-    item = next((item for item in outbox if not item['error']), None)
-    if not item:
-        return False
-    if len(item['content'].encode()) > MAX_BYTES:
-        item['error'] = 'PAYLOAD_TOO_LARGE'
-        return True
-    try:
-        message = command('send_message', {'chatId': item['chatId'], 'content': item['content'], 'clientMessageId': item['key']})['message']
-    except Refused as refusal:
-        if refusal.retryable:
-            raise
-        item['error'] = refusal.code
-        return True
+def tell_read(room):
+    up_to = room['read']
+    command('mark_as_read', {'chatId': room['id'], 'upToSeq': up_to})
+    room['told'] = max(room['told'], up_to)
+
+
+def deliver(item):
+    payload = {'chatId': item['chatId'], 'content': item['content'], 'clientMessageId': item['key']}
+    if len(json.dumps(payload, ensure_ascii=False).encode()) > MAX_BYTES:
+        raise Refused({'code': 'PAYLOAD_TOO_LARGE'})
+    message = command('send_message', payload)['message']
     with lock:
         outbox.remove(item)
         if item['chatId'] in rooms:
             put(rooms[item['chatId']], message)
-    return True
 
 
-def step():
-    """One thing that is to be asked of the server; False when there is none."""
+def next_task():
+    """What is to be asked of the server, on what, and what it means that it is refused for good."""
     with lock:
-        behind = next(((chat_id, room) for chat_id, room in rooms.items() if room['revision'] < room['head']), None)
-        if behind:
-            behind[1]['busy'] = True
-    if behind:
-        try:
-            catch_up(*behind)
-        finally:
-            behind[1]['busy'] = False
-        return True
-    for chat_id, seq in list(reads.items()):
-        command('mark_as_read', {'chatId': chat_id, 'upToSeq': seq})
-        if reads.get(chat_id) == seq:
-            del reads[chat_id]
-        return True
-    return flush_one()
+        for room in rooms.values():
+            if room['revision'] < room['head']:
+                return catch_up, room, lambda _code: room.update(head=room['revision'])
+            if room['told'] < room['read']:
+                return tell_read, room, lambda _code: room.update(told=room['read'])
+        item = next((item for item in outbox if not item['error']), None)
+        return item and (deliver, item, lambda code: item.update(error=code))
 
 
 def work():
     """The one who asks: one command at a time, so that the order of sends is kept."""
     while True:
-        try:
-            if state == 'online' and step():
-                continue
-        except Refused as refusal:
-            time.sleep(refusal.wait)
+        task = state == 'online' and next_task()
+        if not task:
+            wake.wait(0.2)
+            wake.clear()
             continue
-        wake.wait(0.2)
-        wake.clear()
+        ask, subject, give_up = task
+        try:
+            ask(subject)
+        except Refused as refusal:
+            if refusal.retryable:
+                time.sleep(refusal.wait)
+            else:
+                give_up(refusal.code)
 
 
 def stay_connected():
@@ -255,24 +238,26 @@ def stay_connected():
         time.sleep(0.05)
 
 
+def line_of(message):
+    reactions = {reaction['emoji']: reaction['count'] for reaction in message['reactions']}
+    line = {field: message[field] for field in ('id', 'seq', 'content')}
+    return {**line, 'deleted': message['deletedAt'] is not None, 'reactions': reactions}
+
+
+def chat_of(room):
+    messages = [room['messages'][seq] for seq in sorted(room['messages'])]
+    unread = [m for m in messages if m['seq'] > room['read'] and m['sender']['userId'] != me and not m['deletedAt']]
+    counts = {'revision': room['revision'], 'lastReadSeq': room['read'], 'unread': len(unread)}
+    return {**counts, 'messages': [line_of(message) for message in messages]}
+
+
 def dump():
     with lock:
-        me = session['user']['userId'] if session else None
-        chats = {}
-        for chat_id, room in rooms.items():
-            messages = [room['messages'][seq] for seq in sorted(room['messages'])]
-            unread = [m for m in messages if m['seq'] > room['read'] and m['sender']['userId'] != me and not m['deletedAt']]
-            lines = [
-                {'id': m['id'], 'seq': m['seq'], 'content': m['content'], 'deleted': m['deletedAt'] is not None,
-                 'reactions': {r['emoji']: r['count'] for r in m['reactions']}}
-                for m in messages
-            ]
-            chats[chat_id] = {'revision': room['revision'], 'lastReadSeq': room['read'], 'unread': len(unread), 'messages': lines}
         return {
             'connection': state,
-            'chats': chats,
+            'chats': {chat_id: chat_of(room) for chat_id, room in rooms.items() if room['revision'] > 0},
             'waiting': [item['key'] for item in outbox if not item['error']],
-            'failed': {item['key']: item['error'] for item in outbox if item['error']},
+            'failed': {item['key']: {'code': item['error'], 'content': item['content']} for item in outbox if item['error']},
         }
 
 
@@ -286,17 +271,12 @@ def obey(line):
         if state == 'needs-token':
             state = 'offline'
     elif do == 'open':
-        with lock:
-            opened.add(line['chatId'])
-            chat = next((chat for chat in (session or {'chats': []})['chats'] if chat['chatId'] == line['chatId']), None)
-            if chat and line['chatId'] not in rooms:
-                enter(chat)
+        enter(line['chatId'])
     elif do == 'send':
         outbox.append({'key': line['key'], 'chatId': line['chatId'], 'content': line['content'], 'error': None})
     elif do == 'read':
-        with lock:
-            reads[line['chatId']] = max(reads.get(line['chatId'], 0), line['upToSeq'])
-            mark(line['chatId'], line['upToSeq'])
+        room = rooms[line['chatId']]
+        room['read'] = max(room['read'], line['upToSeq'])
     elif do == 'edit':
         sio.emit('edit_message', {'messageId': line['messageId'], 'content': line['content']})
     elif do == 'react':

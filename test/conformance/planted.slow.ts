@@ -33,6 +33,8 @@ t.test('each planted fault is found by its scenario', async (t) => {
       if (!scenario) throw new Error(`there is no ${fault.foundBy}`)
       const { fault: found } = await play({ service, command, patienceMs: PATIENCE_MS }, scenario)
       t.type(found, 'string', `${fault.name}, by ${fault.foundBy}: ${found}`)
+      // A client that does not run at all is no find.
+      t.notMatch(found, /has ended|has not answered/, `${fault.name} runs`)
     }
   }
   await Promise.all(Array.from({ length: JOBS }, work))
