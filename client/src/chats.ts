@@ -1,6 +1,9 @@
 import { createSource, derive, sameItems } from './store.js'
 import type { MyChat, UnreadTotals } from './wire.js'
 
+/** The longest that a timer can wait. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 export type Chats = ReturnType<typeof createChats>
 
 /** The chats that one is in, by id, and the stores that follow from them. */
@@ -9,7 +12,15 @@ export function createChats() {
   /** When something last happened in a chat whose last message is not to be seen: as the server sorted it. */
   const activity = new Map<string, string>()
   const version = createSource(0)
-  const touch = () => version.set(version.get() + 1)
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  /** Something is another now, and once more when the next mute runs out: then its chat counts again. */
+  function touch(): void {
+    version.set(version.get() + 1)
+    clearTimeout(timer)
+    const nextMs = Math.min(...[...byId.values()].map(mutedForMs).filter((ms) => ms > 0))
+    if (nextMs < Infinity) timer = setTimeout(touch, Math.min(nextMs, MAX_TIMER_MS))
+  }
 
   const activityOf = (chat: MyChat): string =>
     chat.lastMessage?.createdAt ?? activity.get(chat.chatId) ?? chat.createdAt
@@ -24,7 +35,14 @@ export function createChats() {
     byId: byId as ReadonlyMap<string, MyChat>,
     version,
     list,
-    unread: derive([list], totalOf, (a, b) => JSON.stringify(a) === JSON.stringify(b)),
+    unread: derive(
+      [version],
+      () => totalOf(byId.values()),
+      (a, b) => JSON.stringify(a) === JSON.stringify(b),
+    ),
+
+    /** Nothing is to be told any more. */
+    end: (): void => clearTimeout(timer),
 
     put(chat: MyChat): void {
       const known = byId.get(chat.chatId)
@@ -58,12 +76,17 @@ export function createChats() {
   }
 }
 
+/** How long a chat is muted still, by the clock of this device. */
+const mutedForMs = ({ settings }: MyChat): number =>
+  settings.mutedUntil === null ? 0 : Date.parse(settings.mutedUntil) - Date.now()
+
 /** What is unread in all chats together, as the server counts it: muted, archived and hidden ones are left out. */
-function totalOf(chats: readonly MyChat[]): UnreadTotals {
+function totalOf(chats: Iterable<MyChat>): UnreadTotals {
   const totals = { chats: 0, messages: 0, mentions: 0, capped: false }
-  for (const { unreadCount, unreadCapped, unreadMentions, settings } of chats) {
-    const { mutedUntil, isArchived, isHidden, isMarkedUnread } = settings
-    if (isArchived || isHidden || (mutedUntil !== null && Date.parse(mutedUntil) > Date.now())) continue
+  for (const chat of chats) {
+    const { unreadCount, unreadCapped, unreadMentions, settings } = chat
+    const { isArchived, isHidden, isMarkedUnread } = settings
+    if (isArchived || isHidden || mutedForMs(chat) > 0) continue
     if (unreadCount > 0 || isMarkedUnread) totals.chats += 1
     totals.messages += unreadCount
     totals.mentions += unreadMentions

@@ -6,6 +6,11 @@ import type { Closing, ErrorBody, ServerToClientEvents } from './wire.js'
 
 /** How long to wait, at least, before coming back to a server that has ended the connection without saying when. */
 const AGAIN_MS = 500
+const MAX_AGAIN_MS = 30_000
+
+/** What `fetch` rejects with where there is no network: a token may be had later. */
+const isOfNetwork = (reason: unknown): boolean =>
+  reason instanceof Error && /^(Type|Network|Timeout)Error$/.test(reason.name)
 
 export type Link = ReturnType<typeof createConnection>
 
@@ -16,6 +21,10 @@ export function createConnection(options: ChatClientOptions) {
   /** The token of the last handshake, and the last one that was refused: it is not tried again. */
   let used: string | undefined
   let refused: string | undefined
+  /** A token that was asked for before the connection. */
+  let held: string | undefined
+  /** How often in a row there was no way to a token. */
+  let failures = 0
   /** Whether a fresh token was refused since the last session, too. */
   let isSecond = false
   let closing: Closing | null = null
@@ -25,38 +34,63 @@ export function createConnection(options: ChatClientOptions) {
   let waiting: (() => void)[] = []
   let isIn = false
 
+  // Below the path of the service's URL; given to Socket.IO as part of the URL, it would name a namespace.
+  const [, origin, prefix] = /^([a-z]+:\/\/[^/]+)?(.*?)\/*$/i.exec(url) ?? []
   const socketOptions: Partial<ManagerOptions & SocketOptions> = {
+    path: `${prefix}/socket.io`,
     transports: ['websocket', 'polling'],
     tryAllTransports: true,
     ...options.socket,
     forceNew: true,
     autoConnect: false,
     auth: (send: (auth: object) => void) => {
-      const attempt = ++asked
-      ask().then(
-        (token) => {
-          if (attempt !== asked) return
-          if (token === refused) return stop('refused')
-          used = token
-          send({ token })
-        },
-        () => attempt === asked && stop('needs-token'),
-      )
+      const go = (token: string) => {
+        held = undefined
+        used = token
+        send({ token })
+      }
+      if (held === undefined) withToken(go)
+      else go(held)
     },
   }
-  const socket: Socket<ServerToClientEvents> = url ? io(url, socketOptions) : io(socketOptions)
+  const socket: Socket<ServerToClientEvents> = origin ? io(origin, socketOptions) : io(socketOptions)
   const command = createCommand(socket)
 
   const ask = async (): Promise<string> => getToken()
+
+  /** Goes on with a token that was not refused yet. */
+  function withToken(use: (token: string) => void): void {
+    const attempt = ++asked
+    ask().then(
+      (token) => {
+        if (attempt !== asked) return
+        failures = 0
+        if (token === refused) stay()
+        else use(token)
+      },
+      (reason) => {
+        if (attempt !== asked) return
+        if (isOfNetwork(reason)) later(Math.min(MAX_AGAIN_MS, AGAIN_MS * 2 ** failures++) * (0.5 + Math.random() / 2))
+        else stop('needs-token')
+      },
+    )
+  }
+
   function set(name: Connection['state']): void {
     const last = state.get()
     if (last.state !== name || last.closing !== closing || last.error !== error)
       state.set({ state: name, closing, error })
   }
 
+  /** No other token is tried: of who was signed in too long a new sign-in is wanted. */
+  function stay(): void {
+    stop((error ?? closing)?.code === 'TOKEN_EXPIRED' ? 'needs-token' : 'refused')
+  }
+
   function stop(name: 'refused' | 'needs-token' | 'offline'): void {
     clearTimeout(timer)
     asked += 1
+    held = undefined
     socket.disconnect()
     set(name)
   }
@@ -66,12 +100,19 @@ export function createConnection(options: ChatClientOptions) {
     timer = setTimeout(() => socket.connect(), ms)
   }
 
-  /** The token was refused: another is tried once. */
+  /** The token was refused: another is tried once, where there is one. */
   function renew(): void {
     refused = used
-    if (isSecond) stop('refused')
-    else later(0)
+    if (isSecond) {
+      stay()
+      return
+    }
     isSecond = true
+    stop('offline')
+    withToken((token) => {
+      held = token
+      socket.connect()
+    })
   }
 
   socket.on('closing', (reason) => {

@@ -109,7 +109,7 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
     room(chatId) {
       let open = rooms.get(chatId)
       if (!open) {
-        open = createRoom(chatId, { command, link, chats, me, outbox, url, read: reads.read, onPage })
+        open = createRoom(chatId, { command, link, chats, me, outbox, attachmentUrl, read: reads.read, onPage })
         rooms.set(chatId, open)
       }
       return open.room
@@ -130,6 +130,7 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
       await outbox.close(forget)
       if (socket.connected && forget) await command('logout', {}).catch(() => {})
       link.close()
+      chats.end()
     },
   }
 

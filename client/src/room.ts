@@ -8,7 +8,7 @@ import { createChanges, overlay, type PendingChange } from './optimistic/index.j
 import type { createOutbox } from './outbox/index.js'
 import { createSource, derive, sameFields, sameItems } from './store.js'
 import { createTyping } from './typing.js'
-import { type UploadPort, upload } from './upload.js'
+import type { UploadPort } from './upload.js'
 import type { Change, Message, Output, User } from './wire.js'
 
 export interface RoomPort extends UploadPort {
@@ -90,7 +90,12 @@ export function createRoom(chatId: string, port: RoomPort): OpenRoom {
     return entry
   }
 
-  const toPending = (pending: OutboxEntry): Entry => ({ status: pending.status, key: pending.key, pending })
+  // Where another message has the key, that one is shown under it.
+  const toPending = (pending: OutboxEntry): Entry => ({
+    status: pending.status,
+    key: pending.error?.code === 'IDEMPOTENCY_CONFLICT' ? `${pending.key} refused` : pending.key,
+    pending,
+  })
   const ofStored = derive([history.page, history.early, pending, me], ({ messages }, early, pending) =>
     [...messages, ...early].map((message) => toEntry(message, pending)),
   )
@@ -127,7 +132,8 @@ export function createRoom(chatId: string, port: RoomPort): OpenRoom {
       change({ messageId, kind: 'pin', on }, () => command(on ? 'pin_message' : 'unpin_message', { messageId })),
     read: (upToSeq) => port.read(chatId, upToSeq),
     type: typing.type,
-    upload: (file, options) => upload(port, chatId, file, options),
+    // Not before somebody sends a file.
+    upload: async (...args) => (await import('./upload.js')).upload(port, chatId, ...args),
   }
 
   return {
@@ -146,7 +152,7 @@ export function createRoom(chatId: string, port: RoomPort): OpenRoom {
         const sender = message?.sender.userId ?? ''
         if (message) settle(message)
         if (message && type === 'message_created') typing.hear(sender, false)
-        if (message && sender in seen.get()) hearRead(sender, message.seq)
+        if (message && (type === 'message_created' || sender in seen.get())) hearRead(sender, message.seq)
         if (!member?.removed) continue
         const { [member.user.userId]: _gone, ...rest } = seen.get()
         seen.set(rest)

@@ -3,10 +3,11 @@ import type { Command } from './command.js'
 import { ChatClientError, type ClientErrorBody, localError } from './errors.js'
 import type { Attachment, ErrorBody, Output } from './wire.js'
 
-/** Where a file goes: `url` is the service's, for upload URLs that begin with /. */
+/** What a file is sent with. */
 export interface UploadPort {
   command: Command
-  url: string
+  /** Where the service keeps an attachment that is not in a bucket; it may be told under another prefix than it is reached by. */
+  attachmentUrl(attachmentId: string): string
 }
 
 type Target = Output<'create_upload'>['upload']
@@ -19,7 +20,7 @@ const MIME_TYPE = /^[a-z0-9][\w.+-]*\/[\w.+-]+$/
 
 /** Sends a file of a chat; answers the attachment for a message to carry. A PUT that breaks is sent again; rejects with the reason of `signal` when that ends it. */
 export async function upload(
-  { command, url }: UploadPort,
+  { command, attachmentUrl }: UploadPort,
   chatId: string,
   file: Blob & { name?: string },
   { onProgress, signal, ...sizes }: UploadOptions = {},
@@ -34,11 +35,8 @@ export async function upload(
     ...sizes,
   }
   const { attachment, upload: target } = await insist(() => command('create_upload', input), signal)
-  const isOurs = target.url.startsWith('/')
-  await insist(
-    (isAgain) => putOnce({ ...target, url: isOurs ? url + target.url : target.url }, file, way, isAgain),
-    signal,
-  )
+  const url = target.url.startsWith('/') ? attachmentUrl(attachment.id) : target.url
+  await insist((isAgain) => putOnce({ ...target, url }, file, way, isAgain), signal)
   return attachment
 }
 

@@ -5,6 +5,7 @@ import { clientOf, online, when } from './client.js'
 
 t.test('tokens', async (t) => {
   const service = await build(t)
+  const needsToken = ({ state }: { state: string }) => state === 'needs-token'
   const isRefused = ({ state }: { state: string }) => state === 'refused'
 
   await t.test('another is asked for when one ends, and the client goes on', async (t) => {
@@ -28,8 +29,43 @@ t.test('tokens', async (t) => {
       return token
     }
     const client = clientOf(t, service, 'alice', { getToken })
-    t.match(await when(client.connection, 'refused', isRefused), { error: { code: 'TOKEN_EXPIRED', retryable: false } })
+    t.match(await when(client.connection, 'needs-token', needsToken), { error: { code: 'TOKEN_EXPIRED' } })
     t.equal(count, 2)
+  })
+
+  await t.test('where there are only such, a new sign-in is wanted', async (t) => {
+    let count = 0
+    const getToken = () => service.token('alice', { exp: inSeconds(-10 - count++) })
+    const client = clientOf(t, service, 'alice', { getToken })
+    t.match(await when(client.connection, 'needs-token', needsToken), { error: { code: 'TOKEN_EXPIRED' } })
+    t.equal(count, 2)
+  })
+
+  await t.test('one that ends while it is used is not brought back', async (t) => {
+    const token = service.token('alice', { exp: inSeconds(2) })
+    let opened = 0
+    const client = clientOf(t, service, 'alice', { getToken: () => token })
+    await online(client)
+    service.app.io.engine.on('connection', () => (opened += 1))
+    t.match(await when(client.connection, 'needs-token', needsToken), { closing: { code: 'TOKEN_EXPIRED' } })
+    t.equal(opened, 0, 'it did not even connect with it')
+  })
+
+  await t.test('without a network there is none for now, which passes', async (t) => {
+    const states = new Set<string>()
+    let tries = 0
+    const getToken = async () => {
+      tries += 1
+      // Nobody listens there.
+      if (tries <= 2) await fetch('http://127.0.0.1:1/token')
+      return service.token('alice')
+    }
+    const client = clientOf(t, service, 'alice', { getToken })
+    client.connection.subscribe(() => states.add(client.connection.get().state))
+    await online(client)
+    t.equal(tries, 3)
+    t.ok(states.has('offline'))
+    t.notOk(states.has('needs-token'))
   })
 
   await t.test('one that has ended is replaced', async (t) => {
@@ -53,7 +89,7 @@ t.test('tokens', async (t) => {
       return service.token('alice')
     }
     const client = clientOf(t, service, 'alice', { getToken })
-    await when(client.connection, 'needs-token', ({ state }) => state === 'needs-token')
+    await when(client.connection, 'needs-token', needsToken)
     await t.rejects(client.command('list_chats', {}), { code: 'OFFLINE', retryable: true })
     isThere = true
     client.connect()

@@ -94,9 +94,16 @@ export function createOutbox({ send, connection, me, namespace, retryMs = RETRY_
       return key
     },
 
-    /** A message is stored: what was to be sent under its key is done. */
-    settle({ clientMessageId, sender }: Message): void {
-      if (clientMessageId && sender.userId === me.get()?.userId) current().settle(clientMessageId)
+    /**
+     * A message is stored: what was to be sent under its key is done. Where it says another thing, it was edited, or another device has taken
+     * the key: that only the server knows, when it is sent.
+     */
+    settle({ clientMessageId: key, sender, content }: Message): void {
+      if (!key || sender.userId !== me.get()?.userId) return
+      const draft = current()
+        .get()
+        .find((entry) => entry.key === key)?.draft
+      if (!draft || (draft.content ?? null) === content) current().settle(key)
     },
 
     /** Sends nothing any more; settles when what waits is stored, or is gone where it is to be forgotten. */

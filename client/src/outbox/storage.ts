@@ -1,19 +1,15 @@
-import { createStore, del, get, set, type UseStore } from 'idb-keyval'
 import type { OutboxStorage } from '../api.js'
 
 /** IndexedDB, which all tabs of an origin share; null where there is none. */
 export function openIndexedDB(): OutboxStorage | null {
   if (typeof indexedDB === 'undefined') return null
-  let store: UseStore | undefined
+  let opened: Promise<OutboxStorage> | undefined
   // Opened when it is first used, so that a refusal is a rejection.
-  const open = (): UseStore => {
-    store ??= createStore('chat-socket-client', 'outbox')
-    return store
-  }
+  const open = () => (opened ??= import('./indexed-db.js').then((module) => module.openStore()))
   return {
-    get: async (key) => get(key, open()),
-    set: async (key, value) => set(key, value, open()),
-    delete: async (key) => del(key, open()),
+    get: async (key) => (await open()).get(key),
+    set: async (key, value) => (await open()).set(key, value),
+    delete: async (key) => (await open()).delete(key),
   }
 }
 

@@ -1,0 +1,66 @@
+import t from 'tap'
+import { build } from '../helper.js'
+import { clientOf, online, when } from './client.js'
+import { createFaults } from './faults.js'
+import { cut } from './world.js'
+
+t.test('who is there', async (t) => {
+  const service = await build(t, { chatCreation: 'users' })
+  const faults = createFaults()
+  const alice = clientOf(t, service, 'alice', { socket: faults })
+  await online(alice)
+  await alice.command('create_chat', { type: 'group', memberIds: ['bob', 'carol'], title: 'Tea' })
+  const people = alice.presenceOf(['bob', 'carol'])
+  const isOnline = (userId: string, is: boolean) =>
+    when(people, `${userId}: ${is}`, (all) => all[userId]?.isOnline === is)
+
+  await t.test('is known of those that one watches, and changes', async (t) => {
+    t.teardown(people.subscribe(() => {}))
+    await isOnline('bob', false)
+    const bob = clientOf(t, service, 'bob')
+    await isOnline('bob', true)
+    t.match(people.get(), { carol: { isOnline: false } })
+    await bob.command('set_presence', { status: 'dnd' })
+    await when(people, 'busy', (all) => all.bob?.status === 'dnd')
+    await bob.close()
+    await isOnline('bob', false)
+    t.ok(people.get().bob?.lastSeenAt)
+  })
+
+  await t.test('is known after a lost connection, too', async (t) => {
+    t.teardown(people.subscribe(() => {}))
+    cut(service, 'alice')
+    await when(alice.connection, 'offline', ({ state }) => state === 'offline')
+    const bob = clientOf(t, service, 'bob')
+    await online(bob)
+    await isOnline('bob', true)
+  })
+
+  await t.test('goes by versions, in whatever order they come', async (t) => {
+    t.teardown(people.subscribe(() => {}))
+    const carol = clientOf(t, service, 'carol')
+    await isOnline('carol', true)
+    faults.swap('user_status_change')
+    await carol.command('set_presence', { status: 'away' })
+    await carol.command('set_presence', { status: 'dnd' })
+    await when(people, 'the last', (all) => all.carol?.status === 'dnd')
+    await new Promise(setImmediate)
+    t.equal(people.get().carol?.status, 'dnd')
+  })
+
+  await t.test('is watched once, as long as somebody wants it', async (t) => {
+    const asked: unknown[][] = []
+    const socket = [...service.app.io.of('/').sockets.values()].find(({ data }) => data.userId === 'alice')
+    socket?.onAny((name, { userIds }) => /watch/.test(name) && asked.push([name, userIds]))
+    const [one, two] = [alice.presenceOf(['dave']), alice.presenceOf(['dave', 'bob'])]
+    const ends = [one, two].map((store) => store.subscribe(() => {}))
+    await when(two, 'both', (all) => Object.keys(all).length === 2)
+    t.equal(two.get(), two.get(), 'the same object')
+    ends[1]?.()
+    ends[1]?.()
+    await t.resolves(new Promise<void>((resolve) => socket?.onAny((name) => name === 'unwatch_presence' && resolve())))
+    t.same(asked.flat().filter((name) => name === 'watch_presence').length, 1)
+    t.same(asked.at(-1), ['unwatch_presence', ['bob']])
+    ends[0]?.()
+  })
+})
