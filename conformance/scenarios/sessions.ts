@@ -114,6 +114,7 @@ export const SESSIONS: Scenario[] = [
     async play(stage) {
       await stage.start()
       for (const content of ['one', 'two', 'three']) {
+        await stage.is('online')
         await stage.send(content)
         await stage.away(() => stage.post(stage.other, `beside ${content}`))
       }

@@ -27,9 +27,9 @@ const SENDING: Fault[] = [
     'closing = null\n    for',
     'closing = null\n    outbox.length = 0\n    for',
   ]),
-  fault('an outbox that waits for the next send', 'written-away', [
-    'if (chat) behind(room, chat.revision)\n    }\n    work()',
-    'if (chat) behind(room, chat.revision)\n    }',
+  fault('an outbox that takes nothing while one is away', 'written-away', [
+    'outbox.push({',
+    "if (client.state === 'online') outbox.push({",
   ]),
   fault('others first after a refusal', 'overloaded', [WAIT, `if (error.retryable) outbox.push(outbox.shift())`]),
   fault('a second try at once', 'rate-limited', [WAIT, 'if (error.retryable) await sleep(0)']),
