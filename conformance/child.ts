@@ -8,8 +8,8 @@ export interface State {
   chats: Record<string, ChatState>
   /** Keys of what is still to be sent. */
   waiting: string[]
-  /** Keys of what was refused for good, with the code. */
-  failed: Record<string, string>
+  /** Keys of what was refused for good, with the code and the text, which is lost no more than it is sent. */
+  failed: Record<string, { code: string; content: string }>
 }
 
 export interface ChatState {

@@ -90,6 +90,8 @@ export function sendFault(state: State, stored: Truth | null, userId: string, se
     .sort()
     .join(' ')
   if (failed !== expected) return `what failed is [${failed}] in place of [${expected}]`
+  for (const { key, content } of bad)
+    if (state.failed[key]?.content !== content) return `what failed has lost its text: ${key}`
   const contents = new Set(good.map(({ content }) => content))
   const own = stored?.senders.filter((sender) => sender.userId === userId && contents.has(sender.content ?? '')) ?? []
   const order = own.map(({ content }) => content).join(' ')

@@ -22,7 +22,7 @@ const opened = new Set<string>()
 /** Keys of the client → those of the kit. */
 const keys = new Map<string, string>()
 /** What the client has refused by itself, by the kit's keys. */
-const refused: Record<string, string> = {}
+const refused: Record<string, { code: string; content: string }> = {}
 const quiet = (): void => {}
 
 /** An app asks its own backend for a token; here there is none once the last one is over. */
@@ -60,7 +60,7 @@ const COMMANDS: Record<string, (line: Line) => void> = {
       keys.set(client.room(chatId).send({ content }), key)
     } catch (error) {
       if (!(error instanceof ChatClientError)) throw error
-      refused[key] = error.code
+      refused[key] = { code: error.code, content }
     }
   },
   read: ({ chatId, upToSeq }) => client.room(chatId).read(upToSeq),
@@ -82,7 +82,12 @@ function dump(): object {
       }),
     ),
     waiting: pending.filter(({ status }) => status !== 'failed').map(({ key }) => key),
-    failed: { ...refused, ...Object.fromEntries(failed.map(({ key, error }) => [key, error?.code])) },
+    failed: {
+      ...refused,
+      ...Object.fromEntries(
+        failed.map(({ key, error, draft }) => [key, { code: error?.code, content: draft.content }]),
+      ),
+    },
   }
 }
 

@@ -27,12 +27,14 @@ const COMMANDS = {
 function dump() {
   const chats = {}
   for (const [chatId, { revision, lastReadSeq, messages }] of client.rooms) {
+    if (revision === 0) continue
     const sorted = [...messages.values()].sort((a, b) => a.seq - b.seq)
-    const isUnread = ({ seq, sender, deletedAt }) =>
-      seq > lastReadSeq && sender.userId !== client.userId() && !deletedAt
+    const isUnread = ({ seq, sender, deletedAt }) => seq > lastReadSeq && sender.userId !== client.userId && !deletedAt
     chats[chatId] = { revision, lastReadSeq, unread: sorted.filter(isUnread).length, messages: sorted.map(toLine) }
   }
-  const failed = client.outbox.filter(({ error }) => error).map(({ key, error }) => [key, error.code])
+  const failed = client.outbox
+    .filter(({ error }) => error)
+    .map(({ key, content, error }) => [key, { code: error.code, content }])
   const waiting = client.outbox.filter(({ error }) => !error).map(({ key }) => key)
   return { connection: client.state, chats, waiting, failed: Object.fromEntries(failed) }
 }

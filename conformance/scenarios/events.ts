@@ -113,7 +113,8 @@ export const EVENTS: Scenario[] = [
         of: 'new_message',
         take: (packet, link) => link.toClient(packet.text.replace('"content":', '"fromTomorrow":{"a":[1]},"content":')),
       })
-      stage.proxy.tell('event_of_tomorrow', { chatId: stage.chatId, revision: 1_000 })
+      const known = (await stage.settle())?.revision ?? 0
+      stage.proxy.tell('event_of_tomorrow', { chatId: stage.chatId, revision: known + 1 })
       await stage.post(stage.other, 'one')
       await wider
       await stage.settle()

@@ -3,8 +3,8 @@ import type { Scenario } from '../scenario.js'
 import { must, type Stage } from '../stage.js'
 
 const cut: Rule['take'] = (_packet, link) => link.cut()
-/** Twice the length of a frame that the server takes. */
-const HUGE = 'x'.repeat(512 * 1_024)
+/** Longer than a frame that the server takes. */
+const HUGE = 'x'.repeat(300 * 1_024)
 const RETRY_MS = 300
 
 /** Holds the first ack and the event of one send back, and lets them go in the order of these names. */
@@ -57,6 +57,22 @@ export const SENDING: Scenario[] = [
       stage.proxy.heal()
       await stage.send('two')
       await stage.settle()
+    },
+  },
+  {
+    name: 'lost-ack-alive',
+    law: 'An ack that is lost while the connection lives is not waited for without end.',
+    async play(stage) {
+      await stage.start()
+      const lost = stage.rule({ from: 'server', of: 'ack:send_message', take() {} })
+      // The event would tell that it was stored.
+      const unheard = stage.rule({ from: 'server', of: 'new_message', take() {} })
+      const before = stage.proxy.connections()
+      await stage.send('one')
+      await stage.send('two')
+      await Promise.all([lost, unheard])
+      await stage.settle()
+      must(stage.proxy.connections() === before, 'it has cost the connection')
     },
   },
   {
@@ -192,15 +208,25 @@ export const SENDING: Scenario[] = [
   },
   {
     name: 'key-conflict',
-    law: 'IDEMPOTENCY_CONFLICT is final: the key is taken, and the message is told to have failed.',
+    law: 'IDEMPOTENCY_CONFLICT is final: another device took the key for another text, and what was written here is told to have failed, with its text.',
     async play(stage) {
       await stage.start()
-      const conflict = { code: 'IDEMPOTENCY_CONFLICT', message: 'The key is taken.', retryable: false }
-      const taken = stage.rule(refuse(conflict, 1))
+      const taken = stage.rule({
+        from: 'client',
+        of: 'send_message',
+        async take(packet, link) {
+          if (packet.kind !== 'event') return
+          // Its event comes before the answer to the send.
+          await stage.post(stage.me, 'of another device', String(packet.payload.clientMessageId))
+          link.toServer(packet.text)
+        },
+      })
       await stage.send('one', true)
       await taken
       await stage.send('two')
-      await stage.settle()
+      const truth = await stage.settle()
+      const contents = truth?.messages.map(({ content }) => content).join(', ')
+      must(contents === 'of another device, two', `what was stored is [${contents}]`)
     },
   },
 ]

@@ -88,6 +88,16 @@ export const SESSIONS: Scenario[] = [
     },
   },
   {
+    name: 'revoked',
+    law: 'After TOKEN_REVOKED one stays away and says so: the token that one has is no use.',
+    async play(stage) {
+      await stage.start()
+      await stage.service.call('POST', `/users/${stage.me}/revoke-tokens`)
+      await stage.is('refused')
+      await staysAway(stage, 0)
+    },
+  },
+  {
     name: 'bad-token',
     law: 'A handshake that is refused for good is not tried for ever.',
     async play(stage) {
@@ -104,6 +114,7 @@ export const SESSIONS: Scenario[] = [
     async play(stage) {
       await stage.start()
       for (const content of ['one', 'two', 'three']) {
+        await stage.is('online')
         await stage.send(content)
         await stage.away(() => stage.post(stage.other, `beside ${content}`))
       }

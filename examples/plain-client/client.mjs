@@ -2,106 +2,115 @@ import { io } from 'socket.io-client'
 
 const ANSWER_MS = 5_000
 const AGAIN_MS = 500
-const MAX_BYTES = 256 * 1024
-const LOGGED = [
-  'new_message',
-  'message_updated',
-  'message_deleted',
-  'member_changed',
-  'chat_updated',
-  'messages_expired',
-]
+/** A frame has 256 KiB: something is left for its envelope. */
+const MAX_BYTES = 255 * 1_024
+const CHANGES = ['new_message', 'message_updated', 'message_deleted', 'member_changed', 'chat_updated']
+const SOCKET = { transports: ['websocket'], forceNew: true, reconnectionDelayMax: 2_000, timeout: 5_000 }
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** `state` is connecting, online, offline, needs-token or refused; `rooms` are the chats that were opened: chatId → { revision, lastReadSeq, messages by seq }. */
+/** `state` is connecting, online, offline, needs-token or refused; `rooms` are the chats that were opened, at revision 0 while one is not in them. */
 export function createPlainClient({ url, getToken }) {
-  const client = {
-    state: 'connecting',
-    rooms: new Map(),
-    outbox: [],
-    open,
-    send,
-    read,
-    command,
-    connect,
-    userId: () => session?.user.userId,
-  }
-  const { rooms, outbox } = client
-  const wanted = new Set()
-  const reads = new Map()
-  let session = null
+  const rooms = new Map()
+  const outbox = []
+  const client = { state: 'connecting', userId: null, rooms, outbox, open, send, read, command, connect }
+  const socket = io(url, { ...SOCKET, auth: (answer) => answer({ token: getToken() }) })
   let closing = null
-  let isSending = false
+  let isAtWork = false
 
-  const auth = (send) => send({ token: getToken() })
-  // `timeout`: a connection that breaks while it is opened is given up no sooner.
-  const options = { transports: ['websocket'], forceNew: true, reconnectionDelayMax: 2_000, timeout: 5_000 }
-  const socket = io(url, { ...options, auth })
-
-  // What is emitted before `session` would be sent by itself later, behind our back.
-  function command(name, payload) {
-    if (client.state !== 'online') return Promise.reject({ retryable: true })
-    const answer = socket.timeout(ANSWER_MS).emitWithAck(name, payload)
-    return answer.then(
-      ({ ok, data, error }) => (ok ? data : Promise.reject(error)),
-      () => Promise.reject({ retryable: true, retryAfterMs: 0 }),
-    )
+  function open(chatId) {
+    const room = { chatId, revision: 0, head: 1, firstSeq: 1, messages: new Map(), lastReadSeq: 0, toldSeq: 0 }
+    rooms.set(chatId, room)
+    work()
   }
 
-  // Law: a key is one for ever, and one message is under way at a time, so that the order is kept.
   function send(chatId, key, content) {
-    outbox.push({ key, chatId, content, error: null })
-    flush()
+    outbox.push({ chatId, key, content, error: null })
+    work()
   }
 
-  async function flush() {
-    if (isSending) return
-    isSending = true
-    for (let item = next(); item && client.state === 'online'; item = next()) {
-      const payload = { chatId: item.chatId, content: item.content, clientMessageId: item.key }
+  function read(chatId, upToSeq) {
+    const room = rooms.get(chatId)
+    room.lastReadSeq = Math.max(room.lastReadSeq, upToSeq)
+    work()
+  }
+
+  async function command(name, payload) {
+    // What is emitted while one is away would be sent later, behind our back.
+    if (client.state !== 'online') throw { retryable: true }
+    const unheard = () => ({ error: { retryable: true, retryAfterMs: 0 } })
+    const { ok, data, error } = await socket.timeout(ANSWER_MS).emitWithAck(name, payload).catch(unheard)
+    if (!ok) throw error
+    return data
+  }
+
+  // Law: one thing is asked at a time, which keeps the order; what was refused for now is asked again, the same.
+  async function work() {
+    if (isAtWork) return
+    isAtWork = true
+    for (let task = next(); task && client.state === 'online'; task = next()) {
       try {
-        if (new Blob([item.content]).size > MAX_BYTES - 1_024) throw { code: 'PAYLOAD_TOO_LARGE' }
-        const { message } = await command('send_message', payload)
-        outbox.splice(outbox.indexOf(item), 1)
-        const room = rooms.get(item.chatId)
-        if (room) put(room, message)
+        await task.ask()
       } catch (error) {
         if (error.retryable) await sleep(error.retryAfterMs ?? AGAIN_MS)
-        else item.error = error
+        else task.giveUp(error)
       }
     }
-    isSending = false
-  }
-  const next = () => outbox.find(({ error }) => !error)
-
-  // Law: a mark never goes back, and is said again until it is answered.
-  function read(chatId, upToSeq) {
-    reads.set(chatId, Math.max(upToSeq, reads.get(chatId) ?? 0))
-    mark(chatId, upToSeq)
-    flushRead(chatId)
+    isAtWork = false
   }
 
-  function mark(chatId, seq) {
-    const room = rooms.get(chatId)
-    if (room) room.lastReadSeq = Math.max(room.lastReadSeq, seq)
-  }
-
-  async function flushRead(chatId) {
-    const upToSeq = reads.get(chatId)
-    if (upToSeq === undefined || client.state !== 'online') return
-    try {
-      await command('mark_as_read', { chatId, upToSeq })
-    } catch (error) {
-      if (error.retryable) return void sleep(error.retryAfterMs ?? AGAIN_MS).then(() => flushRead(chatId))
+  function next() {
+    for (const room of rooms.values()) {
+      if (room.revision < room.head) return { ask: () => catchUp(room), giveUp: () => (room.head = room.revision) }
+      if (room.toldSeq < room.lastReadSeq)
+        return { ask: () => tellRead(room), giveUp: () => (room.toldSeq = room.lastReadSeq) }
     }
-    if (reads.get(chatId) === upToSeq) reads.delete(chatId)
+    const item = outbox.find(({ error }) => !error)
+    return item && { ask: () => deliver(item), giveUp: (error) => (item.error = error) }
   }
 
+  async function deliver(item) {
+    const payload = { chatId: item.chatId, content: item.content, clientMessageId: item.key }
+    if (new Blob([JSON.stringify(payload)]).size > MAX_BYTES) throw { code: 'PAYLOAD_TOO_LARGE' }
+    const { message } = await command('send_message', payload)
+    outbox.splice(outbox.indexOf(item), 1)
+    put(rooms.get(item.chatId), message)
+  }
+
+  async function tellRead(room) {
+    const upToSeq = room.lastReadSeq
+    await command('mark_as_read', { chatId: room.chatId, upToSeq })
+    room.toldSeq = Math.max(room.toldSeq, upToSeq)
+  }
+
+  async function catchUp(room) {
+    if (room.revision === 0) return load(room)
+    const answer = (await command('sync', { chats: { [room.chatId]: room.revision } })).chats[room.chatId]
+    if (answer.gone) return open(room.chatId)
+    if (answer.reset) return load(room)
+    for (const change of answer.changes) {
+      if (change.type === 'messages_expired') expire(room, change.throughSeq)
+      else put(room, change.message)
+    }
+    room.revision = Math.max(room.revision, answer.through)
+    room.head = Math.max(room.head, answer.head)
+  }
+
+  async function load(room) {
+    const { chatId } = room
+    const { chat } = await command('get_chat', { chatId })
+    const { messages, revision } = await command('get_messages', { chatId, limit: 50 })
+    room.messages = new Map(messages.map((message) => [message.seq, message]))
+    room.firstSeq = messages[0]?.seq ?? 1
+    room.revision = revision
+    mark(room, chat.lastReadSeq)
+  }
+
+  // Law: a message is never older than what one has of it.
   function put(room, message) {
-    const { seq, revision, sender, chatId } = message
-    if (seq < room.firstSeq || revision <= (room.messages.get(seq)?.revision ?? 0)) return
-    room.messages.set(seq, message)
-    if (sender.userId === session.user.userId) mark(chatId, seq)
+    if (!room || !message || message.seq < room.firstSeq) return
+    if (message.revision <= (room.messages.get(message.seq)?.revision ?? 0)) return
+    room.messages.set(message.seq, message)
+    if (message.sender.userId === client.userId) mark(room, message.seq)
   }
 
   function expire(room, throughSeq) {
@@ -109,113 +118,64 @@ export function createPlainClient({ url, getToken }) {
     for (const seq of room.messages.keys()) if (seq <= throughSeq) room.messages.delete(seq)
   }
 
-  // Law: revisions come one by one; what is known is ignored, and a hole is filled by `sync`.
-  function hear(event, payload) {
-    const room = rooms.get(payload.chatId)
-    if (!room || payload.revision <= room.revision) return
-    if (payload.revision > room.revision + 1 || room.isBusy) return behind(payload.chatId, payload.revision)
-    room.revision = payload.revision
-    if (event === 'messages_expired') expire(room, payload.throughSeq)
-    else if (payload.seq) put(room, payload)
+  // Law: a mark never goes back.
+  function mark(room, seq) {
+    room.lastReadSeq = Math.max(room.lastReadSeq, seq)
+    room.toldSeq = Math.max(room.toldSeq, seq)
   }
 
-  /** Asks until the room has come to its head. */
-  async function behind(chatId, head) {
+  // Law: revisions come one by one; what is known is passed over, and a hole is filled by `sync`.
+  function hear({ chatId, revision }, apply) {
     const room = rooms.get(chatId)
-    room.head = Math.max(room.head, head)
-    if (room.isBusy) return
-    room.isBusy = true
-    while (rooms.get(chatId) === room && client.state === 'online' && room.revision < room.head) {
-      try {
-        await catchUp(chatId, room)
-      } catch (error) {
-        if (!error.retryable) break
-        await sleep(error.retryAfterMs ?? AGAIN_MS)
-      }
-    }
-    room.isBusy = false
-  }
-
-  async function catchUp(chatId, room) {
-    if (room.revision === 0) return load(chatId, room)
-    const answer = (await command('sync', { chats: { [chatId]: room.revision } })).chats[chatId]
-    if (answer.gone) return void rooms.delete(chatId)
-    if (answer.reset) return load(chatId, room)
-    for (const change of answer.changes) {
-      if (change.type === 'messages_expired') expire(room, change.throughSeq)
-      else if (change.message) put(room, change.message)
-    }
-    room.revision = Math.max(room.revision, answer.through)
-    room.head = Math.max(room.head, answer.head)
-  }
-
-  async function load(chatId, room) {
-    const { messages, revision } = await command('get_messages', { chatId, limit: 50 })
-    room.messages = new Map(messages.map((message) => [message.seq, message]))
-    room.firstSeq = messages[0]?.seq ?? 1
+    if (!room || revision <= room.revision) return
+    if (revision > room.revision + 1) return behind(room, revision)
     room.revision = revision
+    apply(room)
   }
 
-  function open(chatId) {
-    wanted.add(chatId)
-    const chat = session?.chats.find((chat) => chat.chatId === chatId)
-    if (chat && !rooms.has(chatId)) enter(chat)
-  }
-
-  function enter({ chatId, revision, lastReadSeq }) {
-    rooms.set(chatId, { revision: 0, head: 0, firstSeq: 1, lastReadSeq, messages: new Map(), isBusy: false })
-    behind(chatId, revision)
+  function behind(room, revision) {
+    room.head = Math.max(room.head, revision)
+    work()
   }
 
   function connect() {
-    if (!socket.connected) socket.disconnect().connect()
+    socket.disconnect().connect()
   }
 
-  function away(state) {
-    client.state = state
-    if (state !== 'offline') socket.disconnect()
+  function end(why) {
+    const isFinal = why?.retryable === false
+    client.state = !isFinal ? 'offline' : why.code === 'TOKEN_EXPIRED' ? 'needs-token' : 'refused'
+    if (isFinal) socket.disconnect()
+    // After a refusal, or a disconnect by the server, a stock client stays away by itself.
+    else if (!socket.active) setTimeout(connect, why?.reconnectInMs ?? why?.retryAfterMs ?? AGAIN_MS)
   }
 
-  socket.on('session', (fresh) => {
-    session = fresh
+  socket.on('session', ({ user, chats }) => {
+    Object.assign(client, { state: 'online', userId: user.userId })
     closing = null
-    client.state = 'online'
-    const chats = new Map(fresh.chats.map((chat) => [chat.chatId, chat]))
-    for (const chatId of rooms.keys()) if (!chats.has(chatId)) rooms.delete(chatId)
-    for (const [chatId] of rooms) mark(chatId, chats.get(chatId).lastReadSeq)
-    for (const [chatId] of rooms) behind(chatId, chats.get(chatId).revision)
-    for (const chatId of wanted) open(chatId)
-    for (const chatId of reads.keys()) flushRead(chatId)
-    flush()
+    for (const room of rooms.values()) {
+      const chat = chats.find(({ chatId }) => chatId === room.chatId)
+      if (!chat) open(room.chatId)
+      else mark(room, chat.lastReadSeq)
+      if (chat) behind(room, chat.revision)
+    }
+    work()
   })
-  for (const event of LOGGED) socket.on(event, (payload) => hear(event, payload))
-  socket.on('chat_added', (chat) => {
-    session.chats = [...session.chats.filter(({ chatId }) => chatId !== chat.chatId), chat]
-    if (rooms.has(chat.chatId)) behind(chat.chatId, chat.revision)
-    else if (wanted.has(chat.chatId)) enter(chat)
-  })
-  socket.on('chat_removed', ({ chatId, revision }) => {
-    if (revision <= (rooms.get(chatId)?.revision ?? 0)) return
-    session.chats = session.chats.filter((chat) => chat.chatId !== chatId)
-    rooms.delete(chatId)
-  })
+  for (const event of CHANGES) socket.on(event, (change) => hear(change, (room) => change.seq && put(room, change)))
+  socket.on('messages_expired', (change) => hear(change, (room) => expire(room, change.throughSeq)))
+  socket.on('chat_added', ({ chatId, revision }) => rooms.has(chatId) && behind(rooms.get(chatId), revision))
+  socket.on(
+    'chat_removed',
+    ({ chatId, revision }) => revision > (rooms.get(chatId)?.revision ?? revision) && open(chatId),
+  )
   socket.on('messages_read', ({ chatId, userId, lastReadSeq }) => {
-    if (userId === session.user.userId) mark(chatId, lastReadSeq)
+    if (rooms.has(chatId) && userId === client.userId) mark(rooms.get(chatId), lastReadSeq)
   })
   socket.on('token_expiring', () => command('refresh_token', { token: getToken() }).catch(() => {}))
   socket.on('closing', (why) => {
     closing = why
   })
-  socket.on('disconnect', (reason) => {
-    if (reason === 'io client disconnect') return
-    if (closing && !closing.retryable) return away(closing.code === 'TOKEN_EXPIRED' ? 'needs-token' : 'refused')
-    away('offline')
-    // After a disconnect by the server a stock client stays away by itself.
-    if (reason === 'io server disconnect') setTimeout(connect, closing?.reconnectInMs ?? AGAIN_MS)
-  })
-  socket.on('connect_error', ({ data }) => {
-    if (socket.active) client.state = 'offline'
-    else away(['TOKEN_EXPIRED', 'UNAUTHENTICATED'].includes(data?.code) ? 'needs-token' : 'refused')
-  })
+  socket.on('disconnect', (reason) => reason !== 'io client disconnect' && end(closing))
+  socket.on('connect_error', ({ data }) => end(data))
   return client
 }

@@ -14,4 +14,6 @@ t.test('each fault can be planted, and each scenario is one that can fail', asyn
   t.equal(new Set(FAULTS.map(({ name }) => name)).size, FAULTS.length, 'and so has each fault')
   const lost = FAULTS.filter(({ foundBy }) => !scenarios.includes(foundBy))
   t.same(lost, [], 'each fault names a scenario')
+  const unproven = scenarios.filter((name) => !FAULTS.some(({ foundBy }) => foundBy === name))
+  t.same(unproven, [], 'each scenario has a fault that it finds')
 })
