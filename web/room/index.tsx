@@ -1,12 +1,12 @@
-import { useEffect } from 'preact/hooks'
+import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
 import type { ChatClient, Message } from '../../client/src/index.js'
-import { usePresence, useRoom } from '../../client/src/react.js'
-import { nameOfChat, peerOf } from '../chats/names.js'
-import { Avatar } from '../parts/avatar.js'
-import { IconButton } from '../parts/button.js'
+import { useRoom } from '../../client/src/react.js'
+import { nameOfChat } from '../chats/names.js'
 import { useLanguage } from '../words/index.js'
 import { Composer } from './composer.js'
-import { HistoryList } from './history-list.js'
+import { type Composing, type RoomActions, RoomProvider } from './context.js'
+import { RoomHeader } from './header.js'
+import { HistoryView } from './history.js'
 
 export interface RoomViewProps {
   client: ChatClient
@@ -23,63 +23,35 @@ export interface RoomViewProps {
 
 /** A chat, from its header to where one writes. */
 export function RoomView({ client, chatId, target, onBack, onOpenPeople, onReport }: RoomViewProps) {
-  const room = useRoom(chatId)
-  const { chat } = room
+  const { chat } = useRoom(chatId)
   const { words } = useLanguage()
+  const [composing, compose] = useState<Composing>(null)
+  const [goal, setGoal] = useState<{ seq: number } | null>(target)
   const name = chat ? nameOfChat(chat, words) : ''
 
-  useEffect(() => {
-    if (target)
-      client
-        .room(chatId)
-        .around(target.seq)
-        .catch(() => {})
-  }, [client, chatId, target])
-
-  if (!chat) return null
-  return (
-    <section class="room" aria-label={name}>
-      <header class="room-header">
-        {onBack && <IconButton icon="back" label={words.room.back} onClick={onBack} />}
-        <Header chatId={chatId} />
-        <IconButton icon="info" label={words.info.open} onClick={onOpenPeople} />
-      </header>
-      <HistoryList key={chatId} chatId={chatId} target={target} onReport={onReport} />
-      <Composer key={chatId} chatId={chatId} name={name} />
-    </section>
+  const jump = useCallback(
+    (target: number | string): void => {
+      if (typeof target === 'number') setGoal({ seq: target })
+    },
+    [client, chatId],
   )
-}
+  useEffect(() => setGoal(target), [target])
+  useEffect(() => {
+    if (goal) void client.room(chatId).around(goal.seq)
+  }, [client, chatId, goal])
+  const actions = useMemo<RoomActions>(
+    () => ({ jump, composing, compose, onReport }),
+    [jump, composing, compose, onReport],
+  )
 
-function Header({ chatId }: { chatId: string }) {
-  const { chat, typing } = useRoom(chatId)
-  const { words, dates } = useLanguage()
-  const peer = chat ? peerOf(chat) : null
-  const presence = usePresence(peer ? [peer.userId] : [])[peer?.userId ?? '']
   if (!chat) return null
-  const name = nameOfChat(chat, words)
-  const typist = chat.others.find(({ user }) => typing.includes(user.userId))?.user.name ?? words.somebody
-  const about = () => {
-    if (typing.length > 0) return words.room.typing(typist)
-    if (chat.type === 'group') return words.info.members(chat.memberCount)
-    if (!presence) return ''
-    const { isOnline, lastSeenAt, status } = presence
-    return !isOnline && lastSeenAt !== null ? words.presence.lastSeen(dates.full(lastSeenAt)) : words.presence[status]
-  }
   return (
-    <>
-      <Avatar
-        id={peer?.userId ?? chatId}
-        name={name}
-        url={peer?.avatarUrl ?? null}
-        presence={presence?.status}
-        isGroup={chat.type === 'group'}
-      />
-      <div class="room-title">
-        <h2 class="one-line" dir="auto">
-          {name}
-        </h2>
-        <p class="one-line">{about()}</p>
-      </div>
-    </>
+    <RoomProvider value={actions}>
+      <section class="room" aria-label={name}>
+        <RoomHeader chatId={chatId} onBack={onBack} onOpenPeople={onOpenPeople} />
+        <HistoryView key={chatId} chatId={chatId} target={goal} />
+        <Composer key={chatId} chatId={chatId} name={name} />
+      </section>
+    </RoomProvider>
   )
 }

@@ -1,18 +1,17 @@
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
-import type { Entry, Message } from '../../client/src/index.js'
+import type { Entry } from '../../client/src/index.js'
 import { useMe, useRoom } from '../../client/src/react.js'
 import { EmptyState } from '../parts/empty-state.js'
 import { useLanguage } from '../words/index.js'
-import { EntryRow } from './entry-row.js'
+import { MessageRow } from './message.js'
 
 /** So near to an end that what lies beyond is wanted. */
 const NEAR_PX = 240
 const BOTTOM_PX = 24
 
-export interface HistoryListProps {
+export interface HistoryProps {
   chatId: string
   target: { seq: number } | null
-  onReport(message: Message): void
 }
 
 const timeOf = (entry: Entry): string => (entry.status === 'stored' ? entry.message.createdAt : entry.pending.createdAt)
@@ -23,7 +22,7 @@ const senderIdOf = (entry: Entry, myId: string): string =>
   entry.status === 'stored' ? entry.message.sender.userId : myId
 
 /** The messages of a chat. What is at the end is read when it is seen: the page visible and attended, and scrolled there. */
-export function HistoryList({ chatId, target, onReport }: HistoryListProps) {
+export function HistoryView({ chatId, target }: HistoryProps) {
   const room = useRoom(chatId)
   const { words, dates } = useLanguage()
   const me = useMe()
@@ -85,13 +84,13 @@ export function HistoryList({ chatId, target, onReport }: HistoryListProps) {
                   {dates.day(timeOf(entry))}
                 </li>
               )}
-              <EntryRow
+              <MessageRow
                 key={entry.key}
                 chatId={chatId}
                 entry={entry}
                 isMine={senderIdOf(entry, myId) === myId}
                 isFirst={isNewDay || !before || senderIdOf(before, myId) !== senderIdOf(entry, myId)}
-                onReport={onReport}
+                isCurrent={i === entries.length - 1}
               />
             </>
           )
