@@ -1,101 +1,149 @@
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
-import type { Entry } from '../../client/src/index.js'
-import { useMe, useRoom } from '../../client/src/react.js'
-import { EmptyState } from '../parts/empty-state.js'
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { useChatClient, useMe, useRoom } from '../../client/src/react.js'
 import { useLanguage } from '../words/index.js'
-import { MessageRow } from './message.js'
+import { Announcer } from './history-announcer.js'
+import { HistoryHead, HistoryNothing } from './history-head.js'
+import { HistoryPill } from './history-pill.js'
+import { HistoryRows } from './history-rows.js'
+import { rowOf, useAnchor } from './use-anchor.js'
+import { type Goal, useGoal } from './use-goal.js'
+import { useNewLine } from './use-new-line.js'
+import { useReading } from './use-reading.js'
+import { spanAround, spanAtEnd, useWindow, widen } from './use-window.js'
 
-/** So near to an end that what lies beyond is wanted. */
-const NEAR_PX = 240
-const BOTTOM_PX = 24
+/** So near to an edge that what lies beyond is wanted. */
+const NEAR_PX = 600
+/** Where the first unread message comes to stand, as a part of the height. */
+const UNREAD_AT = 0.15
 
 export interface HistoryProps {
   chatId: string
-  target: { seq: number } | null
+  /** A message to show; another object shows it again. */
+  goal: Goal | null
 }
 
-const timeOf = (entry: Entry): string => (entry.status === 'stored' ? entry.message.createdAt : entry.pending.createdAt)
+/** The messages of a chat: a part of them is in the page, which moves along, while what one looks at stays where it is. */
+export function HistoryView({ chatId, goal: wanted }: HistoryProps) {
+  const room = useChatClient().room(chatId)
+  const { entries, history, chat } = useRoom(chatId)
+  const { words } = useLanguage()
+  const myId = useMe()?.userId ?? ''
+  const scroller = useRef<HTMLElement>(null)
+  const list = useRef<HTMLOListElement>(null)
+  const [isAtEnd, setAtEnd] = useState(true)
+  const anchor = useAnchor(scroller, list)
+  const { span, set, render } = useWindow(entries, anchor.isAtEnd)
+  const line = useNewLine(chat)
+  const readSeen = useReading(scroller, list, room.read)
 
-const dayOf = (entry: Entry): string => new Date(timeOf(entry)).toDateString()
+  /** Brings a message into view; null where it has to be rendered first. */
+  const show = useCallback(
+    (index: number): HTMLElement | null => {
+      const [element, entry] = [scroller.current, span.current.entries[index]]
+      const row = element && entry ? rowOf(list.current, entry.key) : null
+      anchor.release()
+      if (!row || !element) {
+        set(spanAround(span.current.entries, index))
+        render(undefined)
+        return null
+      }
+      const mark = goal.isUnread() ? list.current?.querySelector('.new-line') : null
+      const { top } = element.getBoundingClientRect()
+      if (mark) element.scrollTop += mark.getBoundingClientRect().top - top - element.clientHeight * UNREAD_AT
+      else row.scrollIntoView({ block: 'center' })
+      hold()
+      return row
+    },
+    [anchor, set, render],
+  )
+  const goal = useGoal(room, wanted, show)
 
-const senderIdOf = (entry: Entry, myId: string): string =>
-  entry.status === 'stored' ? entry.message.sender.userId : myId
-
-/** The messages of a chat. What is at the end is read when it is seen: the page visible and attended, and scrolled there. */
-export function HistoryView({ chatId, target }: HistoryProps) {
-  const room = useRoom(chatId)
-  const { words, dates } = useLanguage()
-  const me = useMe()
-  const ref = useRef<HTMLElement>(null)
-  const isAtEnd = useRef(true)
-  const { entries, history, chat } = room
-  const lastSeq = chat?.lastSeq ?? 0
-  const myId = me?.userId ?? ''
-
-  const readIfSeen = (): void => {
-    const element = ref.current
-    if (!element || !isAtEnd.current || history.hasAfter || entries.length === 0) return
-    if (document.hasFocus() && document.visibilityState === 'visible' && element.clientHeight > 0) room.read(lastSeq)
+  const hold = (): void => {
+    const { end, entries } = span.current
+    anchor.hold(end === entries.length && !room.history.get().hasAfter)
+    setAtEnd(anchor.isAtEnd())
   }
+  const settle = useCallback((): void => {
+    anchor.restore()
+    readSeen()
+    setAtEnd(anchor.isAtEnd())
+    const element = scroller.current
+    if (!element || element.clientHeight === 0) return
+    const { entries, start, end } = span.current
+    const { hasBefore, hasAfter, isLoading, error } = room.history.get()
+    const canLoad = !isLoading && error === null && entries.length > 0
+    if (element.scrollTop < NEAR_PX) {
+      if (start > 0) set(widen(span.current, 'up'))
+      else if (hasBefore && canLoad) void room.before()
+    } else if (element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX) {
+      if (end < entries.length) set(widen(span.current, 'down'))
+      else if (hasAfter && canLoad) void room.after()
+    }
+  }, [room, anchor, readSeen, set])
+
+  const toEnd = useCallback((): void => {
+    goal.drop()
+    anchor.follow()
+    if (room.history.get().hasAfter) void room.latest()
+    set(spanAtEnd(span.current.entries))
+    settle()
+  }, [room, anchor, set, settle])
+
+  // What one sends is seen.
+  const lastKey = useRef(entries.at(-1)?.key)
   useLayoutEffect(() => {
-    const element = ref.current
-    if (!element) return
-    if (isAtEnd.current && !target) element.scrollTop = element.scrollHeight
-    readIfSeen()
+    const last = entries.at(-1)
+    if (last && last.key !== lastKey.current && last.status !== 'stored') {
+      line.forget()
+      toEnd()
+    }
+    lastKey.current = last?.key
   }, [entries])
-  useEffect(() => {
-    window.addEventListener('focus', readIfSeen)
-    return () => window.removeEventListener('focus', readIfSeen)
-  })
   useLayoutEffect(() => {
-    if (!target) return
-    isAtEnd.current = false
-    ref.current?.querySelector(`[data-seq="${target.seq}"]`)?.scrollIntoView({ block: 'center' })
-  }, [target, entries.length > 0 && entries[0]?.key])
+    goal.step()
+    if (!goal.isPending()) settle()
+  })
+  useEffect(() => {
+    const observer = new ResizeObserver(() => {
+      if (!goal.isPending()) settle()
+    })
+    for (const { current } of [scroller, list]) if (current) observer.observe(current)
+    return () => observer.disconnect()
+  }, [settle])
 
-  const scrolled = (): void => {
-    const element = ref.current
-    if (!element) return
-    const below = element.scrollHeight - element.scrollTop - element.clientHeight
-    isAtEnd.current = below <= BOTTOM_PX && !history.hasAfter
-    readIfSeen()
-    if (history.isLoading) return
-    if (element.scrollTop < NEAR_PX && history.hasBefore) room.before().catch(() => {})
-    if (below < NEAR_PX && history.hasAfter) room.after().catch(() => {})
-  }
-  if (entries.length === 0) {
-    return (
-      <section class="history" aria-label={words.room.messages}>
-        {!history.isLoading && lastSeq === 0 && <EmptyState icon="message" title={words.room.empty} />}
-      </section>
-    )
-  }
+  // Whoever had the focus on a message that has left the page goes on with the keyboard at the list.
+  const hadFocus = useRef(false)
+  useLayoutEffect(() => {
+    if (hadFocus.current && document.activeElement === document.body) scroller.current?.focus({ preventScroll: true })
+    hadFocus.current = list.current?.contains(document.activeElement) ?? false
+  })
+
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reachable by keyboard
-    <section ref={ref} class="history" tabIndex={0} aria-label={words.room.messages} onScroll={scrolled}>
-      <ol aria-live="polite" aria-relevant="additions">
-        {entries.map((entry, i) => {
-          const before = entries[i - 1]
-          const isNewDay = !before || dayOf(before) !== dayOf(entry)
-          return (
-            <>
-              {isNewDay && (
-                <li class="day" key={dayOf(entry)}>
-                  {dates.day(timeOf(entry))}
-                </li>
-              )}
-              <MessageRow
-                key={entry.key}
-                chatId={chatId}
-                entry={entry}
-                isMine={senderIdOf(entry, myId) === myId}
-                isFirst={isNewDay || !before || senderIdOf(before, myId) !== senderIdOf(entry, myId)}
-                isCurrent={i === entries.length - 1}
-              />
-            </>
-          )
-        })}
-      </ol>
-    </section>
+    <div class="history-frame">
+      <section
+        ref={scroller}
+        class="history"
+        tabIndex={-1}
+        aria-label={words.room.messages}
+        aria-busy={history.isLoading}
+        onScroll={() => {
+          if (goal.isPending()) return
+          hold()
+          settle()
+        }}
+        onFocusIn={() => {
+          hadFocus.current = true
+        }}
+        onFocusOut={() => {
+          hadFocus.current = false
+        }}
+      >
+        {entries.length > 0 && <HistoryHead history={history} isAtStart={span.current.start === 0} room={room} />}
+        <HistoryRows listRef={list} chatId={chatId} span={span.current} myId={myId} newAfter={line.after} onEnd={toEnd} />
+        {entries.length === 0 && <HistoryNothing history={history} room={room} />}
+      </section>
+      {!isAtEnd && entries.length > 0 && <HistoryPill chat={chat} onClick={toEnd} />}
+      <Announcer entries={entries} myId={myId} />
+    </div>
   )
 }
