@@ -21,12 +21,13 @@ async function demo(app: FastifyInstance): Promise<void> {
     owner: 'alice',
     founders: DEMO_USERS.map(({ userId }) => userId),
   })
+  // The chat of two comes last, so that it stands first in the list. A key once given is kept: it is what finds a greeting again.
   const greetings = [
-    { chatId: pair.chatId, senderId: 'alice', content: 'Hi Bob! This message is in the database.' },
-    { chatId: pair.chatId, senderId: 'bob', content: 'Then it is there to stay. 👋' },
-    { chatId: group.chatId, senderId: 'carol', content: 'Welcome to the demo.' },
+    { key: 'demo-2', chatId: group.chatId, senderId: 'carol', content: 'Welcome to the demo.' },
+    { key: 'demo-0', chatId: pair.chatId, senderId: 'alice', content: 'Hi Bob! This message is in the database.' },
+    { key: 'demo-1', chatId: pair.chatId, senderId: 'bob', content: 'Then it is there to stay. 👋' },
   ]
-  for (const [i, greeting] of greetings.entries()) await log.append({ ...greeting, clientMessageId: `demo-${i}` })
+  for (const { key, ...greeting } of greetings) await log.append({ ...greeting, clientMessageId: key })
 }
 
 export default fp(demo, { name: 'chat-demo', fastify: '5.x', dependencies: ['chat-config', 'chat-services'] })

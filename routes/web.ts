@@ -16,6 +16,8 @@ export default async function webRoutes(app: FastifyInstance): Promise<void> {
       root: join(import.meta.dirname, '../web'),
       index: 'index.html',
       decorateReply: false,
+      // Source maps tell how the page was written.
+      allowedPath: (path) => !(config.isProduction && path.endsWith('.map')),
     })
   })
 

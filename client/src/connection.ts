@@ -1,15 +1,12 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client'
 import type { ChatClientOptions, Connection } from './api.js'
-import { ChatClientError, localError } from './errors.js'
-import { mustFit } from './size.js'
+import { createCommand } from './command.js'
 import { createSource } from './store.js'
-import type { Ack, Closing, CommandName, ErrorBody, Input, Output, ServerToClientEvents } from './wire.js'
+import type { Closing, ErrorBody, ServerToClientEvents } from './wire.js'
 
-const ANSWER_MS = 10_000
 /** How long to wait, at least, before coming back to a server that has ended the connection without saying when. */
 const AGAIN_MS = 500
 
-export type Command = <C extends CommandName>(name: C, input: Input<C>) => Promise<Output<C>>
 export type Link = ReturnType<typeof createConnection>
 
 /** The socket, its tokens and its states; whoever listens to `socket` hears the server's events. */
@@ -48,8 +45,7 @@ export function createConnection(options: ChatClientOptions) {
     },
   }
   const socket: Socket<ServerToClientEvents> = url ? io(url, socketOptions) : io(socketOptions)
-  // Socket.IO cannot tell the answer's type from a command that is a type parameter.
-  const untyped: Socket = socket
+  const command = createCommand(socket)
 
   const ask = async (): Promise<string> => getToken()
   function set(name: Connection['state']): void {
@@ -109,23 +105,6 @@ export function createConnection(options: ChatClientOptions) {
     if (token === used) return
     await command('refresh_token', { token })
     used = token
-  }
-
-  const command: Command = async (name, input) => {
-    mustFit(name, input)
-    if (!socket.connected) throw localError('OFFLINE', 'There is no connection.', true)
-    const answer = await new Promise<Ack<Output<typeof name>>>((resolve, reject) => {
-      untyped.timeout(ANSWER_MS).emit(name, input, (failure: Error | null, ack: Ack<Output<typeof name>>) => {
-        if (!failure) return resolve(ack)
-        reject(
-          socket.connected
-            ? localError('TIMEOUT', 'The server has not answered in time.', true)
-            : localError('OFFLINE', 'The connection was lost before the answer came.', true),
-        )
-      })
-    })
-    if (!answer.ok) throw new ChatClientError(answer.error)
-    return answer.data
   }
 
   return {

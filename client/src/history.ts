@@ -1,12 +1,11 @@
 import type { History, Store } from './api.js'
-import type { Command, Link } from './connection.js'
-import { ChatClientError, type ClientErrorBody, localError } from './errors.js'
+import type { Command } from './command.js'
+import type { Link } from './connection.js'
+import { localError } from './errors.js'
+import { createLoading } from './loading.js'
 import { append, EMPTY, join, type Page, place, reducePage } from './reduce-page.js'
 import { createSource, derive } from './store.js'
-import type { Change, Input, Message, Output } from './wire.js'
-
-const PAGE_MESSAGES = 50
-const RETRY_MS = 1_000
+import type { Change, Message, Output } from './wire.js'
 
 export interface HistoryPort {
   command: Command
@@ -15,66 +14,24 @@ export interface HistoryPort {
   onPage(page: Output<'get_messages'>): void
 }
 
-type Asked = Omit<Input<'get_messages'>, 'chatId' | 'limit'>
-type Way = 'latest' | 'before' | 'after' | 'around'
-
 /** The messages of a chat that are known: one stretch without a hole, and the revision up to which it is right. */
 export function createHistory(chatId: string, { command, link, onPage }: HistoryPort) {
   const page = createSource<Page>(EMPTY)
   /** One's own that were acknowledged before those in between have come. */
   const early = createSource<readonly Message[]>([])
-  const loading = createSource<{ isLoading: boolean; error: ClientErrorBody | null }>({ isLoading: false, error: null })
+  const loading = createLoading(chatId, { command, link, take })
+  const { load } = loading
   let revision: number | null = null
-  /** Whether somebody looks at it: it is read as soon as there is something to be seen. */
-  let isWanted = false
-  let running: { way: Way; promise: Promise<void> } | null = null
 
-  const history: Store<History> = derive([page, loading], ({ hasBefore, hasAfter }, { isLoading, error }) => ({
+  const history: Store<History> = derive([page, loading.state], ({ hasBefore, hasAfter }, state) => ({
     hasBefore,
     hasAfter,
-    isLoading,
-    error,
+    ...state,
   }))
-
-  /** Loads a page; what was being loaded before is not waited for. It goes on over lost connections, and failures stand in `history`. */
-  function load(way: Way, asked: Asked, isWhole = false): Promise<void> {
-    const own = { way, promise: Promise.resolve() }
-    isWanted = true
-    running = own
-    loading.set({ isLoading: true, error: null })
-    own.promise = fetchPage(asked, () => running === own).then(
-      (answer) => {
-        if (running !== own || !answer) return
-        running = null
-        take(answer, isWhole)
-        loading.set({ isLoading: false, error: null })
-      },
-      (error) => {
-        if (running !== own) return
-        running = null
-        loading.set({ isLoading: false, error })
-      },
-    )
-    return own.promise
-  }
-
-  async function fetchPage(asked: Asked, isCurrent: () => boolean): Promise<Output<'get_messages'> | undefined> {
-    while (isCurrent()) {
-      await link.ready()
-      try {
-        return await command('get_messages', { chatId, limit: PAGE_MESSAGES, ...asked })
-      } catch (error) {
-        if (!(error instanceof ChatClientError && error.retryable)) throw error
-        const waitMs = error.retryAfterMs ?? RETRY_MS
-        if (error.code !== 'OFFLINE') await new Promise((resolve) => setTimeout(resolve, waitMs))
-      }
-    }
-    return undefined
-  }
 
   function take(answer: Output<'get_messages'>, isWhole: boolean): void {
     const isFirst = isWhole || revision === null
-    page.set(isFirst ? { ...answer, messages: answer.messages } : join(page.get(), answer))
+    page.set(isFirst ? answer : join(page.get(), answer))
     // What was read later, or earlier, than the rest: from the earlier of the two on all changes are taken in once more, where they do no harm.
     revision = isFirst ? answer.revision : Math.min(revision ?? answer.revision, answer.revision)
     prune()
@@ -86,7 +43,6 @@ export function createHistory(chatId: string, { command, link, onPage }: History
     if (early.get().some(({ seq }) => seq <= last)) early.set(early.get().filter(({ seq }) => seq > last))
   }
 
-  const alreadyOn = (...ways: Way[]) => (running && ways.includes(running.way) ? running.promise : null)
   const bySeq = (list: readonly Message[]) => [...list].sort((a, b) => a.seq - b.seq)
 
   return {
@@ -96,35 +52,39 @@ export function createHistory(chatId: string, { command, link, onPage }: History
     revision: (): number | null => revision,
 
     latest(): Promise<void> {
-      const isThere = revision !== null && !page.get().hasAfter && !running
-      return isThere ? Promise.resolve() : (alreadyOn('latest') ?? load('latest', {}))
+      const running = loading.running()
+      if (running?.isLatest) return running.promise
+      return revision !== null && !page.get().hasAfter && !running ? Promise.resolve() : load({})
     },
 
     before(): Promise<void> {
-      const first = page.get().messages[0]
+      const { messages, hasBefore } = page.get()
+      const running = loading.running()
       if (running) return running.promise
-      return first && page.get().hasBefore ? load('before', { beforeSeq: first.seq }) : Promise.resolve()
+      return messages[0] && hasBefore ? load({ beforeSeq: messages[0].seq }) : Promise.resolve()
     },
 
     after(): Promise<void> {
-      const last = page.get().messages.at(-1)
+      const { messages, hasAfter } = page.get()
+      const running = loading.running()
+      const last = messages.at(-1)
       if (running) return running.promise
-      return last && page.get().hasAfter ? load('after', { afterSeq: last.seq }) : Promise.resolve()
+      return last && hasAfter ? load({ afterSeq: last.seq }) : Promise.resolve()
     },
 
     around: (target: number | string): Promise<void> =>
-      load('around', typeof target === 'number' ? { aroundSeq: target } : { aroundMessageId: target }),
+      load(typeof target === 'number' ? { aroundSeq: target } : { aroundMessageId: target }),
 
     /** There is something to be seen, perhaps again. */
     begin(): void {
-      if (isWanted && revision === null && !running) void load('latest', {})
+      if (loading.isWanted() && revision === null && !loading.running()) void load({})
     },
 
     /** The end of the chat is read anew, in place of all that is here. */
     reload(): Promise<void> {
-      if (revision === null) return running?.promise ?? Promise.resolve()
+      if (revision === null) return loading.running()?.promise ?? Promise.resolve()
       revision = null
-      return load('latest', {}, true)
+      return load({}, true)
     },
 
     /** What changed above the revision that is here. */
@@ -165,11 +125,10 @@ export function createHistory(chatId: string, { command, link, onPage }: History
 
     /** One may see nothing of it any more. */
     clear(): void {
-      running = null
       revision = null
       page.set(EMPTY)
       early.set([])
-      loading.set({ isLoading: false, error: localError('NOT_FOUND', 'You are not in this chat.', false) })
+      loading.stop(localError('NOT_FOUND', 'You are not in this chat.', false))
     },
   }
 }

@@ -2,15 +2,15 @@ import type { ChatClient, ChatClientOptions } from './api.js'
 import { createChats } from './chats.js'
 import { createConnection } from './connection.js'
 import { ChatClientError } from './errors.js'
+import { listen } from './events.js'
 import { createLog } from './log.js'
 import { createOutbox } from './outbox/index.js'
-import { createPeople, withProfile } from './people.js'
+import { createPeople, usersOf, withProfile } from './people.js'
 import { createPresence } from './presence.js'
 import { createReads } from './reads.js'
-import { readUpTo, withRead } from './reduce-chat.js'
 import { createRoom, type OpenRoom } from './room.js'
 import { createSource, sameItems } from './store.js'
-import type { ErrorBody, Message, MyChat, Output, Session, User } from './wire.js'
+import type { ErrorBody, Message, Output, Session, User } from './wire.js'
 
 export type * from './api.js'
 export type { ClientErrorBody, ClientErrorCode } from './errors.js'
@@ -28,6 +28,7 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
   const people = createPeople()
   const chats = createChats()
   const rooms = new Map<string, OpenRoom>()
+  const roomOf = (chatId: string) => rooms.get(chatId)
   const myId = (): string => me.get()?.userId ?? ''
 
   const reads = createReads({ command, chats, isIn, log: () => log })
@@ -37,7 +38,7 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
     chats,
     isIn,
     myId,
-    roomOf: (chatId) => rooms.get(chatId),
+    roomOf,
     gone,
     overlay: reads.overlay,
     caughtUp: link.rise,
@@ -65,20 +66,6 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
     }
   }
 
-  const usersOf = ({ others, lastMessage }: MyChat): User[] => [
-    ...others.map(({ user }) => user),
-    ...(lastMessage ? [lastMessage.sender] : []),
-  ]
-
-  function hearMessage(type: 'message_created' | 'message_updated' | 'message_deleted') {
-    return (message: Message) => {
-      const { chatId, revision, sender } = message
-      meet([sender], type === 'message_created')
-      log.hear({ chatId, revision, type, actorId: null, message })
-      outbox.settle(message)
-    }
-  }
-
   function begin({ user, chats: list, blockedUserIds: blocked }: Session): void {
     if (me.get() && myId() !== user.userId) for (const room of rooms.values()) room.clear()
     me.set(user)
@@ -94,65 +81,10 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
     log.begin()
   }
 
-  socket.on('session', begin)
-  socket.on('new_message', hearMessage('message_created'))
-  socket.on('message_updated', hearMessage('message_updated'))
-  socket.on('message_deleted', hearMessage('message_deleted'))
-  socket.on('member_changed', ({ revision, removed, actorId, ...member }) => {
-    meet([member.user])
-    log.hear({ chatId: member.chatId, revision, type: 'member_changed', actorId, member: { ...member, removed } })
-  })
-  socket.on('chat_updated', ({ actorId, ...chat }) => {
-    log.hear({ chatId: chat.chatId, revision: chat.revision, type: 'chat_updated', actorId, chat })
-  })
-  socket.on('messages_expired', ({ chatId, revision, throughSeq }) => {
-    log.hear({ chatId, revision, type: 'messages_expired', actorId: null, throughSeq })
-  })
-  socket.on('chat_added', (chat) => {
-    const known = chats.byId.get(chat.chatId)
-    if (known && known.revision >= chat.revision) return
-    chats.put(reads.overlay(chat))
-    meet(usersOf(chat))
-    const room = rooms.get(chat.chatId)
-    if (room?.revision() != null) log.fallBehind(chat.chatId, chat.revision)
-    else room?.begin()
-  })
-  socket.on('chat_removed', ({ chatId, revision }) => {
-    const known = chats.byId.get(chatId)
-    if (!known) return
-    if (revision > known.revision) gone(chatId)
-    // One may have come back since: the server says.
-    else log.doubt(chatId)
-  })
-  socket.on('messages_read', ({ chatId, userId, lastReadSeq }) => {
-    const chat = chats.byId.get(chatId)
-    if (!chat) return
-    log.touch(chatId)
-    if (userId === myId()) {
-      if (lastReadSeq <= chat.lastReadSeq) return
-      const draft = { ...chat }
-      readUpTo(draft, lastReadSeq)
-      if (draft.unreadCount > 0) log.recount(draft)
-      else chats.put(draft)
-      return
-    }
-    rooms.get(chatId)?.hearRead(userId, lastReadSeq)
-    const others = withRead(chat.others, userId, lastReadSeq)
-    if (others !== chat.others) chats.put({ ...chat, others })
-  })
-  socket.on('typing', ({ chatId, userId, isTyping }) => rooms.get(chatId)?.hearTyping(userId, isTyping))
-  socket.on('my_chat_updated', ({ chatId, settings }) => {
-    const chat = chats.byId.get(chatId)
-    log.touch(chatId)
-    if (chat) chats.put({ ...chat, settings })
-  })
-  socket.on('user_status_change', (state) => presence.hear([state]))
-  socket.on('user_updated', (user) => {
-    if (user.userId === myId()) me.set(user)
-    meet([user])
-  })
-
+  listen(socket, { chats, log, outbox, presence, reads, people: { me, meet }, roomOf, begin, gone })
   socket.connect()
+  const attachmentUrl = (attachmentId: string): string => `${url}/attachments/${encodeURIComponent(attachmentId)}`
+
   return {
     connection: link.state,
     me,
@@ -174,10 +106,10 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
       return open.room
     },
 
-    attachmentUrl: (attachmentId) => `${url}/attachments/${encodeURIComponent(attachmentId)}`,
+    attachmentUrl,
 
     async download(attachmentId) {
-      const answer = await fetch(this.attachmentUrl(attachmentId), {
+      const answer = await fetch(attachmentUrl(attachmentId), {
         headers: { authorization: `Bearer ${await link.getToken()}` },
       })
       if (answer.ok) return answer.blob()

@@ -1,5 +1,5 @@
 import type { Chats } from './chats.js'
-import type { Command } from './connection.js'
+import type { Command } from './command.js'
 import { ChatClientError } from './errors.js'
 import { countUnread, reduceChat } from './reduce-chat.js'
 import type { Change, Message, MyChat } from './wire.js'

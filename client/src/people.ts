@@ -41,3 +41,9 @@ export function withProfile(chat: MyChat, user: User): MyChat {
     lastMessage: lastMessage && isSender ? { ...lastMessage, sender: user } : lastMessage,
   }
 }
+
+/** Whose profiles stand in a chat of the list. */
+export const usersOf = ({ others, lastMessage }: MyChat): User[] => [
+  ...others.map(({ user }) => user),
+  ...(lastMessage ? [lastMessage.sender] : []),
+]

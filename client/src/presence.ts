@@ -1,5 +1,5 @@
 import type { Store } from './api.js'
-import type { Command } from './connection.js'
+import type { Command } from './command.js'
 import { createSource, derive, sameFields } from './store.js'
 import type { Presence } from './wire.js'
 

@@ -1,6 +1,7 @@
 import type { Entry, Marks, OutboxEntry, Room, Store } from './api.js'
 import type { Chats } from './chats.js'
-import type { Command, Link } from './connection.js'
+import type { Command } from './command.js'
+import type { Link } from './connection.js'
 import { createHistory } from './history.js'
 import type { RoomLog } from './log.js'
 import { createChanges, overlay, type PendingChange } from './optimistic/index.js'

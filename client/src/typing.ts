@@ -1,4 +1,4 @@
-import type { Command } from './connection.js'
+import type { Command } from './command.js'
 import { createSource, sameItems } from './store.js'
 
 /** Who has not said again that they type has stopped. */

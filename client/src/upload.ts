@@ -1,5 +1,5 @@
 import type { UploadOptions } from './api.js'
-import type { Command } from './connection.js'
+import type { Command } from './command.js'
 import { ChatClientError, type ClientErrorBody, localError } from './errors.js'
 import type { Attachment, ErrorBody, Output } from './wire.js'
 

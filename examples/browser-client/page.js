@@ -1,6 +1,6 @@
 import { io } from 'socket.io-client'
 
-/** @typedef {import('chat-socket-service/client').Message} Message */
+/** @typedef {import('chat-socket-service/contract').Message} Message */
 
 const query = new URLSearchParams(location.search)
 const url = query.get('chat') ?? 'http://localhost:3002'

@@ -5,7 +5,7 @@ import type { Test } from 'tap'
 import type { Service } from '../helper.js'
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 30_000
 const ARGS = [
   '--no-sandbox',
   '--disable-gpu',

@@ -1,18 +1,17 @@
 import type { Locator, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
-import { build, type Service } from '../helper.js'
+import { build, type Service, until } from '../helper.js'
 import { launch, needsChromium, open, violationsOf } from './browser.js'
 
 t.setTimeout(300_000)
 
 const row = (page: Page | Locator, name: RegExp): Locator => page.locator('.chat-row').filter({ hasText: name })
-const person = (page: Page, name: string): Locator => page.getByRole('region', { name, exact: true })
+const person = (page: Page, name: string): Locator => page.locator(`section.person[aria-label="${name}"]`)
 const names = (page: Page): Promise<string[]> => page.locator('.chat-name').allInnerTexts()
 
 /** Waits for the list to be in this order. */
-async function inOrder(page: Page, expected: string[]): Promise<void> {
-  const isSo = `[...document.querySelectorAll('.chat-name')].map((name) => name.innerText).join() === ${JSON.stringify(expected.join())}`
-  await page.waitForFunction(isSo)
+function inOrder(page: Page, expected: string[]): Promise<void> {
+  return until(`the list is ${expected}`, async () => (await names(page)).join() === expected.join())
 }
 
 /** Alice with Bob alone, and in two groups: the last to speak stands first. */
@@ -44,7 +43,7 @@ t.test('the page', needsChromium, async (t) => {
 
     await inOrder(bob.page, ['ALICE', 'Crew', 'Quiet'])
     await row(bob.page, /Are you <b>there<\/b>\?.*1 unread/s).waitFor()
-    await bob.page.waitForFunction(`document.title.startsWith('(')`)
+    await until('the title tells', async () => (await bob.page.title()) === '(2) Chat')
     await row(alice.page, /BOB, online.*sent/s).waitFor()
     await row(bob.page, /ALICE/).click()
     await bob.page.locator('.room').getByText('Are you <b>there</b>?').waitFor()
@@ -82,7 +81,7 @@ t.test('the page', needsChromium, async (t) => {
     await row(page, /Crew.*muted/s).waitFor()
     await pick('Crew', 'Archive')
     await inOrder(page, ['Quiet'])
-    await page.getByText('Archived', { exact: true }).first().click()
+    await page.getByRole('radio', { name: 'Archived' }).check()
     await inOrder(page, ['Crew'])
     await page.getByRole('button', { name: 'Undo' }).click()
     await page.getByText('Nothing archived').waitFor()
@@ -136,13 +135,13 @@ t.test('the page', needsChromium, async (t) => {
   await t.test('a new group, and the way out of it', async (t) => {
     const { page, faults } = await open(t, browser, service, { as: 'dave' })
     await page.getByRole('button', { name: 'New chat' }).click()
-    await page.getByText('Group', { exact: true }).click()
+    await page.getByRole('radio', { name: 'Group' }).check()
     await page.getByRole('button', { name: 'Create' }).click()
     await page.getByText('Give the group a name.').waitFor()
     await page.getByLabel('Name of the group').fill('Choir')
     await page.getByLabel('User ids').fill('alice')
     await page.getByRole('button', { name: 'Create' }).click()
-    await page.getByRole('region', { name: 'Choir' }).waitFor()
+    await page.locator('.room').getByText('Choir').waitFor()
     await page.getByRole('button', { name: 'About this chat' }).click()
     await page.getByRole('button', { name: 'Leave the chat' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Leave the chat' }).click()
@@ -169,8 +168,8 @@ t.test('the page', needsChromium, async (t) => {
   await t.test('the language and the theme are a choice that stays', async (t) => {
     const { page, faults } = await open(t, browser, service, { as: 'bob' })
     await page.getByRole('button', { name: 'BOB: status and settings' }).click()
-    await page.getByText('Русский').click()
-    await page.getByText('Тёмное').click()
+    await page.getByRole('radio', { name: 'Русский' }).check()
+    await page.getByRole('radio', { name: 'Тёмное' }).check()
     await page.reload()
     await page.getByRole('navigation', { name: 'Чаты' }).waitFor()
     t.same(await page.evaluate('[document.documentElement.lang, document.documentElement.dataset.theme]'), [

@@ -7,7 +7,7 @@ import { createFaults } from './faults.js'
 import { cut, sameAsFresh } from './world.js'
 
 const PEOPLE = ['alice', 'bob', 'carol'] as const
-const STEPS = 250
+const STEPS = 120
 const LOST = ['new_message', 'message_updated', 'message_deleted', 'member_changed', 'chat_updated', 'messages_expired']
 
 interface Person {

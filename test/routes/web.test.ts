@@ -6,12 +6,16 @@ t.setTimeout(180_000)
 t.test('the page’s files, and its source maps in development alone', async (t) => {
   const development = await build(t, { nodeEnv: 'development', demoData: false, web: true })
   const production = await build(t, { nodeEnv: 'production', jwtSecret: SECRET, web: true })
+  const page = (await development.call('GET', '/')).body
+  const files = [...page.matchAll(/(?:src|href)="\.(\/assets\/[^"]+)"/g)].map(([, path]) => path)
+  t.match(files.map((path) => path.split('.').at(-1)).sort(), ['css', 'js', 'svg'], 'one script, one sheet, one icon')
   for (const { call } of [development, production]) {
-    for (const url of ['/', '/page.js', '/style.css']) t.match(await call('GET', url), { status: 200 }, url)
+    for (const url of ['/', ...files]) t.match(await call('GET', url), { status: 200 }, url)
   }
-  t.match(await development.call('GET', '/page.js.map'), { status: 200 })
+  const script = files.find((path) => path.endsWith('.js'))
+  t.match(await development.call('GET', `${script}.map`), { status: 200 })
   // What broke: production told its sources to everybody.
-  for (const url of ['/page.js.map', '/page.js%2Emap', '/./page.js.map', '/page.js.map?v=1']) {
+  for (const url of [`${script}.map`, `${script}%2Emap`, `/.${script}.map`, `${script}.map?v=1`]) {
     t.match(await production.call('GET', url), { status: 404, body: { error: { code: 'NOT_FOUND' } } }, url)
   }
 })

@@ -61,7 +61,10 @@ export function Sidebar({ openId, onOpen, onAccount }: SidebarProps) {
           aria-label={words.list.search}
           onInput={(event) => setQuery(event.currentTarget.value)}
           onKeyDown={(event) => {
-            if (event.key === 'Escape') setQuery('')
+            if (event.key === 'Escape' && query !== '') {
+              event.preventDefault()
+              setQuery('')
+            }
             if (event.key !== 'ArrowDown') return
             event.preventDefault()
             ref.current?.querySelector<HTMLElement>('.chat-row')?.focus()

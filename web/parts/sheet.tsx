@@ -14,26 +14,28 @@ export function Sheet({ title, closeLabel, onClose, children }: SheetProps) {
   const ref = useRef<HTMLElement>(null)
   const id = useId()
 
+  const close = useRef(onClose)
+  close.current = onClose
+
   useLayoutEffect(() => {
     const before = document.activeElement
     ref.current?.focus({ preventScroll: true })
+    // What had the focus may be gone: then the key is the document's.
+    const pressed = (event: KeyboardEvent): void => {
+      if (event.key !== 'Escape' || event.defaultPrevented || document.querySelector(':popover-open, dialog[open]'))
+        return
+      const focused = document.activeElement
+      if (focused === document.body || ref.current?.parentElement?.contains(focused)) close.current()
+    }
+    document.addEventListener('keydown', pressed)
     return () => {
+      document.removeEventListener('keydown', pressed)
       if (before instanceof HTMLElement) before.focus({ preventScroll: true })
     }
   }, [])
 
   return (
-    <aside
-      ref={ref}
-      class="sheet"
-      tabIndex={-1}
-      aria-labelledby={id}
-      onKeyDown={(event) => {
-        if (event.key !== 'Escape' || event.defaultPrevented) return
-        event.stopPropagation()
-        onClose()
-      }}
-    >
+    <aside ref={ref} class="sheet" tabIndex={-1} aria-labelledby={id}>
       <header class="sheet-header">
         <h2 id={id}>{title}</h2>
         <IconButton icon="close" label={closeLabel} onClick={onClose} />

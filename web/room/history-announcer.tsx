@@ -9,17 +9,16 @@ const GATHER_MS = 400
 const MAX_READ = 3
 
 /** Tells screen readers what others write while the chat is open: what is new, never what was scrolled to. */
-export function Announcer({ entries, myId }: { entries: readonly Entry[]; myId: string }) {
+export function Announcer({ entries, lastSeq, myId }: { entries: readonly Entry[]; lastSeq: number; myId: string }) {
   const { words } = useLanguage()
   const [said, setSaid] = useState('')
-  const saidSeq = useRef<number | null>(null)
+  const saidSeq = useRef(lastSeq)
   useEffect(() => {
     if (entries.length === 0) return
     const timer = setTimeout(() => {
       const { last, fresh } = newOnes(entries, saidSeq.current, myId)
-      const isFirst = saidSeq.current === null
-      saidSeq.current = Math.max(last, saidSeq.current ?? 0)
-      if (isFirst || fresh.length === 0) return
+      saidSeq.current = Math.max(last, saidSeq.current)
+      if (fresh.length === 0) return
       const lines = fresh.map(({ message }) => `${message.sender.name}: ${summaryOf(message, words)}`)
       setSaid(lines.length > MAX_READ ? words.room.newCount(lines.length) : lines.join('\n'))
     }, GATHER_MS)
@@ -34,14 +33,14 @@ export function Announcer({ entries, myId }: { entries: readonly Entry[]; myId: 
 
 type Stored = Extract<Entry, { status: 'stored' }>
 
-function newOnes(entries: readonly Entry[], after: number | null, myId: string): { last: number; fresh: Stored[] } {
+function newOnes(entries: readonly Entry[], after: number, myId: string): { last: number; fresh: Stored[] } {
   const fresh: Stored[] = []
   let last = 0
   for (let i = entries.length - 1; i >= 0; i--) {
     const entry = entries[i]
     if (entry?.status !== 'stored') continue
     last = Math.max(last, entry.message.seq)
-    if (after === null || entry.message.seq <= after) break
+    if (entry.message.seq <= after) break
     if (entry.message.sender.userId !== myId && entry.message.deletedAt === null) fresh.unshift(entry)
   }
   return { last, fresh }

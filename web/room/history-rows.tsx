@@ -12,7 +12,7 @@ const RUN_MS = 10 * 60_000
 const Row = memo(MessageRow)
 
 export interface HistoryRowsProps {
-  listRef: RefObject<HTMLOListElement>
+  listRef: RefObject<HTMLOListElement | null>
   chatId: string
   span: Span
   myId: string
@@ -36,8 +36,8 @@ const isRun = (before: Entry, entry: Entry, myId: string): boolean =>
 export function firstNew(entries: readonly Entry[], newAfter: number | null, myId: string): number {
   if (newAfter === null) return -1
   const [first] = entries
-  if (first?.status !== 'stored') return -1
-  const from = Math.max(0, newAfter + 1 - first.message.seq)
+  if (first?.status !== 'stored' || newAfter + 1 < first.message.seq) return -1
+  const from = newAfter + 1 - first.message.seq
   for (let i = from; i < entries.length; i++) {
     const entry = entries[i]
     if (entry?.status === 'stored' && entry.message.seq > newAfter && entry.message.sender.userId !== myId) return i
@@ -86,7 +86,6 @@ export function HistoryRows({ listRef, chatId, span, myId, newAfter, onEnd }: Hi
     )
   }
   return (
-    // biome-ignore lint/a11y/noNoninteractiveElementInteractions: keys bubble to here from the messages, one of which has the focus
     <ol
       ref={listRef}
       hidden={rows.length === 0}
@@ -112,7 +111,8 @@ function moveFocus(list: Element, target: EventTarget | null, key: string): bool
   if (!isRow(target)) return false
   const rows = [...list.querySelectorAll<HTMLElement>(':scope > [data-key]')]
   const at = rows.indexOf(target)
-  const next = key === 'ArrowUp' ? rows[at - 1] : key === 'ArrowDown' ? rows[at + 1] : key === 'End' ? rows.at(-1) : null
+  const next =
+    key === 'ArrowUp' ? rows[at - 1] : key === 'ArrowDown' ? rows[at + 1] : key === 'End' ? rows.at(-1) : null
   next?.focus()
   return next !== null && next !== undefined
 }

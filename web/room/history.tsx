@@ -139,11 +139,18 @@ export function HistoryView({ chatId, goal: wanted }: HistoryProps) {
         }}
       >
         {entries.length > 0 && <HistoryHead history={history} isAtStart={span.current.start === 0} room={room} />}
-        <HistoryRows listRef={list} chatId={chatId} span={span.current} myId={myId} newAfter={line.after} onEnd={toEnd} />
+        <HistoryRows
+          listRef={list}
+          chatId={chatId}
+          span={span.current}
+          myId={myId}
+          newAfter={line.after}
+          onEnd={toEnd}
+        />
         {entries.length === 0 && <HistoryNothing history={history} room={room} />}
       </section>
       {!isAtEnd && entries.length > 0 && <HistoryPill chat={chat} onClick={toEnd} />}
-      <Announcer entries={entries} myId={myId} />
+      <Announcer entries={entries} lastSeq={chat?.lastSeq ?? 0} myId={myId} />
     </div>
   )
 }

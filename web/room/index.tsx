@@ -7,6 +7,9 @@ import { Composer } from './composer.js'
 import { type Composing, type RoomActions, RoomProvider } from './context.js'
 import { RoomHeader } from './header.js'
 import { HistoryView } from './history.js'
+import { PinsBar } from './pins.js'
+import { RoomSearch } from './search.js'
+import type { Goal } from './use-goal.js'
 
 export interface RoomViewProps {
   client: ChatClient
@@ -21,24 +24,24 @@ export interface RoomViewProps {
   onReport(message: Message): void
 }
 
+const toGoal = (target: RoomViewProps['target']): Goal | null => target && { target: target.seq }
+
 /** A chat, from its header to where one writes. */
-export function RoomView({ client, chatId, target, onBack, onOpenPeople, onReport }: RoomViewProps) {
+export function RoomView({ chatId, target, onBack, onOpenPeople, onReport }: RoomViewProps) {
   const { chat } = useRoom(chatId)
   const { words } = useLanguage()
   const [composing, compose] = useState<Composing>(null)
-  const [goal, setGoal] = useState<{ seq: number } | null>(target)
+  const [goal, setGoal] = useState(() => toGoal(target))
+  const [isSearching, setSearching] = useState(false)
   const name = chat ? nameOfChat(chat, words) : ''
 
-  const jump = useCallback(
-    (target: number | string): void => {
-      if (typeof target === 'number') setGoal({ seq: target })
-    },
-    [client, chatId],
-  )
-  useEffect(() => setGoal(target), [target])
+  const jump = useCallback((target: number | string) => setGoal({ target }), [])
+  const [lastTarget, setLastTarget] = useState(target)
   useEffect(() => {
-    if (goal) void client.room(chatId).around(goal.seq)
-  }, [client, chatId, goal])
+    if (target === lastTarget) return
+    setLastTarget(target)
+    setGoal(toGoal(target))
+  }, [target, lastTarget])
   const actions = useMemo<RoomActions>(
     () => ({ jump, composing, compose, onReport }),
     [jump, composing, compose, onReport],
@@ -47,9 +50,27 @@ export function RoomView({ client, chatId, target, onBack, onOpenPeople, onRepor
   if (!chat) return null
   return (
     <RoomProvider value={actions}>
-      <section class="room" aria-label={name}>
-        <RoomHeader chatId={chatId} onBack={onBack} onOpenPeople={onOpenPeople} />
-        <HistoryView key={chatId} chatId={chatId} target={goal} />
+      <section
+        class="room"
+        aria-label={name}
+        onKeyDown={(event) => {
+          if (event.key !== 'f' || !(event.ctrlKey || event.metaKey) || event.shiftKey) return
+          event.preventDefault()
+          setSearching(true)
+        }}
+      >
+        <RoomHeader
+          chatId={chatId}
+          isSearching={isSearching}
+          onSearch={() => setSearching(!isSearching)}
+          onBack={onBack}
+          onOpenPeople={onOpenPeople}
+        />
+        <div class="room-top">
+          {isSearching && <RoomSearch chatId={chatId} onClose={() => setSearching(false)} />}
+          <PinsBar chat={chat} />
+        </div>
+        <HistoryView key={chatId} chatId={chatId} goal={goal} />
         <Composer key={chatId} chatId={chatId} name={name} />
       </section>
     </RoomProvider>

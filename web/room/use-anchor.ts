@@ -1,4 +1,4 @@
-import { type RefObject } from 'preact'
+import type { RefObject } from 'preact'
 import { useMemo, useRef } from 'preact/hooks'
 
 /** So near to the end that one follows what comes. */
@@ -27,13 +27,17 @@ export function firstChild(list: Element, holds: (child: Element) => boolean): n
  * Keeps a list in its place. The browser's own anchoring is off: it knows nothing of what is to be followed, and not all have it.
  * `hold` takes in where one has scrolled to; `restore` goes back there after a change.
  */
-export function useAnchor(scroller: RefObject<HTMLElement>, list: RefObject<HTMLElement>) {
+export function useAnchor(scroller: RefObject<HTMLElement | null>, list: RefObject<HTMLElement | null>) {
   const anchor = useRef<Anchor>('end')
   return useMemo(
     () => ({
       isAtEnd: () => anchor.current === 'end',
-      follow: () => void (anchor.current = 'end'),
-      release: () => void (anchor.current = null),
+      follow(): void {
+        anchor.current = 'end'
+      },
+      release(): void {
+        anchor.current = null
+      },
 
       hold(isEndThere: boolean): void {
         const element = scroller.current

@@ -1,5 +1,4 @@
-import type { RefObject } from 'preact'
-import { useCallback, useEffect, useRef } from 'preact/hooks'
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import type { Entry, Room } from '../../client/src/index.js'
 import { useToast } from '../parts/toast.js'
 import { useLanguage } from '../words/index.js'
@@ -14,6 +13,8 @@ interface Pending extends Goal {
   isUnread: boolean
   /** Whether what there is of it has been loaded. */
   isLoaded: boolean
+  /** Whether it surely is in the latest page. */
+  isInLatest: boolean
 }
 
 /** What surely is in the first page. */
@@ -37,26 +38,26 @@ const seqAt = (entries: readonly Entry[], index: number): number => {
 export function useGoal(room: Room, wanted: Goal | null, show: (index: number) => HTMLElement | null) {
   const toast = useToast()
   const { words } = useLanguage()
-  const pending = useRef<Pending | null>(null)
+  // From the first render on: until it is reached, nothing else is taken for seen.
+  const [first] = useState(() => (wanted ? toPending(wanted) : firstUnread(room)))
+  const pending = useRef<Pending | null>(first)
   const isFirst = useRef(true)
 
   useEffect(() => {
     const wasFirst = isFirst.current
     isFirst.current = false
-    const chat = room.chat.get()
-    if (wanted) return begin({ ...wanted, isUnread: false, isLoaded: false }, false)
-    if (!wasFirst || !chat) return
-    if (chat.unreadCount > 0) {
-      const isFar = chat.lastSeq - chat.lastReadSeq > FIRST_PAGE_MESSAGES
-      return begin({ target: chat.lastReadSeq + 1, isUnread: true, isLoaded: false }, !isFar)
-    }
-    if (room.history.get().hasAfter) void room.latest()
+    const goal = wasFirst ? first : wanted && toPending(wanted)
+    if (goal) begin(goal)
+    else if (wasFirst && room.history.get().hasAfter) void room.latest()
   }, [room, wanted])
 
-  function begin(goal: Pending, isInLatest: boolean): void {
+  function begin(goal: Pending): void {
     pending.current = goal
-    if (indexOf(room.entries.get(), goal.target) >= 0) return step()
-    const loaded = isInLatest ? room.latest() : room.around(goal.target)
+    if (indexOf(room.entries.get(), goal.target) >= 0) {
+      step()
+      return
+    }
+    const loaded = goal.isInLatest ? room.latest() : room.around(goal.target)
     void loaded.then(() => {
       goal.isLoaded = true
       step()
@@ -86,8 +87,19 @@ export function useGoal(room: Room, wanted: Goal | null, show: (index: number) =
     step,
     isPending: () => pending.current !== null,
     isUnread: () => pending.current?.isUnread ?? false,
-    drop: () => void (pending.current = null),
+    drop(): void {
+      pending.current = null
+    },
   }
+}
+
+const toPending = ({ target }: Goal): Pending => ({ target, isUnread: false, isLoaded: false, isInLatest: false })
+
+function firstUnread(room: Room): Pending | null {
+  const chat = room.chat.get()
+  if (!chat || chat.unreadCount === 0) return null
+  const isInLatest = chat.lastSeq - chat.lastReadSeq <= FIRST_PAGE_MESSAGES
+  return { target: chat.lastReadSeq + 1, isUnread: true, isLoaded: false, isInLatest }
 }
 
 const nearest = (entries: readonly Entry[], target: number | string): number =>

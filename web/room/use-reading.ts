@@ -19,8 +19,8 @@ function lastSeen(scroller: HTMLElement, list: HTMLElement): number | null {
 
 /** Answers a function that marks as read what is seen: in view, of a page that somebody looks at. It runs by itself when one comes back to the page. */
 export function useReading(
-  scroller: RefObject<HTMLElement>,
-  list: RefObject<HTMLElement>,
+  scroller: RefObject<HTMLElement | null>,
+  list: RefObject<HTMLElement | null>,
   read: (upToSeq: number) => void,
 ): () => void {
   const readSeen = useCallback((): void => {

@@ -103,9 +103,9 @@ export const START: Guard[] = [
   {
     name: 'text as text',
     about: 'What users wrote is no markup.',
-    file: 'web/dom.ts',
-    find: 'if (node.textContent !== text) node.textContent = text',
-    replace: 'node.innerHTML = text',
+    file: 'web/chats/chat-row.tsx',
+    find: '<bdi>{summaryOf(lastMessage, words)}</bdi>',
+    replace: '<bdi dangerouslySetInnerHTML={{ __html: summaryOf(lastMessage, words) }} />',
     tests: ['browser/hostile > what users wrote is text'],
   },
 ]

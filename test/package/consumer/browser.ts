@@ -1,7 +1,13 @@
-import { type ChatSocket, COMMAND_NAMES, EVENT_NAMES, type EventPayload } from 'chat-socket-service/client'
-import { io } from 'socket.io-client'
+import {
+  type ClientToServerEvents,
+  COMMAND_NAMES,
+  EVENT_NAMES,
+  type EventPayload,
+  type ServerToClientEvents,
+} from 'chat-socket-service/contract'
+import { io, type Socket } from 'socket.io-client'
 
-const socket: ChatSocket = io('/', { auth: { token: '' } })
+const socket: Socket<ServerToClientEvents, ClientToServerEvents> = io('/', { auth: { token: '' } })
 socket.on('new_message', (message) => console.log(message.sender.name satisfies string))
 const seen: EventPayload<'typing'>[] = []
 socket.on('typing', (event) => seen.push(event))

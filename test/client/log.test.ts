@@ -1,0 +1,190 @@
+import t from 'tap'
+import { createChats } from '../../client/src/chats.js'
+import type { Command } from '../../client/src/command.js'
+import { ChatClientError } from '../../client/src/errors.js'
+import { createLog } from '../../client/src/log.js'
+import type { Change, Input, Message, MyChat, Output } from '../../client/src/wire.js'
+import { until } from '../helper.js'
+
+// The one reducer by itself: what it is told, what it asks, what it takes in.
+
+const chat = (revision: number, more: Partial<MyChat> = {}): MyChat => ({
+  chatId: 'c',
+  type: 'group',
+  title: null,
+  metadata: null,
+  memberCount: 2,
+  createdAt: '2026-01-01T00:00:00.000Z',
+  revision,
+  firstSeq: 1,
+  lastSeq: 0,
+  lastMessage: null,
+  historyVisibility: 'all',
+  slowModeSeconds: 0,
+  isFrozen: false,
+  myRole: 'member',
+  lastReadSeq: 0,
+  unreadCount: 0,
+  unreadCapped: false,
+  unreadMentions: 0,
+  others: [{ user: { userId: 'bob', name: 'Bob', avatarUrl: null }, lastReadSeq: 0 }],
+  settings: { mutedUntil: null, isPinned: false, isArchived: false, isHidden: true, isMarkedUnread: false },
+  ...more,
+})
+
+const message = (seq: number, revision: number, more: Partial<Message> = {}): Message => ({
+  id: `m${seq}`,
+  chatId: 'c',
+  seq,
+  revision,
+  sender: { userId: 'bob', name: 'Bob', avatarUrl: null },
+  clientMessageId: null,
+  content: `line ${seq}`,
+  replyToId: null,
+  replyToSeq: null,
+  mentions: { userIds: [], everyone: false },
+  attachments: [],
+  metadata: null,
+  reactions: [],
+  pinnedAt: null,
+  createdAt: `2026-01-01T00:00:${String(seq).padStart(2, '0')}.000Z`,
+  editedAt: null,
+  deletedAt: null,
+  ...more,
+})
+
+const change = (revision: number, seq: number, more: Partial<Message> = {}): Change => ({
+  chatId: 'c',
+  revision,
+  type: seq === 0 ? 'chat_updated' : 'message_created',
+  actorId: null,
+  message: message(seq, revision, more),
+})
+
+type Sync = Output<'sync'>['chats'][string]
+
+/** A log of one chat at revision 1, whose server answers what a test says. */
+function open(answers: { sync?: Sync[]; chats?: (MyChat | null)[] } = {}) {
+  const chats = createChats()
+  chats.put(chat(1))
+  const asked: [name: string, revision?: number | undefined][] = []
+  const gone: string[] = []
+  async function answer(name: string, input: unknown): Promise<unknown> {
+    if (name === 'sync') {
+      asked.push([name, (input as Input<'sync'>).chats.c])
+      return { chats: { c: answers.sync?.shift() } }
+    }
+    asked.push([name])
+    const found = answers.chats?.shift()
+    if (!found) throw new ChatClientError({ code: 'NOT_FOUND', message: '', retryable: false })
+    return { chat: found }
+  }
+  let risen = 0
+  const log = createLog({
+    // The answers above are the types that the commands have.
+    command: answer as Command,
+    chats,
+    isIn: () => true,
+    myId: () => 'alice',
+    roomOf: () => undefined,
+    gone(chatId) {
+      gone.push(chatId)
+      chats.drop(chatId)
+    },
+    overlay: (mine) => mine,
+    caughtUp: () => (risen += 1),
+  })
+  return { log, asked, gone, risen: () => risen, mine: () => chats.byId.get('c') }
+}
+
+t.test('the next change is applied, what is known is dropped', async (t) => {
+  const { log, asked, mine } = open()
+  log.hear(change(2, 1))
+  t.match(mine(), { revision: 2, lastSeq: 1, unreadCount: 1, lastMessage: { id: 'm1' }, settings: { isHidden: false } })
+  t.match(mine(), { others: [{ lastReadSeq: 1 }] }, 'who writes has read')
+  const known = mine()
+  log.hear(change(2, 1))
+  log.hear(change(1, 1))
+  t.equal(mine(), known)
+  log.hear({ ...change(9, 9), chatId: 'elsewhere' })
+  t.same(asked, [])
+})
+
+t.test('of a hole the server is asked, page after page, from where the last one ended', async (t) => {
+  const { log, asked, mine, risen } = open({
+    sync: [
+      // The first message was edited at 4: it stands there, behind the second.
+      {
+        changes: [change(3, 2), { ...change(4, 1, { editedAt: 'now' }), type: 'message_updated' }],
+        through: 4,
+        head: 6,
+        more: true,
+      },
+      {
+        changes: [change(5, 3, { mentions: { userIds: ['alice'], everyone: false } }), change(6, 4)],
+        through: 6,
+        head: 6,
+        more: false,
+      },
+    ],
+  })
+  log.hear(change(6, 4))
+  t.equal(mine()?.revision, 1, 'nothing is taken in before what is below it')
+  await until('all of it', () => risen() > 0)
+  t.same(asked, [
+    ['sync', 1],
+    ['sync', 4],
+  ])
+  t.match(mine(), { revision: 6, lastSeq: 4, unreadCount: 4, unreadMentions: 1, lastMessage: { id: 'm4' } })
+})
+
+t.test('what was never there is not asked for again and again', async (t) => {
+  const { log, asked, mine, risen } = open({ sync: [{ changes: [], through: 1, head: 1, more: false }] })
+  log.hear(change(1_000, 9))
+  await until('an answer', () => risen() > 0)
+  t.same(asked, [['sync', 1]])
+  t.equal(mine()?.revision, 1)
+})
+
+t.test('reset: the chat is read anew; gone: it leaves', async (t) => {
+  const reset = open({ sync: [{ reset: true, head: 7 }], chats: [chat(7, { lastSeq: 5, title: 'new' })] })
+  reset.log.hear(change(7, 5))
+  await until('the chat', () => reset.mine()?.revision === 7)
+  t.same(reset.asked, [['sync', 1], ['get_chat']])
+  t.match(reset.mine(), { title: 'new', lastSeq: 5 })
+  t.same(reset.gone, [])
+
+  const gone = open({ sync: [{ gone: true }] })
+  gone.log.hear(change(7, 5))
+  await until('it is gone', () => gone.gone.length > 0)
+  t.equal(gone.mine(), undefined)
+  gone.log.hear(change(8, 6))
+  t.same(gone.asked, [['sync', 1]], 'and nothing is asked of it any more')
+})
+
+t.test('what a change does not say is asked for, and what is older than the state is not taken', async (t) => {
+  const member = {
+    chatId: 'c',
+    user: { userId: 'carol', name: 'Carol', avatarUrl: null },
+    role: 'member' as const,
+    mutedUntil: null,
+    joinedAt: '',
+    removed: false,
+  }
+  const { log, asked, mine } = open({ chats: [chat(1, { title: 'old' }), chat(2, { memberCount: 3 })] })
+  log.hear({ chatId: 'c', revision: 2, type: 'member_changed', actorId: null, member })
+  await until('three of them', () => mine()?.memberCount === 3)
+  t.same(asked, [['get_chat'], ['get_chat']])
+  t.equal(mine()?.title, null)
+})
+
+t.test('unread, expired, read', async (t) => {
+  const { log, mine } = open()
+  for (let seq = 1; seq <= 102; seq += 1) log.hear(change(seq + 1, seq))
+  t.match(mine(), { unreadCount: 100, unreadCapped: true })
+  log.hear({ chatId: 'c', revision: 104, type: 'messages_expired', actorId: null, throughSeq: 102 })
+  t.match(mine(), { unreadCount: 0, unreadCapped: false, firstSeq: 103, lastMessage: null })
+  log.hear(change(105, 103))
+  log.hear(change(106, 104, { sender: { userId: 'alice', name: 'Alice', avatarUrl: null } }))
+  t.match(mine(), { unreadCount: 0, lastReadSeq: 104 }, 'who writes has read')
+})
