@@ -1,11 +1,15 @@
 import type { Locator, Page } from 'playwright-core'
-import type { Service } from '../helper.js'
+import { type Service, until } from '../helper.js'
 
 /** Holds when the history shows its last message. */
 export const atEnd = `(() => {
   const history = document.querySelector('.history')
   return history?.querySelector('.message') && history.scrollHeight - history.scrollTop - history.clientHeight < 24
 })()`
+
+/** Waits until something holds in the page; Playwright's own way needs an `eval` that the page's policy forbids. */
+export const holds = (page: Page, expression: string): Promise<void> =>
+  until(expression, () => page.evaluate<boolean>(`Boolean(${expression})`))
 
 /** The message of a seq in the open room. */
 export const messageAt = (page: Page, seq: number): Locator => page.locator(`.message[data-seq="${seq}"]`)

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { build, connect, must, type Service, until } from '../helper.js'
 import { launch, needsChromium, open, violationsOf } from './browser.js'
 import { fill } from './fill.js'
-import { atEnd, messageAt, nodes, placeOfFirst, readSeq, scrollUp } from './history-page.js'
+import { atEnd, holds, messageAt, nodes, placeOfFirst, readSeq, scrollUp } from './history-page.js'
 
 t.setTimeout(300_000)
 
@@ -28,15 +28,18 @@ t.test('a long history', needsChromium, async (t) => {
   await t.test('older pages come without a jump, and few messages are in the page', async (t) => {
     const { page, faults } = await open(t, browser, service, { as: 'alice' })
     await messageAt(page, 5_000).waitFor()
-    await page.waitForFunction(atEnd)
+    await holds(page, atEnd)
     let most = 0
-    for (let round = 0; round < 14; round++) {
+    for (let round = 0; round < 20; round++) {
       const { seq, loaded } = await scrollUp(page)
       const [before, after] = await placeOfFirst(page)
       t.ok(Math.abs(after - before) <= 1, `message ${seq} stays where it is: ${before} to ${after}, ${loaded} older`)
       most = Math.max(most, await nodes(page))
     }
-    t.ok((await page.evaluate<number>(`Number(document.querySelector('.message').dataset.seq)`)) < 4_700)
+    t.ok(
+      (await page.evaluate<number>(`Number(document.querySelector('.message').dataset.seq)`)) < 4_750,
+      'it went up by far',
+    )
     t.ok(most > 100 && most <= 200, `${most} messages in the page`)
     t.equal(await readSeq(service, chatId, 'alice'), 5_000)
     t.same(faults, [])
@@ -45,7 +48,7 @@ t.test('a long history', needsChromium, async (t) => {
   await t.test('what comes while one is scrolled up is not read, but counted on the way down', async (t) => {
     const { page, faults } = await open(t, browser, service, { as: 'alice' })
     await messageAt(page, 5_000).waitFor()
-    await page.waitForFunction(atEnd)
+    await holds(page, atEnd)
     await scrollUp(page)
     const before = await readSeq(service, chatId, 'alice')
     await must(bob, 'send_message', { chatId, content: 'Down here' })
@@ -54,7 +57,7 @@ t.test('a long history', needsChromium, async (t) => {
     await page.getByRole('log').getByText('BOB: And here').waitFor({ state: 'attached' })
     t.equal(await readSeq(service, chatId, 'alice'), before)
     await page.getByRole('button', { name: /To the latest message/ }).click()
-    await page.waitForFunction(atEnd)
+    await holds(page, atEnd)
     await until('both are read', async () => (await readSeq(service, chatId, 'alice')) === before + 2)
     t.equal(await page.getByRole('button', { name: /To the latest message/ }).count(), 0)
     t.same(faults, [])
@@ -62,7 +65,7 @@ t.test('a long history', needsChromium, async (t) => {
 
   await t.test('what comes while one looks elsewhere is read when one is back, below a line', async (t) => {
     const { page } = await open(t, browser, service, { as: 'alice' })
-    await page.waitForFunction(atEnd)
+    await holds(page, atEnd)
     await attend(page, false)
     const before = await readSeq(service, chatId, 'alice')
     await must(bob, 'send_message', { chatId, content: 'While you were away' })
@@ -79,7 +82,7 @@ t.test('a long history', needsChromium, async (t) => {
 
   await t.test('a jump goes far up, shows what is around, and leads back', async (t) => {
     const { page, faults } = await open(t, browser, service, { as: 'alice' })
-    await page.waitForFunction(atEnd)
+    await holds(page, atEnd)
     await page.getByRole('button', { name: 'Search in this chat' }).click()
     const field = page.getByRole('searchbox', { name: 'Search in this chat' })
     await field.fill('Number 2345')
@@ -93,23 +96,23 @@ t.test('a long history', needsChromium, async (t) => {
     await field.waitFor({ state: 'detached' })
     await page.getByRole('button', { name: 'To the latest message' }).click()
     await page.getByText('Still there?').waitFor()
-    await page.waitForFunction(atEnd)
+    await holds(page, atEnd)
     t.ok((await nodes(page)) <= 200)
     t.same(faults, [])
   })
 
   await t.test('arrows move through the messages, End goes to the last', async (t) => {
     const { page } = await open(t, browser, service, { as: 'alice' })
-    await page.waitForFunction(atEnd)
+    await holds(page, atEnd)
     const focused = () => page.evaluate<number>(`Number(document.activeElement?.dataset.seq ?? 0)`)
     await page.locator('.message').last().focus()
     const last = await focused()
     for (let i = 0; i < 60; i++) await page.keyboard.press('ArrowUp')
-    await page.waitForFunction(`Number(document.activeElement?.dataset.seq) === ${last - 60}`)
+    await holds(page, `Number(document.activeElement?.dataset.seq) === ${last - 60}`)
     await page.keyboard.press('ArrowDown')
     t.equal(await focused(), last - 59)
     await page.keyboard.press('End')
-    await page.waitForFunction(atEnd)
+    await holds(page, atEnd)
     t.equal(await focused(), last)
   })
 })
@@ -135,7 +138,7 @@ t.test('a chat with much unread', needsChromium, async (t) => {
       .body
     const { socket: bob } = await connect(t, service, 'bob')
     const { page, faults } = await open(t, browser, service, { as: 'alice' })
-    await page.waitForFunction(atEnd)
+    await holds(page, atEnd)
     for (const { id } of messages) await must(bob, 'pin_message', { messageId: id })
     await page.getByRole('button', { name: 'All (3)' }).click()
     const dialog = page.getByRole('dialog', { name: 'Pinned messages' })
@@ -149,7 +152,7 @@ t.test('a chat with much unread', needsChromium, async (t) => {
 
   await t.test('who types is told in a line that moves nothing', async (t) => {
     const { page } = await open(t, browser, service, { as: 'alice' })
-    await page.waitForFunction(atEnd)
+    await holds(page, atEnd)
     const heights = () =>
       page.evaluate(`[...document.querySelectorAll('.room-header, .history')].map((e) => e.clientHeight)`)
     const before = await heights()
@@ -164,7 +167,7 @@ t.test('a chat with much unread', needsChromium, async (t) => {
   for (const colorScheme of ['light', 'dark'] as const) {
     await t.test(`axe finds nothing, ${colorScheme}`, async (t) => {
       const { page } = await open(t, browser, service, { as: 'alice', colorScheme })
-      await page.waitForFunction(atEnd)
+      await holds(page, atEnd)
       await page.getByRole('button', { name: 'Search in this chat' }).click()
       await page.getByRole('searchbox', { name: 'Search in this chat' }).fill('Number')
       await page.locator('.room-search mark').first().waitFor()

@@ -81,13 +81,25 @@ export function HistoryView({ chatId, goal: wanted }: HistoryProps) {
     }
   }, [room, anchor, readSeen, set])
 
+  // While the latest page is on its way, what is here is not what one wants to see: it is neither held nor read.
+  const isReturning = useRef(false)
   const toEnd = useCallback((): void => {
     goal.drop()
-    anchor.follow()
-    if (room.history.get().hasAfter) void room.latest()
-    set(spanAtEnd(span.current.entries))
-    settle()
+    if (room.history.get().hasAfter) {
+      isReturning.current = true
+      void room.latest().then(() => {
+        isReturning.current = false
+        follow()
+      })
+    } else follow()
   }, [room, anchor, set, settle])
+  function follow(): void {
+    anchor.follow()
+    span.current = spanAtEnd(room.entries.get())
+    render(undefined)
+  }
+
+  const isElsewhere = (): boolean => goal.isPending() || isReturning.current
 
   // What one sends is seen.
   const lastKey = useRef(entries.at(-1)?.key)
@@ -101,11 +113,11 @@ export function HistoryView({ chatId, goal: wanted }: HistoryProps) {
   }, [entries])
   useLayoutEffect(() => {
     goal.step()
-    if (!goal.isPending()) settle()
+    if (!isElsewhere()) settle()
   })
   useEffect(() => {
     const observer = new ResizeObserver(() => {
-      if (!goal.isPending()) settle()
+      if (!isElsewhere()) settle()
     })
     for (const { current } of [scroller, list]) if (current) observer.observe(current)
     return () => observer.disconnect()
@@ -127,7 +139,7 @@ export function HistoryView({ chatId, goal: wanted }: HistoryProps) {
         aria-label={words.room.messages}
         aria-busy={history.isLoading}
         onScroll={() => {
-          if (goal.isPending()) return
+          if (isElsewhere()) return
           hold()
           settle()
         }}
