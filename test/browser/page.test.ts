@@ -43,7 +43,7 @@ t.test('the page', needsChromium, async (t) => {
 
     await inOrder(bob.page, ['ALICE', 'Crew', 'Quiet'])
     await row(bob.page, /Are you <b>there<\/b>\?.*1 unread/s).waitFor()
-    await until('the title tells', async () => (await bob.page.title()) === '(2) Chat')
+    await until('the title tells', async () => (await bob.page.title()) === '(1) Chat')
     await row(alice.page, /BOB, online.*sent/s).waitFor()
     await row(bob.page, /ALICE/).click()
     await bob.page.locator('.room').getByText('Are you <b>there</b>?').waitFor()
@@ -111,7 +111,7 @@ t.test('the page', needsChromium, async (t) => {
     const { page, faults } = await open(t, browser, service, { as: 'alice' })
     await row(page, /Crew/).click()
     await page.getByRole('button', { name: 'About this chat' }).click()
-    const sheet = page.getByRole('complementary', { name: 'About this chat' })
+    const sheet = page.getByRole('region', { name: 'About this chat' })
     await sheet.getByText('3 members').waitFor()
     await sheet.getByRole('button', { name: 'Actions for BOB' }).click()
     await page.getByRole('menuitem', { name: 'Make admin' }).click()

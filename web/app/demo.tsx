@@ -29,6 +29,7 @@ export function Demo() {
 
   return (
     <main class={isWide ? 'demo demo-wide' : 'demo'}>
+      <h1 class="heard">{words.appName}</h1>
       {!isWide && (
         <nav class="demo-switch" aria-label={words.demo.people}>
           {clients.map((client, i) => (

@@ -91,6 +91,7 @@ function MaybeRefused({ client, onToken, onSignOut }: MaybeRefusedProps) {
   }
   return (
     <main class="alone">
+      <h1 class="heard">{words.appName}</h1>
       <Person
         client={client}
         isShown

@@ -68,13 +68,13 @@ export function SearchResults({ query, chats, openId, onOpen }: SearchResultsPro
     <div class="results" aria-busy={!isDone && error === null}>
       {byName.length > 0 && (
         <>
-          <h3>{words.list.chatsFound}</h3>
+          <h2>{words.list.chatsFound}</h2>
           <ChatList chats={byName} label={words.list.chatsFound} openId={openId} onOpen={onOpen} />
         </>
       )}
       {messages.length > 0 && (
         <>
-          <h3>{words.list.messagesFound}</h3>
+          <h2>{words.list.messagesFound}</h2>
           <ul
             class="chat-list"
             aria-label={words.list.messagesFound}

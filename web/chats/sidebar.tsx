@@ -37,14 +37,15 @@ export function Sidebar({ openId, onOpen, onAccount }: SidebarProps) {
     <nav ref={ref} class="sidebar" aria-label={words.list.title}>
       <header class="sidebar-header">
         {me && (
-          <button type="button" class="me" aria-label={words.account.menu(me.name)} onClick={onAccount}>
+          <button type="button" class="me" onClick={onAccount}>
             <Avatar
               id={me.userId}
               name={me.name}
               url={me.avatarUrl}
               presence={state === 'online' ? ownPresence?.status : undefined}
             />
-            <span class="me-name one-line" dir="auto">
+            <span class="heard">{words.account.menu(me.name)}</span>
+            <span class="me-name one-line" dir="auto" aria-hidden="true">
               {me.name}
             </span>
           </button>

@@ -27,15 +27,24 @@ export function Popup({ anchor, onClose, children, label, role = 'dialog', align
     const element = ref.current
     if (!element) return
     const before = document.activeElement
-    const toggled = (event: Event): void => {
-      if (event instanceof ToggleEvent && event.newState === 'closed') close.current()
+    // By hand: the browser's own dismissal would take the release of a right click or a long press, which opened it, for a press elsewhere.
+    const pressed = (event: PointerEvent): void => {
+      const at = event.target
+      if (at instanceof Node && !element.contains(at) && !anchor.contains(at)) close.current()
     }
-    element.addEventListener('toggle', toggled)
+    const typed = (event: KeyboardEvent): void => {
+      if (event.key !== 'Escape') return
+      event.preventDefault()
+      close.current()
+    }
+    document.addEventListener('pointerdown', pressed, true)
+    document.addEventListener('keydown', typed)
     element.showPopover()
     place(element, anchor, align)
     onShown?.(element)
     return () => {
-      element.removeEventListener('toggle', toggled)
+      document.removeEventListener('pointerdown', pressed, true)
+      document.removeEventListener('keydown', typed)
       const hadFocus = element.contains(document.activeElement) || document.activeElement === document.body
       if (element.matches(':popover-open')) element.hidePopover()
       if (hadFocus && before instanceof HTMLElement) before.focus({ preventScroll: true })
@@ -44,7 +53,7 @@ export function Popup({ anchor, onClose, children, label, role = 'dialog', align
 
   return (
     // biome-ignore lint/a11y/useAriaPropsSupportedByRole: each of the three roles takes a label
-    <div ref={ref} class="popup" popover="auto" role={role} aria-label={label}>
+    <div ref={ref} class="popup" popover="manual" role={role} aria-label={label}>
       {children}
     </div>
   )

@@ -35,7 +35,7 @@ export function Sheet({ title, closeLabel, onClose, children }: SheetProps) {
   }, [])
 
   return (
-    <aside ref={ref} class="sheet" tabIndex={-1} aria-labelledby={id}>
+    <section ref={ref} class="sheet" tabIndex={-1} aria-labelledby={id}>
       <header class="sheet-header">
         <h2 id={id}>{title}</h2>
         <IconButton icon="close" label={closeLabel} onClick={onClose} />
@@ -45,6 +45,6 @@ export function Sheet({ title, closeLabel, onClose, children }: SheetProps) {
         {children}
       </div>
       {/* biome-ignore-end lint/a11y: see above */}
-    </aside>
+    </section>
   )
 }
