@@ -92,6 +92,8 @@ t.test('a long history', needsChromium, async (t) => {
     const box = await messageAt(page, 2_345).boundingBox()
     t.ok(box && box.y > 100 && box.y < 700, 'it is in view')
     await messageAt(page, 2_344).waitFor()
+    const moved = `[...document.querySelectorAll('*')].filter((e) => e.scrollTop > 0).map((e) => e.className)`
+    t.same(await page.evaluate(moved), ['history'], 'nothing else is scrolled')
     await field.press('Escape')
     await field.waitFor({ state: 'detached' })
     await page.getByRole('button', { name: 'To the latest message' }).click()

@@ -48,9 +48,11 @@ export function HistoryView({ chatId, goal: wanted }: HistoryProps) {
         return null
       }
       const mark = goal.isUnread() ? list.current?.querySelector('.new-line') : null
+      // Not by scrollIntoView, which moves all that is around, too.
       const { top } = element.getBoundingClientRect()
-      if (mark) element.scrollTop += mark.getBoundingClientRect().top - top - element.clientHeight * UNREAD_AT
-      else row.scrollIntoView({ block: 'center' })
+      const { top: rowTop, height } = (mark ?? row).getBoundingClientRect()
+      const wantedPx = mark ? element.clientHeight * UNREAD_AT : Math.max(0, (element.clientHeight - height) / 2)
+      element.scrollTop += rowTop - top - wantedPx
       hold()
       return row
     },

@@ -50,22 +50,23 @@ export function PinsBar({ chat }: { chat: MyChat }) {
       <Button look="quiet" aria-haspopup="dialog" onClick={() => setOpen(true)}>
         {words.room.allPins(count)}
       </Button>
-      {isOpen && <PinsDialog chatId={chat.chatId} pins={pins} onClose={() => setOpen(false)} />}
+      {isOpen && <PinsDialog chat={chat} pins={pins} onClose={() => setOpen(false)} />}
     </section>
   )
 }
 
 interface PinsDialogProps {
-  chatId: string
+  chat: MyChat
   pins: Pages<Message>
   onClose(): void
 }
 
-function PinsDialog({ chatId, pins, onClose }: PinsDialogProps) {
-  const room = useChatClient().room(chatId)
+function PinsDialog({ chat, pins, onClose }: PinsDialogProps) {
+  const room = useChatClient().room(chat.chatId)
   const run = useRun()
   const { jump } = useRoomActions()
   const { words, dates } = useLanguage()
+  const mayPin = chat.type === 'direct' || chat.myRole !== 'member'
   return (
     <Dialog title={words.room.pinned} closeLabel={words.close} onClose={onClose}>
       <ul class="hits">
@@ -85,13 +86,15 @@ function PinsDialog({ chatId, pins, onClose }: PinsDialogProps) {
               </span>
               <bdi class="hit-text">{summaryOf(message, words)}</bdi>
             </button>
-            <IconButton
-              icon="close"
-              label={words.room.unpin}
-              onClick={async () => {
-                if (await run(() => room.pin(message.id, false), words.room.unpinned)) pins.reload()
-              }}
-            />
+            {mayPin && (
+              <IconButton
+                icon="close"
+                label={words.room.unpin}
+                onClick={async () => {
+                  if (await run(() => room.pin(message.id, false), words.room.unpinned)) pins.reload()
+                }}
+              />
+            )}
           </li>
         ))}
       </ul>
