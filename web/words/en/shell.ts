@@ -21,6 +21,11 @@ export const shell = {
     notHere: 'The demo’s people could not be fetched.',
   },
 
+  widget: {
+    outside: 'This chat is not there',
+    outsideText: 'It is gone, or you are not one of its members.',
+  },
+
   signIn: {
     title: 'Sign in',
     text: 'Paste an access token of your app. It stays in this tab and goes nowhere but to this server.',

@@ -23,6 +23,11 @@ export const shell: Omit<Words, 'message' | 'room' | 'info' | 'report' | 'accoun
     notHere: 'Не удалось получить людей из примера.',
   },
 
+  widget: {
+    outside: 'Этого чата нет',
+    outsideText: 'Он удалён, или вы в нём не состоите.',
+  },
+
   signIn: {
     title: 'Вход',
     text: 'Вставьте токен своего приложения. Он остаётся в этой вкладке и передаётся только этому серверу.',
