@@ -5,7 +5,7 @@ COPY package.json package-lock.json .npmrc ./
 COPY client/package.json client/
 RUN npm ci
 COPY . .
-RUN npm run build:js && npm prune --omit=dev
+RUN npm run build:js && npm prune --omit=dev && rm node_modules/chat-socket-client
 
 FROM node:20-slim
 ENV NODE_ENV=production
