@@ -11,7 +11,7 @@ const HOME = currentScript instanceof HTMLScriptElement ? new URL('.', currentSc
 const isOut = (client: ChatClient): boolean => ['refused', 'needs-token'].includes(client.connection.get().state)
 
 /** `<chat-room url token chat-id lang theme>`: one chat. */
-export class ChatRoomElement extends HTMLElement {
+class ChatRoomElement extends HTMLElement {
   static readonly observedAttributes = ['url', 'token', 'chat-id', 'lang']
 
   /** Asked for a token at each connection and before one ends, instead of the attribute. */
