@@ -101,12 +101,13 @@ t.test('<chat-room> on a site of another origin with a strict policy', needsChro
   await t.test('says that it needs a token, and takes one', async (t) => {
     site.html = markup(service, chatId, 'lang="ru" theme="dark"')
     const { page, faults } = await visit(t, browser, site.url)
-    await page.getByText('Сервер завершил это соединение').waitFor()
+    await page.getByText('Вы не вошли в чат').waitFor()
     await page.evaluate(`new Promise((resolve) => {
       const element = document.querySelector('chat-room')
       element.addEventListener('needs-token', resolve, { once: true })
       element.setAttribute('token', 'nonsense')
     })`)
+    await page.getByText('Токен не подходит.').waitFor()
     await page.evaluate(
       `document.querySelector('chat-room').setAttribute('token', ${JSON.stringify(service.token('bob'))})`,
     )

@@ -58,17 +58,13 @@ export function ChatRoom({ client, chatId, language }: ChatRoomProps) {
 
 /** Why there is no chat: nobody is let in yet, or not in this one. */
 function Outside({ client, language: { words } }: { client: ChatClient; language: Language }) {
-  const { state, error } = useStore(client.connection)
-  if (state === 'online')
+  const { state, error, closing } = useStore(client.connection)
+  if (state === 'online') {
     return <EmptyState icon="message" title={words.widget.outside} text={words.widget.outsideText} />
-  if (state === 'refused' || state === 'needs-token') {
-    return (
-      <EmptyState
-        icon="error"
-        title={words.connection.refused}
-        text={error ? words.errors[error.code] : words.closings.TOKEN_EXPIRED}
-      />
-    )
   }
-  return <p class="person-waits soft">{words.connection.connecting}</p>
+  if (state !== 'refused' && state !== 'needs-token') {
+    return <p class="person-waits soft">{words.connection.connecting}</p>
+  }
+  const why = closing ? words.closings[closing.code] : error ? words.errors[error.code] : ''
+  return <EmptyState icon="error" title={words.widget.signedOut} text={why} />
 }

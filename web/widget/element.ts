@@ -50,7 +50,7 @@ class ChatRoomElement extends HTMLElement {
     })
     this.#client = client
     this.#unsubscribe = client.connection.subscribe(() => {
-      if (client.connection.get().state === 'needs-token') this.dispatchEvent(new Event('needs-token'))
+      if (isOut(client)) this.dispatchEvent(new Event('needs-token'))
     })
     this.#render()
   }

@@ -22,6 +22,7 @@ export const shell = {
   },
 
   widget: {
+    signedOut: 'You are not signed in to the chat',
     outside: 'This chat is not there',
     outsideText: 'It is gone, or you are not one of its members.',
   },

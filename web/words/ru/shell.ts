@@ -24,6 +24,7 @@ export const shell: Omit<Words, 'message' | 'room' | 'info' | 'report' | 'accoun
   },
 
   widget: {
+    signedOut: 'Вы не вошли в чат',
     outside: 'Этого чата нет',
     outsideText: 'Он удалён, или вы в нём не состоите.',
   },
