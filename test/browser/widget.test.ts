@@ -21,7 +21,7 @@ async function createSite(t: Test): Promise<Site> {
   const server = createServer((request, response) => {
     if (request.url === '/site.css') {
       response.writeHead(200, { 'content-type': 'text/css' })
-      response.end('p, button { color: rgb(255, 0, 0); text-transform: uppercase }')
+      response.end('p, button { color: rgb(150, 0, 0); text-transform: uppercase }')
       return
     }
     const ways = `${site.scripts} ${site.scripts.replace('http', 'ws')}`
@@ -55,8 +55,13 @@ async function setUp(t: Test): Promise<{ service: Service; site: Site; chatId: s
 const markup = (service: Service, chatId: string, more: string): string =>
   `<chat-room chat-id="${chatId}" ${more}></chat-room><script src="${service.url}/chat-room.js"></script>`
 
+/** A computed style of what stands on the site, or in the widget. */
 const styleOf = (page: Page, selector: string, property: string) =>
-  page.locator(selector).first().evaluate(`(element) => getComputedStyle(element).${property}`)
+  page.evaluate<string>(`(() => {
+    const { shadowRoot } = document.querySelector('chat-room')
+    const element = document.querySelector('${selector}') ?? shadowRoot.querySelector('${selector}')
+    return getComputedStyle(element)['${property}']
+  })()`)
 
 t.test('<chat-room> on a site of another origin with a strict policy', needsChromium, async (t) => {
   const browser = await launch(t)
@@ -74,8 +79,8 @@ t.test('<chat-room> on a site of another origin with a strict policy', needsChro
     }
     await until('it is stored', async () => (await contents()).includes('Hello from the shop'))
 
-    t.equal(await styleOf(page, '#own', 'color'), 'rgb(255, 0, 0)')
-    t.notMatch(await styleOf(page, '.bubble p', 'color'), 'rgb(255, 0, 0)', 'no style of the site’s gets in')
+    t.equal(await styleOf(page, '#own', 'color'), 'rgb(150, 0, 0)')
+    t.not(await styleOf(page, '.bubble p', 'color'), 'rgb(150, 0, 0)', 'no style of the site’s gets in')
     t.equal(await styleOf(page, '.room-header button', 'textTransform'), 'none')
     t.equal(await styleOf(page, '#own', 'textTransform'), 'uppercase', 'and none of its own out')
     t.equal(await styleOf(page, '.room-header', 'display'), 'flex', 'its own is there')

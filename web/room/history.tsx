@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { useChatClient, useMe, useRoom } from '../../client/src/react.js'
+import { useLandmark } from '../app/owner.js'
 import { useLanguage } from '../words/index.js'
 import { Announcer } from './history-announcer.js'
 import { HistoryHead, HistoryNothing } from './history-head.js'
@@ -27,6 +28,7 @@ export function HistoryView({ chatId, goal: wanted }: HistoryProps) {
   const room = useChatClient().room(chatId)
   const { entries, history, chat } = useRoom(chatId)
   const { words } = useLanguage()
+  const landmark = useLandmark()
   const myId = useMe()?.userId ?? ''
   const scroller = useRef<HTMLElement>(null)
   const list = useRef<HTMLOListElement>(null)
@@ -138,7 +140,7 @@ export function HistoryView({ chatId, goal: wanted }: HistoryProps) {
         ref={scroller}
         class="history"
         tabIndex={-1}
-        aria-label={words.room.messages}
+        aria-label={landmark(words.room.messages)}
         aria-busy={history.isLoading}
         onScroll={() => {
           if (isElsewhere()) return

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
 import type { ChatClient, Message } from '../../client/src/index.js'
 import { useRoom } from '../../client/src/react.js'
+import { useLandmark } from '../app/owner.js'
 import { nameOfChat } from '../chats/names.js'
 import { useLanguage } from '../words/index.js'
 import { Composer } from './composer.js'
@@ -30,6 +31,7 @@ const toGoal = (target: RoomViewProps['target']): Goal | null => target && { tar
 export function RoomView({ chatId, target, onBack, onOpenPeople, onReport }: RoomViewProps) {
   const { chat } = useRoom(chatId)
   const { words } = useLanguage()
+  const landmark = useLandmark()
   const [composing, compose] = useState<Composing>(null)
   const [goal, setGoal] = useState(() => toGoal(target))
   const [isSearching, setSearching] = useState(false)
@@ -52,7 +54,7 @@ export function RoomView({ chatId, target, onBack, onOpenPeople, onReport }: Roo
     <RoomProvider value={actions}>
       <section
         class="room"
-        aria-label={name}
+        aria-label={landmark(name)}
         onKeyDown={(event) => {
           if (event.key !== 'f' || !(event.ctrlKey || event.metaKey) || event.shiftKey) return
           event.preventDefault()
