@@ -13,12 +13,14 @@ const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
 const ROUNDS = 5
 const PATIENCE_MS = 60_000
 
-/** Notes the first frame that has a message in it. */
-const WATCH = `new MutationObserver((_, observer) => {
-  if (!document.querySelector('.message')) return
-  observer.disconnect()
-  requestAnimationFrame(() => setTimeout(() => (globalThis.shownAt = performance.now())))
-}).observe(document, { childList: true, subtree: true })`
+/** Settles to the time of the first frame that has a message in it. */
+const WATCH = `globalThis.shown = new Promise((resolve) => {
+  new MutationObserver((_, observer) => {
+    if (!document.querySelector('.message')) return
+    observer.disconnect()
+    requestAnimationFrame(() => setTimeout(() => resolve(performance.now())))
+  }).observe(document, { childList: true, subtree: true })
+})`
 
 await run(async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'chat-page-'))
@@ -58,8 +60,7 @@ async function measure(browser: Browser, url: string, script: string): Promise<n
     page.setDefaultTimeout(PATIENCE_MS)
     await page.addInitScript(script + WATCH)
     await page.goto(url)
-    await page.waitForFunction('globalThis.shownAt')
-    return await page.evaluate<number>('shownAt')
+    return await page.evaluate<number>('shown')
   } finally {
     await context.close()
   }
