@@ -66,7 +66,7 @@ function About({ chatId }: { chatId: string }) {
     if (!peer) return words.room.onlyYou
     if (!presence) return ''
     const { isOnline, lastSeenAt, status } = presence
-    return !isOnline && lastSeenAt !== null ? words.presence.lastSeen(dates.full(lastSeenAt)) : words.presence[status]
+    return !isOnline && lastSeenAt !== null ? words.presence.lastSeen(dates.seen(lastSeenAt)) : words.presence[status]
   }
   return <p class="one-line">{about()}</p>
 }
