@@ -1,9 +1,11 @@
 FROM node:20-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+# The workspace: npm reads its manifest, and the server needs nothing of it.
+COPY client/package.json client/
 RUN npm ci
 COPY . .
-RUN npm run build:js && npm prune --omit=dev
+RUN npm run build:js && npm prune --omit=dev && rm node_modules/chat-socket-client
 
 FROM node:20-slim
 ENV NODE_ENV=production

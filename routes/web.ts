@@ -6,7 +6,7 @@ import { guard, toRoute } from '../plugins/resource.js'
 
 const TOKEN_LIFE_S = 86_400
 
-/** The chat page at /; with demo data in development, the tokens of its people. */
+/** The chat page at /, and the widget for other sites at /chat-room.js; with demo data in development, the tokens of its people. */
 export default async function webRoutes(app: FastifyInstance): Promise<void> {
   const { config } = app
   if (!config.WEB) return
@@ -16,6 +16,10 @@ export default async function webRoutes(app: FastifyInstance): Promise<void> {
       root: join(import.meta.dirname, '../web'),
       index: 'index.html',
       decorateReply: false,
+      setHeaders: (reply, path) => {
+        // Other sites may load the widget; helmet allows it to our own alone.
+        if (path.endsWith('chat-room.js')) reply.header('cross-origin-resource-policy', 'cross-origin')
+      },
       // Source maps tell how the page was written.
       allowedPath: (path) => !(config.isProduction && path.endsWith('.map')),
     })

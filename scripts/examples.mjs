@@ -91,6 +91,32 @@ const cases = {
     return told
   },
 
+  async widget(folder) {
+    const chatUrl = `http://localhost:${await freePort()}`
+    const url = `http://localhost:${await freePort()}`
+    const server = 'node_modules/chat-socket-service/dist/server.js'
+    const env = { NODE_ENV: 'development', DATA_DIR: './data', PORT: new URL(chatUrl).port, CORS_ORIGINS: url }
+    const chat = await start(folder, server, env, `${chatUrl}/ready`)
+    const site = await start(folder, 'serve.js', { PORT: new URL(url).port, CHAT_URL: chatUrl }, url)
+    const tokens = await call(`${chatUrl}/demo/tokens`)
+    const clients = [await connect(chatUrl, tokens.bob)]
+    must((await fetch(`${chatUrl}/chat-room.js`)).ok, 'the widget is not served')
+    let note = 'without a browser'
+    if (hasBrowser) {
+      const tab = await openTab()
+      await tab.goto(`${url}/?user=alice`)
+      await tab.locator('.room').getByText('Welcome to the demo.').waitFor()
+      const coming = once(clients[0], 'new_message')
+      await tab.locator('.composer textarea').fill('from the shop')
+      await tab.keyboard.press('Enter')
+      must((await coming)[0].content === 'from the shop', 'what the widget sends does not arrive')
+      note = 'in Chromium'
+    }
+    const told = await end('the chat', chat, clients)
+    await end('widget', site)
+    return `${told}, ${note}`
+  },
+
   async 'browser-client'(folder) {
     const chatUrl = `http://localhost:${await freePort()}`
     const url = `http://localhost:${await freePort()}`

@@ -1,4 +1,4 @@
-// The page, built by Vite from web/ and what it takes of client/; nothing is built while its sources are as they were.
+// The page and the widget, built by Vite from web/ and what it takes of client/; nothing is built while its sources are as they were.
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -31,8 +31,17 @@ export async function buildPage() {
   }
   // Vite takes a second to load: only who builds pays for it.
   const { build } = await import('vite')
-  const { output } = await build({ configFile: resolve('web/vite.config.mjs'), build: { write: false } })
-  const files = output.map(({ fileName, code, source }) => ({
+  const configFile = resolve('web/vite.config.mjs')
+  const page = await build({ configFile, build: { write: false } })
+  // The widget is one classic script: that needs no permission of the service's to be loaded by another site.
+  const lib = {
+    entry: resolve('web/widget/element.ts'),
+    name: 'ChatRoom',
+    formats: ['iife'],
+    fileName: () => 'chat-room.js',
+  }
+  const [widget] = await build({ configFile, build: { write: false, lib } })
+  const files = [...page.output, ...widget.output].map(({ fileName, code, source }) => ({
     path: resolve(FOLDER, fileName),
     contents: Buffer.from(code ?? source),
   }))

@@ -29,10 +29,28 @@ export async function launch(t: Test): Promise<Browser> {
 export interface OpenOptions extends BrowserContextOptions {
   /** Who has signed in; nobody where it is left out. */
   as?: string
+  /** Runs before the page's own scripts. */
+  script?: string
 }
 
 /** Opens the page in a context of its own and gathers what a browser complains of: errors, refused requests, breaches of the policy. */
-export async function open(t: Test, browser: Browser, service: Service, { as, ...options }: OpenOptions = {}) {
+export async function open(
+  t: Test,
+  browser: Browser,
+  service: Service,
+  { as, script = '', ...options }: OpenOptions = {},
+) {
+  const signIn = as === undefined ? '' : `sessionStorage.setItem('token', ${JSON.stringify(service.token(as))});`
+  return visit(t, browser, service.url, { ...options, script: signIn + script })
+}
+
+/** Opens any page so; nobody signs in. */
+export async function visit(
+  t: Test,
+  browser: Browser,
+  url: string,
+  { script = '', ...options }: Omit<OpenOptions, 'as'> = {},
+) {
   const context = await browser.newContext({ viewport: { width: 1_000, height: 800 }, locale: 'en', ...options })
   t.teardown(() => context.close())
   context.setDefaultTimeout(PATIENCE_MS)
@@ -42,10 +60,8 @@ export async function open(t: Test, browser: Browser, service: Service, { as, ..
     if (message.type() === 'error' || message.type() === 'warning') faults.push(message.text())
   })
   page.on('pageerror', (error) => faults.push(String(error)))
-  if (as !== undefined) {
-    await page.addInitScript(`sessionStorage.setItem('token', ${JSON.stringify(service.token(as))})`)
-  }
-  await page.goto(service.url)
+  if (script !== '') await page.addInitScript(script)
+  await page.goto(url)
   return { page, faults, context }
 }
 

@@ -12,10 +12,17 @@ t.test('the page’s files, and its source maps in development alone', async (t)
   for (const { call } of [development, production]) {
     for (const url of ['/', ...files]) t.match(await call('GET', url), { status: 200 }, url)
   }
+  for (const [url, policy] of [
+    ['/chat-room.js', 'cross-origin'],
+    ['/', 'same-origin'],
+  ] as const) {
+    const { statusCode, headers } = await production.host.inject({ url })
+    t.match([statusCode, headers['cross-origin-resource-policy']], [200, policy], `who may load ${url}`)
+  }
   const script = files.find((path) => path.endsWith('.js'))
   t.match(await development.call('GET', `${script}.map`), { status: 200 })
   // What broke: production told its sources to everybody.
-  for (const url of [`${script}.map`, `${script}%2Emap`, `/.${script}.map`, `${script}.map?v=1`]) {
+  for (const url of ['/chat-room.js.map', `${script}.map`, `${script}%2Emap`, `/.${script}.map`, `${script}.map?v=1`]) {
     t.match(await production.call('GET', url), { status: 404, body: { error: { code: 'NOT_FOUND' } } }, url)
   }
 })

@@ -38,7 +38,7 @@ export function Demo() {
         </nav>
       )}
       {clients.map((client, i) => (
-        <Person key={PEOPLE[i]} client={client} isShown={isWide || i === shown} />
+        <Person key={PEOPLE[i]} client={client} isShown={isWide || i === shown} isOneOfTwo />
       ))}
     </main>
   )

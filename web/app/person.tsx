@@ -12,12 +12,15 @@ import { RoomView } from '../room/index.js'
 import { useLanguage } from '../words/index.js'
 import { ConnectionBanner } from './connection-banner.js'
 import { useNotices } from './notices.js'
+import { OwnerProvider } from './owner.js'
 import { useWidth } from './use-media.js'
 
 export interface PersonProps {
   client: ChatClient
   /** On a narrow screen one of the demo's two is not. */
   isShown: boolean
+  /** Whether there is another person's app on the page. */
+  isOneOfTwo?: boolean
   onSignInAgain?: () => void
   onSignOut?: () => void
 }
@@ -29,7 +32,7 @@ const THREE_COLUMNS_PX = 1_040
 type Open = { chatId: string; target: { seq: number } | null } | null
 
 /** One person's app: chats, the open room, and a sheet about the chat or oneself. */
-export function Person({ client, isShown, onSignInAgain, onSignOut }: PersonProps) {
+export function Person({ client, isShown, isOneOfTwo = false, onSignInAgain, onSignOut }: PersonProps) {
   const { words } = useLanguage()
   const ref = useRef<HTMLElement>(null)
   const width = useWidth(ref)
@@ -61,49 +64,51 @@ export function Person({ client, isShown, onSignInAgain, onSignOut }: PersonProp
   const hidesList = isNarrow && (open !== null || sheet === 'account')
   return (
     <ChatProvider client={client}>
-      <section
-        ref={ref}
-        class={`person${isNarrow ? ' person-narrow' : ''}${sheet && hasThree ? ' person-three' : ''}`}
-        aria-label={me?.name ?? words.loading}
-        hidden={!isShown}
-      >
-        <ToastArea>
-          <ConnectionBanner onSignInAgain={onSignInAgain} />
-          <div class="person-columns">
-            <div class="person-list" hidden={hidesList}>
-              <Sidebar
-                openId={chat?.chatId ?? null}
-                onOpen={show}
-                onAccount={() => setSheet(sheet === 'account' ? null : 'account')}
-              />
-            </div>
-            {chat && open ? (
-              <div class="person-room" hidden={isNarrow && sheet === 'account'}>
-                <RoomView
-                  key={chat.chatId}
-                  client={client}
-                  chatId={chat.chatId}
-                  target={open.target}
-                  onBack={isNarrow ? back : null}
-                  onOpenPeople={() => setSheet(sheet === 'chat' ? null : 'chat')}
-                  onReport={setReported}
+      <OwnerProvider value={isOneOfTwo && me ? me.name : null}>
+        <section
+          ref={ref}
+          class={`person${isNarrow ? ' person-narrow' : ''}${sheet && hasThree ? ' person-three' : ''}`}
+          aria-label={me?.name ?? words.loading}
+          hidden={!isShown}
+        >
+          <ToastArea>
+            <ConnectionBanner onSignInAgain={onSignInAgain} />
+            <div class="person-columns">
+              <div class="person-list" hidden={hidesList}>
+                <Sidebar
+                  openId={chat?.chatId ?? null}
+                  onOpen={show}
+                  onAccount={() => setSheet(sheet === 'account' ? null : 'account')}
                 />
               </div>
-            ) : (
-              !isNarrow && (
-                <div class="person-room">
-                  {me && <EmptyState icon="message" title={words.list.pickTitle} text={words.list.pickText} />}
+              {chat && open ? (
+                <div class="person-room" hidden={isNarrow && sheet === 'account'}>
+                  <RoomView
+                    key={chat.chatId}
+                    client={client}
+                    chatId={chat.chatId}
+                    target={open.target}
+                    onBack={isNarrow ? back : null}
+                    onOpenPeople={() => setSheet(sheet === 'chat' ? null : 'chat')}
+                    onReport={setReported}
+                  />
                 </div>
-              )
-            )}
-            {sheet === 'chat' && chat && (
-              <InfoSheet key={chat.chatId} chat={chat} onClose={() => setSheet(null)} onOpen={show} onLeft={back} />
-            )}
-            {sheet === 'account' && <AccountSheet onClose={() => setSheet(null)} onSignOut={onSignOut} />}
-          </div>
-          {reported && <ReportDialog message={reported} onClose={() => setReported(null)} />}
-        </ToastArea>
-      </section>
+              ) : (
+                !isNarrow && (
+                  <div class="person-room">
+                    {me && <EmptyState icon="message" title={words.list.pickTitle} text={words.list.pickText} />}
+                  </div>
+                )
+              )}
+              {sheet === 'chat' && chat && (
+                <InfoSheet key={chat.chatId} chat={chat} onClose={() => setSheet(null)} onOpen={show} onLeft={back} />
+              )}
+              {sheet === 'account' && <AccountSheet onClose={() => setSheet(null)} onSignOut={onSignOut} />}
+            </div>
+            {reported && <ReportDialog message={reported} onClose={() => setReported(null)} />}
+          </ToastArea>
+        </section>
+      </OwnerProvider>
     </ChatProvider>
   )
 }

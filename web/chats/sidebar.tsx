@@ -1,6 +1,7 @@
 import { useMemo, useRef, useState } from 'preact/hooks'
 import type { MyChat } from '../../client/src/index.js'
 import { useChats, useConnection, useMe, usePresence } from '../../client/src/react.js'
+import { useLandmark } from '../app/owner.js'
 import { Avatar } from '../parts/avatar.js'
 import { Button, IconButton } from '../parts/button.js'
 import { EmptyState } from '../parts/empty-state.js'
@@ -22,6 +23,7 @@ export interface SidebarProps {
 /** Who one is, a search, and one's chats. */
 export function Sidebar({ openId, onOpen, onAccount }: SidebarProps) {
   const { words } = useLanguage()
+  const landmark = useLandmark()
   const ref = useRef<HTMLElement>(null)
   const me = useMe()
   const { state } = useConnection()
@@ -34,7 +36,7 @@ export function Sidebar({ openId, onOpen, onAccount }: SidebarProps) {
   const isSearching = query.trim() !== ''
 
   return (
-    <nav ref={ref} class="sidebar" aria-label={words.list.title}>
+    <nav ref={ref} class="sidebar" aria-label={landmark(words.list.title)}>
       <header class="sidebar-header">
         {me && (
           <button type="button" class="me" onClick={onAccount}>

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useId, useLayoutEffect, useRef } from 'preact/hooks'
 import { Button, IconButton } from './button.js'
+import { focusedBeside } from './focus.js'
 
 export interface DialogProps {
   title: string
@@ -20,8 +21,10 @@ export function Dialog({ title, closeLabel, onClose, children, actions, onSubmit
   const id = useId()
 
   useLayoutEffect(() => {
-    const before = document.activeElement
-    ref.current?.showModal()
+    const element = ref.current
+    if (!element) return
+    const before = focusedBeside(element)
+    element.showModal()
     return () => {
       if (before instanceof HTMLElement) before.focus({ preventScroll: true })
     }

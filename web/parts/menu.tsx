@@ -35,7 +35,10 @@ export function MenuList({ label, items, anchor, align = 'start', onClose }: Men
         role="presentation"
         onKeyDown={(event) => {
           if (event.key === 'Tab') return onClose()
-          if (move(event.currentTarget, event.key)) event.preventDefault()
+          if (!move(event.currentTarget, event.key)) return
+          event.preventDefault()
+          // What the menu stands in may have keys of its own.
+          event.stopPropagation()
         }}
       >
         {items.map((item, i) =>

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useLayoutEffect, useRef } from 'preact/hooks'
+import { focusedBeside } from './focus.js'
 
 export interface PopupProps {
   /** What it stands at. */
@@ -26,10 +27,11 @@ export function Popup({ anchor, onClose, children, label, role = 'dialog', align
   useLayoutEffect(() => {
     const element = ref.current
     if (!element) return
-    const before = document.activeElement
+    const before = focusedBeside(element)
     // By hand: the browser's own dismissal would take the release of a right click or a long press, which opened it, for a press elsewhere.
     const pressed = (event: PointerEvent): void => {
-      const at = event.target
+      // In a web component, the target of an event is the component.
+      const [at] = event.composedPath()
       if (at instanceof Node && !element.contains(at) && !anchor.contains(at)) close.current()
     }
     const typed = (event: KeyboardEvent): void => {
@@ -45,7 +47,8 @@ export function Popup({ anchor, onClose, children, label, role = 'dialog', align
     return () => {
       document.removeEventListener('pointerdown', pressed, true)
       document.removeEventListener('keydown', typed)
-      const hadFocus = element.contains(document.activeElement) || document.activeElement === document.body
+      const focused = focusedBeside(element)
+      const hadFocus = focused === null || focused === document.body || element.contains(focused)
       if (element.matches(':popover-open')) element.hidePopover()
       if (hadFocus && before instanceof HTMLElement) before.focus({ preventScroll: true })
     }

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useId, useLayoutEffect, useRef } from 'preact/hooks'
 import { IconButton } from './button.js'
+import { focusedBeside } from './focus.js'
 
 export interface SheetProps {
   title: string
@@ -8,6 +9,8 @@ export interface SheetProps {
   onClose(): void
   children: ComponentChildren
 }
+
+const OVERLAY = ':popover-open, dialog[open]'
 
 /** A panel beside the room, or over it where there is little width; Esc closes it, and the focus goes back. */
 export function Sheet({ title, closeLabel, onClose, children }: SheetProps) {
@@ -18,14 +21,16 @@ export function Sheet({ title, closeLabel, onClose, children }: SheetProps) {
   close.current = onClose
 
   useLayoutEffect(() => {
-    const before = document.activeElement
-    ref.current?.focus({ preventScroll: true })
+    const element = ref.current
+    if (!element) return
+    const before = focusedBeside(element)
+    element.focus({ preventScroll: true })
     // What had the focus may be gone: then the key is the document's.
     const pressed = (event: KeyboardEvent): void => {
-      if (event.key !== 'Escape' || event.defaultPrevented || document.querySelector(':popover-open, dialog[open]'))
-        return
-      const focused = document.activeElement
-      if (focused === document.body || ref.current?.parentElement?.contains(focused)) close.current()
+      if (event.key !== 'Escape' || event.defaultPrevented) return
+      if (element.ownerDocument.querySelector(OVERLAY) || element.parentElement?.querySelector(OVERLAY)) return
+      const focused = focusedBeside(element)
+      if (!focused || focused === document.body || element.parentElement?.contains(focused)) close.current()
     }
     document.addEventListener('keydown', pressed)
     return () => {

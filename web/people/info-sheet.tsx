@@ -56,7 +56,7 @@ function Face({ chat, canRename }: { chat: MyChat; canRename: boolean }) {
     if (chat.type === 'group') return words.info.members(chat.memberCount)
     if (!presence) return words.info.direct
     const { isOnline, lastSeenAt, status } = presence
-    return !isOnline && lastSeenAt !== null ? words.presence.lastSeen(dates.full(lastSeenAt)) : words.presence[status]
+    return !isOnline && lastSeenAt !== null ? words.presence.lastSeen(dates.seen(lastSeenAt)) : words.presence[status]
   }
   return (
     <div class="face">

@@ -9,6 +9,8 @@ export interface Dates {
   day(at: string): string
   /** As short as a list has room for: the time today, then the weekday, then the date. */
   short(at: string): string
+  /** When somebody was seen: the time today, then day and time. */
+  seen(at: string): string
   /** Day and time. */
   full(at: string): string
 }
@@ -26,6 +28,7 @@ export function createDates(locale: string, now: () => number = Date.now): Dates
   const dateAndYear = format({ day: 'numeric', month: 'long', year: 'numeric' })
   const numeric = format({ day: '2-digit', month: '2-digit', year: '2-digit' })
   const full = format({ day: 'numeric', month: 'long', year: 'numeric', hour: 'numeric', minute: '2-digit' })
+  const dateAndTime = format({ day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit' })
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' })
 
   const daysAgo = (at: string): number => Math.round((startOfDay(now()) - startOfDay(Date.parse(at))) / DAY_MS)
@@ -39,6 +42,7 @@ export function createDates(locale: string, now: () => number = Date.now): Dates
       if (days >= 0 && days <= 1) return capitalize(relative.format(-days, 'day'), locale)
       return isThisYear(at) ? capitalize(weekdayAndDate(at), locale) : dateAndYear(at)
     },
+    seen: (at) => (daysAgo(at) <= 0 ? time(at) : isThisYear(at) ? dateAndTime(at) : numeric(at)),
     short(at) {
       const days = daysAgo(at)
       if (days <= 0) return time(at)

@@ -21,6 +21,12 @@ export const shell = {
     notHere: 'The demo’s people could not be fetched.',
   },
 
+  widget: {
+    signedOut: 'You are not signed in to the chat',
+    outside: 'This chat is not there',
+    outsideText: 'It is gone, or you are not one of its members.',
+  },
+
   signIn: {
     title: 'Sign in',
     text: 'Paste an access token of your app. It stays in this tab and goes nowhere but to this server.',

@@ -4,7 +4,7 @@ import type { Words } from '../type.js'
 const plural = createPlural('ru')
 
 /** What the page says round the room. */
-export const shell: Omit<Words, 'room' | 'info' | 'report' | 'account'> = {
+export const shell: Omit<Words, 'message' | 'room' | 'info' | 'report' | 'account'> = {
   appName: 'Чат',
   close: 'Закрыть',
   cancel: 'Отмена',
@@ -21,6 +21,12 @@ export const shell: Omit<Words, 'room' | 'info' | 'report' | 'account'> = {
     unread: (name, count) =>
       `${name}, ${plural(count, { one: '# непрочитанное', few: '# непрочитанных', other: '# непрочитанных' })}`,
     notHere: 'Не удалось получить людей из примера.',
+  },
+
+  widget: {
+    signedOut: 'Вы не вошли в чат',
+    outside: 'Этого чата нет',
+    outsideText: 'Он удалён, или вы в нём не состоите.',
   },
 
   signIn: {
