@@ -12,6 +12,9 @@ const MAX_AGAIN_MS = 30_000
 const isOfNetwork = (reason: unknown): boolean =>
   reason instanceof Error && /^(Type|Network|Timeout)Error$/.test(reason.name)
 
+const backOffMs = (failures: number): number =>
+  Math.min(MAX_AGAIN_MS, AGAIN_MS * 2 ** failures) * (0.5 + Math.random() / 2)
+
 export type Link = ReturnType<typeof createConnection>
 
 /** The socket, its tokens and its states; whoever listens to `socket` hears the server's events. */
@@ -23,9 +26,8 @@ export function createConnection(options: ChatClientOptions) {
   let refused: string | undefined
   /** A token that was asked for before the connection. */
   let held: string | undefined
-  /** How often in a row there was no way to a token. */
+  /** How often in a row there was no way to a token; whether a fresh one was refused since the last session, too. */
   let failures = 0
-  /** Whether a fresh token was refused since the last session, too. */
   let isSecond = false
   let closing: Closing | null = null
   let error: ErrorBody | null = null
@@ -34,26 +36,7 @@ export function createConnection(options: ChatClientOptions) {
   let waiting: (() => void)[] = []
   let isIn = false
 
-  // Below the path of the service's URL; given to Socket.IO as part of the URL, it would name a namespace.
-  const [, origin, prefix] = /^([a-z]+:\/\/[^/]+)?(.*?)\/*$/i.exec(url) ?? []
-  const socketOptions: Partial<ManagerOptions & SocketOptions> = {
-    path: `${prefix}/socket.io`,
-    transports: ['websocket', 'polling'],
-    tryAllTransports: true,
-    ...options.socket,
-    forceNew: true,
-    autoConnect: false,
-    auth: (send: (auth: object) => void) => {
-      const go = (token: string) => {
-        held = undefined
-        used = token
-        send({ token })
-      }
-      if (held === undefined) withToken(go)
-      else go(held)
-    },
-  }
-  const socket: Socket<ServerToClientEvents> = origin ? io(origin, socketOptions) : io(socketOptions)
+  const socket = createSocket(url, options.socket, (send) => withToken((token) => send({ token })))
   const command = createCommand(socket)
 
   const ask = async (): Promise<string> => getToken()
@@ -61,18 +44,18 @@ export function createConnection(options: ChatClientOptions) {
   /** Goes on with a token that was not refused yet. */
   function withToken(use: (token: string) => void): void {
     const attempt = ++asked
-    ask().then(
-      (token) => {
-        if (attempt !== asked) return
-        failures = 0
-        if (token === refused) stay()
-        else use(token)
-      },
-      (reason) => {
-        if (attempt !== asked) return
-        if (isOfNetwork(reason)) later(Math.min(MAX_AGAIN_MS, AGAIN_MS * 2 ** failures++) * (0.5 + Math.random() / 2))
-        else stop('needs-token')
-      },
+    const go = (token: string): void => {
+      failures = 0
+      held = undefined
+      if (token === refused) return void stay()
+      used = token
+      use(token)
+    }
+    const fail = (reason: unknown): void => (isOfNetwork(reason) ? later(backOffMs(failures++)) : stop('needs-token'))
+    const token = held === undefined ? ask() : Promise.resolve(held)
+    token.then(
+      (token) => attempt === asked && go(token),
+      (reason) => attempt === asked && fail(reason),
     )
   }
 
@@ -110,10 +93,7 @@ export function createConnection(options: ChatClientOptions) {
   /** The token was refused: another is tried once, where there is one. */
   function renew(): void {
     refused = used
-    if (isSecond) {
-      stay()
-      return
-    }
+    if (isSecond) return void stay()
     isSecond = true
     stop('offline')
     withToken((token) => {
@@ -143,15 +123,11 @@ export function createConnection(options: ChatClientOptions) {
     else stop('refused')
   })
   socket.on('connect', () => set('connecting'))
-  socket.on('token_expiring', () => {
-    // Where it fails the token ends, and that is told.
-    refresh().catch(() => {})
-  })
-
-  async function refresh(): Promise<void> {
+  // Where it fails the token ends, and that is told.
+  socket.on('token_expiring', () => void refresh().catch(() => {}))
+  const refresh = async (): Promise<void> => {
     const token = await ask()
-    if (token === used) return
-    await command('refresh_token', { token })
+    if (token !== used) await command('refresh_token', { token })
     used = token
   }
 
@@ -190,4 +166,23 @@ export function createConnection(options: ChatClientOptions) {
       isIn = false
     },
   }
+}
+
+/** A socket that waits for `connect`. Below the path of a URL, so is Socket.IO: given to it as it is, the path would name a namespace. */
+function createSocket(
+  url: string,
+  options: object | undefined,
+  auth: (send: (auth: object) => void) => void,
+): Socket<ServerToClientEvents> {
+  const [, origin, prefix] = /^([a-z]+:\/\/[^/]+)?(.*?)\/*$/i.exec(url) ?? []
+  const all: Partial<ManagerOptions & SocketOptions> = {
+    path: `${prefix}/socket.io`,
+    transports: ['websocket', 'polling'],
+    tryAllTransports: true,
+    ...options,
+    forceNew: true,
+    autoConnect: false,
+    auth,
+  }
+  return origin ? io(origin, all) : io(all)
 }
