@@ -1,12 +1,15 @@
-import { useEffect } from 'preact/hooks'
+import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
 import type { ChatClient, Message } from '../../client/src/index.js'
-import { usePresence, useRoom } from '../../client/src/react.js'
-import { nameOfChat, peerOf } from '../chats/names.js'
-import { Avatar } from '../parts/avatar.js'
-import { IconButton } from '../parts/button.js'
+import { useRoom } from '../../client/src/react.js'
+import { nameOfChat } from '../chats/names.js'
 import { useLanguage } from '../words/index.js'
 import { Composer } from './composer.js'
-import { HistoryList } from './history-list.js'
+import { type Composing, type RoomActions, RoomProvider } from './context.js'
+import { RoomHeader } from './header.js'
+import { HistoryView } from './history.js'
+import { PinsBar } from './pins.js'
+import { RoomSearch } from './search.js'
+import type { Goal } from './use-goal.js'
 
 export interface RoomViewProps {
   client: ChatClient
@@ -21,65 +24,55 @@ export interface RoomViewProps {
   onReport(message: Message): void
 }
 
+const toGoal = (target: RoomViewProps['target']): Goal | null => target && { target: target.seq }
+
 /** A chat, from its header to where one writes. */
-export function RoomView({ client, chatId, target, onBack, onOpenPeople, onReport }: RoomViewProps) {
-  const room = useRoom(chatId)
-  const { chat } = room
+export function RoomView({ chatId, target, onBack, onOpenPeople, onReport }: RoomViewProps) {
+  const { chat } = useRoom(chatId)
   const { words } = useLanguage()
+  const [composing, compose] = useState<Composing>(null)
+  const [goal, setGoal] = useState(() => toGoal(target))
+  const [isSearching, setSearching] = useState(false)
   const name = chat ? nameOfChat(chat, words) : ''
 
+  const jump = useCallback((target: number | string) => setGoal({ target }), [])
+  const [lastTarget, setLastTarget] = useState(target)
   useEffect(() => {
-    if (target)
-      client
-        .room(chatId)
-        .around(target.seq)
-        .catch(() => {})
-  }, [client, chatId, target])
-
-  if (!chat) return null
-  return (
-    <section class="room" aria-label={words.room.label(name)}>
-      <header class="room-header">
-        {onBack && <IconButton icon="back" label={words.room.back} onClick={onBack} />}
-        <Header chatId={chatId} />
-        <IconButton icon="info" label={words.info.open} onClick={onOpenPeople} />
-      </header>
-      <HistoryList key={chatId} chatId={chatId} target={target} onReport={onReport} />
-      <Composer key={chatId} chatId={chatId} name={name} />
-    </section>
+    if (target === lastTarget) return
+    setLastTarget(target)
+    setGoal(toGoal(target))
+  }, [target, lastTarget])
+  const actions = useMemo<RoomActions>(
+    () => ({ jump, composing, compose, onReport }),
+    [jump, composing, compose, onReport],
   )
-}
 
-function Header({ chatId }: { chatId: string }) {
-  const { chat, typing } = useRoom(chatId)
-  const { words, dates } = useLanguage()
-  const peer = chat ? peerOf(chat) : null
-  const presence = usePresence(peer ? [peer.userId] : [])[peer?.userId ?? '']
   if (!chat) return null
-  const name = nameOfChat(chat, words)
-  const typist = chat.others.find(({ user }) => typing.includes(user.userId))?.user.name ?? words.somebody
-  const about = () => {
-    if (typing.length > 0) return words.room.typing(typist)
-    if (chat.type === 'group') return words.info.members(chat.memberCount)
-    if (!presence) return ''
-    const { isOnline, lastSeenAt, status } = presence
-    return !isOnline && lastSeenAt !== null ? words.presence.lastSeen(dates.full(lastSeenAt)) : words.presence[status]
-  }
   return (
-    <>
-      <Avatar
-        id={peer?.userId ?? chatId}
-        name={name}
-        url={peer?.avatarUrl ?? null}
-        presence={presence?.status}
-        isGroup={chat.type === 'group'}
-      />
-      <div class="room-title">
-        <h2 class="one-line" dir="auto">
-          {name}
-        </h2>
-        <p class="one-line">{about()}</p>
-      </div>
-    </>
+    <RoomProvider value={actions}>
+      <section
+        class="room"
+        aria-label={name}
+        onKeyDown={(event) => {
+          if (event.key !== 'f' || !(event.ctrlKey || event.metaKey) || event.shiftKey) return
+          event.preventDefault()
+          setSearching(true)
+        }}
+      >
+        <RoomHeader
+          chatId={chatId}
+          isSearching={isSearching}
+          onSearch={() => setSearching(!isSearching)}
+          onBack={onBack}
+          onOpenPeople={onOpenPeople}
+        />
+        <div class="room-top">
+          {isSearching && <RoomSearch chatId={chatId} onClose={() => setSearching(false)} />}
+          <PinsBar chat={chat} />
+        </div>
+        <HistoryView key={chatId} chatId={chatId} goal={goal} />
+        <Composer key={chatId} chatId={chatId} name={name} />
+      </section>
+    </RoomProvider>
   )
 }

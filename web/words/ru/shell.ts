@@ -4,7 +4,7 @@ import type { Words } from '../type.js'
 const plural = createPlural('ru')
 
 /** What the page says round the room. */
-export const shell: Omit<Words, 'room' | 'info' | 'report' | 'account'> = {
+export const shell: Omit<Words, 'message' | 'room' | 'info' | 'report' | 'account'> = {
   appName: 'Чат',
   close: 'Закрыть',
   cancel: 'Отмена',

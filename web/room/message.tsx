@@ -1,24 +1,27 @@
 import { useState } from 'preact/hooks'
-import type { Entry, Message } from '../../client/src/index.js'
+import type { Entry } from '../../client/src/index.js'
 import { useOutbox, useRoom } from '../../client/src/react.js'
 import { summaryOf } from '../chats/names.js'
 import { Button } from '../parts/button.js'
 import { Icon } from '../parts/icon.js'
 import { MenuList } from '../parts/menu.js'
 import { useLanguage } from '../words/index.js'
+import { useRoomActions } from './context.js'
 
-export interface EntryRowProps {
+export interface MessageRowProps {
   chatId: string
   entry: Entry
   isMine: boolean
   /** Whether it begins a run of its sender's. */
   isFirst: boolean
-  onReport(message: Message): void
+  /** Whether Tab leads to it: one message of the list at a time. */
+  isCurrent: boolean
 }
 
-/** A message, stored or on its way. */
-export function EntryRow(props: EntryRowProps) {
-  const { entry, isMine, isFirst, onReport } = props
+/** A message, stored or on its way. The history finds it by `data-key` and moves the focus to it. */
+export function MessageRow(props: MessageRowProps) {
+  const { entry, isMine, isFirst, isCurrent } = props
+  const { onReport } = useRoomActions()
   const { words, dates } = useLanguage()
   const [anchor, setAnchor] = useState<Element | null>(null)
   const message = entry.status === 'stored' ? entry.message : null
@@ -31,7 +34,9 @@ export function EntryRow(props: EntryRowProps) {
   return (
     <li
       class={classes}
+      data-key={entry.key}
       data-seq={message?.seq}
+      tabIndex={isCurrent ? 0 : -1}
       onContextMenu={(event) => {
         if (!message || isMine) return
         event.preventDefault()
@@ -68,7 +73,7 @@ export function EntryRow(props: EntryRowProps) {
   )
 }
 
-function Fate({ chatId, entry }: EntryRowProps) {
+function Fate({ chatId, entry }: MessageRowProps) {
   const { marks } = useRoom(chatId)
   const { words } = useLanguage()
   const fate = () => {

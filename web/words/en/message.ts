@@ -1,0 +1,2 @@
+/** What a message and the composer say. */
+export const message = {}
