@@ -1,2 +1,63 @@
+import { createPlural } from '../plural.js'
+
+const plural = createPlural('en')
+
 /** What a message and the composer say. */
-export const message = {}
+export const message = {
+  menu: 'Actions for this message',
+  reply: 'Reply',
+  react: 'React',
+  edit: 'Edit',
+  copy: 'Copy text',
+  copied: 'Copied',
+  pin: 'Pin',
+  pinned: 'Pinned',
+  remove: 'Delete',
+  removeTitle: 'Delete this message?',
+  removeText: 'It is deleted for everybody in the chat.',
+  report: 'Report…',
+  readBy: 'Read by',
+  readByCount: (count: number) => plural(count, { one: 'Read by # person', other: 'Read by # people' }),
+  editedAt: (when: string) => `Edited ${when}`,
+  quote: (name: string) => `In reply to ${name}`,
+  gone: 'This message is no longer here',
+  blocked: 'A message of somebody you have blocked',
+  show: 'Show',
+  everyone: 'everyone',
+
+  reactions: 'Reactions',
+  addReaction: 'Add a reaction',
+  reactionOf: (emoji: string, names: string, more: number) => `${emoji} ${names}${more > 0 ? ` and ${more} more` : ''}`,
+  anyEmoji: 'Another emoji',
+
+  download: (name: string, size: string) => `Download ${name}, ${size}`,
+  imageFailed: 'The picture could not be loaded',
+  picture: (name: string) => `Picture ${name}`,
+
+  attach: 'Attach files',
+  drop: 'Drop files to attach them',
+  files: 'Files to send',
+  removeFile: (name: string) => `Remove ${name}`,
+  retryFile: (name: string) => `Try again to upload ${name}`,
+  uploading: (name: string) => `Uploading ${name}`,
+  tooManyFiles: (max: number) => `A message carries at most ${max} files.`,
+  tooLargeFile: (name: string, max: string) => `${name} is larger than ${max}.`,
+  emptyFile: (name: string) => `${name} is empty.`,
+  uploadFailed: (name: string) => `${name} could not be uploaded.`,
+
+  replyingTo: (name: string) => `Reply to ${name}`,
+  editing: 'Edit message',
+  endReply: 'Do not reply',
+  endEdit: 'Do not edit',
+  saveEdit: 'Save',
+  mentions: 'People to mention',
+  charactersLeft: (count: number) => plural(count, { one: '# character left', other: '# characters left' }),
+  charactersOver: (count: number) => plural(count, { one: '# character too many', other: '# characters too many' }),
+  slowMode: (seconds: number) => plural(seconds, { one: 'Slow mode: wait # s', other: 'Slow mode: wait # s' }),
+
+  frozen: 'This chat is frozen: only its owners and admins write here.',
+  muted: 'You were muted in this chat.',
+  mutedUntil: (when: string) => `You were muted in this chat until ${when}.`,
+  youBlocked: (name: string) => `You have blocked ${name}.`,
+  unblock: 'Unblock',
+}
