@@ -1,4 +1,5 @@
-import type { Message, MyChat } from '../../client/src/index.js'
+import { useSyncExternalStore } from 'preact/compat'
+import type { Message } from '../../client/src/index.js'
 import { useChatClient } from '../../client/src/react.js'
 import { useRun } from '../app/use-run.js'
 import { IconButton } from '../parts/button.js'
@@ -8,6 +9,19 @@ import { useToast } from '../parts/toast.js'
 import { useLanguage } from '../words/index.js'
 import { useRoomActions } from './context.js'
 import { ReactionPicker } from './reactions.js'
+
+/** What one is in a chat, as far as its messages ask. */
+export type Standing = 'peer' | 'member' | 'admin'
+
+/** One's standing in a chat; renders for nothing else of the chat, which changes with every message. */
+export function useStanding(chatId: string): Standing {
+  const { chat } = useChatClient().room(chatId)
+  return useSyncExternalStore(chat.subscribe, () => {
+    const now = chat.get()
+    if (now?.type === 'direct') return 'peer'
+    return now?.myRole === 'owner' || now?.myRole === 'admin' ? 'admin' : 'member'
+  })
+}
 
 /** What is open at a message, and where. */
 export type OpenAt = { what: 'menu' | 'picker' | 'remove'; anchor: Element } | null
@@ -26,21 +40,20 @@ type ActionName = 'reply' | 'react' | 'edit' | 'copy' | 'pin' | 'remove' | 'repo
 type Actions = Partial<Record<ActionName, MenuItem>>
 
 export interface MessageActionsProps {
-  chat: MyChat
   message: Message
   isMine: boolean
+  standing: Standing
   open: OpenAt
   onOpen(open: OpenAt): void
 }
 
 /** What one may do with a message, by name; what one may not is left out. */
-function useActions({ chat, message, isMine, onOpen }: MessageActionsProps, anchor: Element | null): Actions {
-  const room = useChatClient().room(chat.chatId)
+function useActions({ message, isMine, standing, onOpen }: MessageActionsProps, anchor: Element | null): Actions {
+  const room = useChatClient().room(message.chatId)
   const run = useRun()
   const toast = useToast()
   const { compose, onReport } = useRoomActions()
   const { words } = useLanguage()
-  const isAdmin = chat.type === 'group' && chat.myRole !== 'member'
   const isPinned = message.pinnedAt !== null
   const { content } = message
   const say = words.message
@@ -58,11 +71,11 @@ function useActions({ chat, message, isMine, onOpen }: MessageActionsProps, anch
     const copy = () => navigator.clipboard.writeText(content).then(() => toast(say.copied))
     actions.copy = { label: say.copy, icon: 'copy', onSelect: () => void run(copy) }
   }
-  if (chat.type === 'direct' || isAdmin) {
+  if (standing !== 'member') {
     const pin = () => run(() => room.pin(message.id, !isPinned))
     actions.pin = { label: isPinned ? words.room.unpin : say.pin, icon: 'pin', onSelect: () => void pin() }
   }
-  if (isMine || isAdmin) {
+  if (isMine || standing === 'admin') {
     actions.remove = { label: say.remove, icon: 'delete', isDanger: true, onSelect: () => open('remove') }
   }
   if (!isMine) {
@@ -84,8 +97,8 @@ export interface MessageToolsProps extends MessageActionsProps {
 
 /** The buttons at a message, and what they open: its menu, the emoji, the question before it is deleted. */
 export function MessageTools(props: MessageToolsProps) {
-  const { chat, message, open, onOpen, row, isCurrent, keys } = props
-  const room = useChatClient().room(chat.chatId)
+  const { message, open, onOpen, row, isCurrent, keys } = props
+  const room = useChatClient().room(message.chatId)
   const run = useRun()
   const { words } = useLanguage()
   const actions = useActions(props, row)

@@ -1,12 +1,12 @@
 import { useRef, useState } from 'preact/hooks'
 import type { Entry, Mentions } from '../../client/src/index.js'
-import { useChatClient, useOutbox, useRoom, useStore } from '../../client/src/react.js'
+import { useChatClient, useOutbox, useStore } from '../../client/src/react.js'
 import { summaryOf } from '../chats/names.js'
 import { Avatar } from '../parts/avatar.js'
 import { Button } from '../parts/button.js'
 import { useLanguage } from '../words/index.js'
 import { Attachments } from './attachments.js'
-import { MessageTools, type OpenAt, type PressKey } from './message-actions.js'
+import { MessageTools, type OpenAt, type PressKey, useStanding } from './message-actions.js'
 import { MessageFoot } from './message-foot.js'
 import { MessageQuote } from './message-quote.js'
 import { MessageText } from './message-text.js'
@@ -26,7 +26,7 @@ export interface MessageRowProps {
 /** A message, stored or on its way. The history finds it by `data-key` and moves the focus to it. */
 export function MessageRow(props: MessageRowProps) {
   const { chatId, entry, isMine, isFirst, isCurrent } = props
-  const { chat } = useRoom(chatId)
+  const standing = useStanding(chatId)
   const { words } = useLanguage()
   const ref = useRef<HTMLLIElement>(null)
   const [isNear, setNear] = useState(false)
@@ -34,8 +34,8 @@ export function MessageRow(props: MessageRowProps) {
   const keys = useRef<PressKey>(null)
   const message = entry.status === 'stored' ? entry.message : null
   const sender = isMine ? words.you : (message?.sender.name ?? words.somebody)
-  const hasFaces = chat?.type === 'group' && !isMine
-  const hasTools = chat && message && message.deletedAt === null
+  const hasFaces = standing !== 'peer' && !isMine
+  const hasTools = message !== null && message.deletedAt === null
   const classes = ['message', isMine && 'message-mine', isFirst && 'message-first', hasFaces && 'message-faced']
 
   return (
@@ -73,7 +73,7 @@ export function MessageRow(props: MessageRowProps) {
       {message && <Reactions message={message} />}
       {entry.status === 'failed' && <Failed entry={entry} />}
       {hasTools && (isNear || isCurrent || open) && (
-        <MessageTools {...{ chat, message, isMine, isCurrent, open, keys }} row={ref.current} onOpen={setOpen} />
+        <MessageTools {...{ message, isMine, standing, isCurrent, open, keys }} row={ref.current} onOpen={setOpen} />
       )}
     </li>
   )
