@@ -6,7 +6,7 @@ import { holds } from './history-page.js'
 
 t.setTimeout(300_000)
 
-const field = (page: Page) => page.getByRole('textbox', { name: /^Message / })
+const field = (page: Page) => page.getByRole('textbox', { name: /^Message/ })
 const row = (page: Page, text: string) => page.locator('.message', { hasText: text })
 
 async function say(page: Page, text: string): Promise<void> {
@@ -93,9 +93,9 @@ t.test('a message', needsChromium, async (t) => {
     await must(bob, 'add_reaction', { messageId: message.id, emoji: '👍' })
     const chip = row(page, 'Pizza?').locator('.reaction')
     await chip.click()
-    await row(page, 'Pizza?').getByRole('button', { name: '👍 BOB, You', pressed: true }).waitFor()
+    await row(page, 'Pizza?').getByRole('button', { name: '👍 2 BOB, You', pressed: true }).waitFor()
     await chip.click()
-    await row(page, 'Pizza?').getByRole('button', { name: '👍 BOB', exact: true, pressed: false }).waitFor()
+    await row(page, 'Pizza?').getByRole('button', { name: '👍 1 BOB', exact: true, pressed: false }).waitFor()
 
     await row(page, 'Pizza?').hover()
     await row(page, 'Pizza?').getByRole('button', { name: 'Add a reaction' }).click()
@@ -103,14 +103,14 @@ t.test('a message', needsChromium, async (t) => {
     t.same(await violationsOf(page), [])
     await picker.getByRole('textbox', { name: 'Another emoji' }).fill('🦔')
     await picker.getByRole('textbox', { name: 'Another emoji' }).press('Enter')
-    await row(page, 'Pizza?').getByRole('button', { name: '🦔 You' }).waitFor()
+    await row(page, 'Pizza?').getByRole('button', { name: '🦔 1 You' }).waitFor()
     await until('the server has it', async () => {
       const { body } = await service.call('GET', `/messages/${message.id}`, { as: 'bob' })
       return body.message.reactions.length === 2
     })
   })
 
-  await t.test('is answered; the quote leads to it', async (t) => {
+  await t.test('is answered; the quote leads to it', async () => {
     const first = await send('The question')
     for (let i = 0; i < 30; i++) await send(`Between ${i}`)
     await row(page, 'Between 29').waitFor()
@@ -119,7 +119,7 @@ t.test('a message', needsChromium, async (t) => {
     await page.locator('.composer').getByText('Reply to BOB').waitFor()
     await holds(page, `document.activeElement.matches('.composer textarea')`)
     await say(page, 'The answer')
-    const quote = row(page, 'The answer').getByRole('button', { name: 'In reply to BOB: The question' })
+    const quote = row(page, 'The answer').getByRole('button', { name: 'In reply to BOB The question' })
     await quote.click()
     await holds(
       page,

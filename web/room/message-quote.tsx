@@ -49,13 +49,8 @@ export function MessageQuote({ chatId, messageId }: { chatId: string; messageId:
 
   const quoted = here ?? far
   return (
-    <button
-      type="button"
-      class="quote"
-      disabled={!quoted}
-      aria-label={quoted ? `${words.message.quote(quoted.sender.name)}: ${summaryOf(quoted, words)}` : undefined}
-      onClick={() => quoted && jump(quoted.seq)}
-    >
+    <button type="button" class="quote" disabled={!quoted} onClick={() => quoted && jump(quoted.seq)}>
+      <span class="heard">{words.message.quote}</span>
       <bdi class="quote-name one-line">{quoted?.sender.name ?? '…'}</bdi>
       <bdi class="quote-text one-line">
         {quoted ? summaryOf(quoted, words) : quoted === null ? words.message.gone : words.loading}

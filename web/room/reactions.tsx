@@ -63,18 +63,12 @@ function ReactionChip({ reaction: { emoji, count, userIds }, isMine, onReact }: 
   const myId = useMe()?.userId
   const { words } = useLanguage()
   const names = userIds.flatMap((userId) => (userId === myId ? words.you : (users[userId]?.name ?? [])))
-  const label = words.message.reactionOf(emoji, names.join(', '), count - names.length)
+  const people = words.message.reactedAlso(names.join(', '), count - names.length)
   return (
-    <button
-      type="button"
-      class="reaction"
-      aria-pressed={isMine}
-      aria-label={label}
-      title={label}
-      onClick={() => onReact(emoji, !isMine)}
-    >
+    <button type="button" class="reaction" aria-pressed={isMine} title={people} onClick={() => onReact(emoji, !isMine)}>
       <span>{emoji}</span>
       <span class="reaction-count">{count}</span>
+      <span class="heard">{people}</span>
     </button>
   )
 }

@@ -19,7 +19,7 @@ export const message = {
   readBy: 'Read by',
   readByCount: (count: number) => plural(count, { one: 'Read by # person', other: 'Read by # people' }),
   editedAt: (when: string) => `Edited ${when}`,
-  quote: (name: string) => `In reply to ${name}`,
+  quote: 'In reply to',
   gone: 'This message is no longer here',
   blocked: 'A message of somebody you have blocked',
   show: 'Show',
@@ -27,7 +27,7 @@ export const message = {
 
   reactions: 'Reactions',
   addReaction: 'Add a reaction',
-  reactionOf: (emoji: string, names: string, more: number) => `${emoji} ${names}${more > 0 ? ` and ${more} more` : ''}`,
+  reactedAlso: (names: string, more: number) => (more > 0 ? `${names} and ${more} more` : names),
   anyEmoji: 'Another emoji',
 
   download: (name: string, size: string) => `Download ${name}, ${size}`,

@@ -21,7 +21,7 @@ export const message: Words['message'] = {
   readByCount: (count) =>
     plural(count, { one: 'Прочитал # человек', few: 'Прочитали # человека', other: 'Прочитали # человек' }),
   editedAt: (when) => `Изменено ${when}`,
-  quote: (name) => `В ответ: ${name}`,
+  quote: 'В ответ на',
   gone: 'Этого сообщения больше нет',
   blocked: 'Сообщение того, кого вы заблокировали',
   show: 'Показать',
@@ -29,7 +29,7 @@ export const message: Words['message'] = {
 
   reactions: 'Реакции',
   addReaction: 'Добавить реакцию',
-  reactionOf: (emoji, names, more) => `${emoji} ${names}${more > 0 ? ` и ещё ${more}` : ''}`,
+  reactedAlso: (names, more) => (more > 0 ? `${names} и ещё ${more}` : names),
   anyEmoji: 'Другой эмодзи',
 
   download: (name, size) => `Скачать ${name}, ${size}`,
