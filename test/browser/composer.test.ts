@@ -135,7 +135,7 @@ t.test('the composer', needsChromium, async (t) => {
     await give(page, 'drop', 'text')
     await holds(page, `document.querySelector('.chosen-there')`)
     await sendButton(page).click()
-    const file = page.getByRole('button', { name: 'Download notes.txt, 10 byte' })
+    const file = page.getByRole('button', { name: 'Download notes.txt 10 byte' })
     await file.waitFor()
     await until('it was stored', async () => (await lastOf(service, chatId)).attachments[0]?.name === 'notes.txt')
     const [download] = await Promise.all([page.waitForEvent('download'), file.click()])

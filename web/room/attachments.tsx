@@ -41,8 +41,9 @@ function FileButton({ attachment }: { attachment: Attachment }) {
   const download = useDownload(attachment)
   const size = formatBytes(attachment.size, code)
   return (
-    <button type="button" class="file" aria-label={words.message.download(attachment.name, size)} onClick={download}>
+    <button type="button" class="file" onClick={download}>
       <Icon name="file" size={24} />
+      <span class="heard">{words.message.download}</span>
       <span class="file-text">
         <bdi class="one-line">{attachment.name}</bdi>
         <span class="file-size">{size}</span>
@@ -105,7 +106,7 @@ function Picture({ attachment }: { attachment: Attachment }) {
       ) : (
         <button
           type="button"
-          aria-label={words.message.download(name, formatBytes(size, code))}
+          aria-label={`${words.message.download} ${name}, ${formatBytes(size, code)}`}
           title={name}
           onClick={download}
         >

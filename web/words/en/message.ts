@@ -30,9 +30,8 @@ export const message = {
   reactedAlso: (names: string, more: number) => (more > 0 ? `${names} and ${more} more` : names),
   anyEmoji: 'Another emoji',
 
-  download: (name: string, size: string) => `Download ${name}, ${size}`,
+  download: 'Download',
   imageFailed: 'The picture could not be loaded',
-  picture: (name: string) => `Picture ${name}`,
 
   attach: 'Attach files',
   drop: 'Drop files to attach them',

@@ -32,9 +32,8 @@ export const message: Words['message'] = {
   reactedAlso: (names, more) => (more > 0 ? `${names} и ещё ${more}` : names),
   anyEmoji: 'Другой эмодзи',
 
-  download: (name, size) => `Скачать ${name}, ${size}`,
+  download: 'Скачать',
   imageFailed: 'Не удалось загрузить картинку',
-  picture: (name) => `Картинка ${name}`,
 
   attach: 'Прикрепить файлы',
   drop: 'Отпустите файлы, чтобы прикрепить их',
