@@ -86,6 +86,12 @@ t.test('a message', needsChromium, async (t) => {
     t.same(await readers.locator('bdi').allInnerTexts(), ['BOB'])
     await page.keyboard.press('Escape')
     await readers.waitFor({ state: 'detached' })
+    await mine.focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('menuitem', { name: 'Read by 1 person' }).click()
+    t.same(await readers.locator('bdi').allInnerTexts(), ['BOB'])
+    await page.keyboard.press('Escape')
+    await readers.waitFor({ state: 'detached' })
   })
 
   await t.test('takes reactions', async (t) => {

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'preact/compat'
 import type { Message } from '../../client/src/index.js'
-import { useChatClient } from '../../client/src/react.js'
+import { useChatClient, useRoom } from '../../client/src/react.js'
 import { useRun } from '../app/use-run.js'
 import { IconButton } from '../parts/button.js'
 import { Confirm } from '../parts/dialog.js'
@@ -8,6 +8,7 @@ import { type MenuItem, MenuList } from '../parts/menu.js'
 import { useToast } from '../parts/toast.js'
 import { useLanguage } from '../words/index.js'
 import { useRoomActions } from './context.js'
+import { Readers } from './message-readers.js'
 import { ReactionPicker } from './reactions.js'
 
 /** What one is in a chat, as far as its messages ask. */
@@ -24,7 +25,7 @@ export function useStanding(chatId: string): Standing {
 }
 
 /** What is open at a message, and where. */
-export type OpenAt = { what: 'menu' | 'picker' | 'remove'; anchor: Element } | null
+export type OpenAt = { what: 'menu' | 'picker' | 'readers' | 'remove'; anchor: Element } | null
 
 /** The keys of a message that has the focus. */
 const KEYS: Readonly<Record<string, ActionName>> = {
@@ -97,8 +98,9 @@ export interface MessageToolsProps extends MessageActionsProps {
 
 /** The buttons at a message, and what they open: its menu, the emoji, the question before it is deleted. */
 export function MessageTools(props: MessageToolsProps) {
-  const { message, open, onOpen, row, isCurrent, keys } = props
+  const { message, isMine, open, onOpen, row, isCurrent, keys } = props
   const room = useChatClient().room(message.chatId)
+  const { marks } = useRoom(message.chatId)
   const run = useRun()
   const { words } = useLanguage()
   const actions = useActions(props, row)
@@ -110,7 +112,16 @@ export function MessageTools(props: MessageToolsProps) {
   }
   const tabIndex = isCurrent ? 0 : -1
   const { react, reply, edit, copy, pin, remove, report } = actions
-  const items = [reply, react, edit, copy, pin, null, remove, report]
+  const readers = isMine ? marks.readBy(message.seq) : []
+  const read: MenuItem | undefined =
+    readers.length > 0
+      ? {
+          label: words.message.readByCount(readers.length),
+          icon: 'checks',
+          onSelect: () => row && onOpen({ what: 'readers', anchor: row }),
+        }
+      : undefined
+  const items = [reply, react, edit, copy, pin, read, null, remove, report]
   const close = (): void => onOpen(null)
   return (
     <>
@@ -141,6 +152,7 @@ export function MessageTools(props: MessageToolsProps) {
         />
       )}
       {open?.what === 'picker' && <ReactionPicker message={message} anchor={open.anchor} onClose={close} />}
+      {open?.what === 'readers' && <Readers userIds={readers} anchor={open.anchor} onClose={close} />}
       {open?.what === 'remove' && (
         <Confirm
           title={words.message.removeTitle}

@@ -1,10 +1,9 @@
 import { useState } from 'preact/hooks'
 import type { Entry } from '../../client/src/index.js'
-import { useChatClient, useRoom, useStore } from '../../client/src/react.js'
-import { Avatar } from '../parts/avatar.js'
+import { useRoom } from '../../client/src/react.js'
 import { Icon } from '../parts/icon.js'
-import { Popup } from '../parts/popup.js'
 import { useLanguage } from '../words/index.js'
+import { Readers } from './message-readers.js'
 
 export interface MessageFootProps {
   chatId: string
@@ -72,28 +71,5 @@ function Fate({ chatId, entry }: { chatId: string; entry: Entry }) {
       </button>
       {anchor && <Readers userIds={readers} anchor={anchor} onClose={() => setAnchor(null)} />}
     </>
-  )
-}
-
-function Readers({ userIds, anchor, onClose }: { userIds: string[]; anchor: Element; onClose(): void }) {
-  const users = useStore(useChatClient().users)
-  const { words } = useLanguage()
-  return (
-    <Popup anchor={anchor} align="end" label={words.message.readBy} onClose={onClose}>
-      <div class="readers">
-        <h3>{words.message.readBy}</h3>
-        <ul>
-          {userIds.map((userId) => {
-            const name = users[userId]?.name ?? words.somebody
-            return (
-              <li key={userId}>
-                <Avatar id={userId} name={name} url={users[userId]?.avatarUrl ?? null} size="s" />
-                <bdi class="one-line">{name}</bdi>
-              </li>
-            )
-          })}
-        </ul>
-      </div>
-    </Popup>
   )
 }
