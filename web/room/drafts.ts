@@ -4,6 +4,9 @@ export interface Mentioned {
   name: string
 }
 
+/** All people of a chat, whom no user id can name; in a text `@everyone`, in each language. */
+export const EVERYONE: Mentioned = { userId: '@everyone', name: 'everyone' }
+
 /** What one has written in a chat and not sent. */
 export interface KeptDraft {
   text: string

@@ -1,7 +1,7 @@
 import { useMemo } from 'preact/hooks'
 import type { Mentions } from '../../client/src/index.js'
 import { useChatClient, useStore } from '../../client/src/react.js'
-import { useLanguage } from '../words/index.js'
+import { EVERYONE } from './drafts.js'
 import { piecesOf } from './links.js'
 
 export interface MessageTextProps {
@@ -12,9 +12,8 @@ export interface MessageTextProps {
 /** What somebody wrote: as text, with its links and the people it names. */
 export function MessageText({ text, mentions }: MessageTextProps) {
   const users = useStore(useChatClient().users)
-  const { words } = useLanguage()
   const names = mentions.userIds.flatMap((userId) => users[userId]?.name ?? [])
-  if (mentions.everyone) names.push('everyone', words.message.everyone)
+  if (mentions.everyone) names.push(EVERYONE.name)
   const known = names.join('\n')
   const pieces = useMemo(() => piecesOf(text, known === '' ? [] : known.split('\n')), [text, known])
   return (

@@ -1,7 +1,7 @@
 import { useCallback, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { useChatClient } from '../../client/src/react.js'
 import type { Composing } from './context.js'
-import { type KeptDraft, keepDraft, readDraft } from './drafts.js'
+import { EVERYONE, type KeptDraft, keepDraft, readDraft } from './drafts.js'
 
 const NONE: KeptDraft = { text: '', mentioned: [] }
 
@@ -15,8 +15,11 @@ export function useDraft(userId: string, chatId: string, composing: Composing) {
   useLayoutEffect(() => {
     if (!edited) return
     const known = users.get()
-    const mentioned = edited.mentions.userIds.flatMap((id) => known[id] ?? [])
-    setEdit({ text: edited.content ?? '', mentioned: mentioned.map(({ userId, name }) => ({ userId, name })) })
+    const { userIds, everyone } = edited.mentions
+    // Who is not known here stays named as long as anybody is.
+    const mentioned = userIds.map((userId) => ({ userId, name: known[userId]?.name ?? '' }))
+    if (everyone) mentioned.push(EVERYONE)
+    setEdit({ text: edited.content ?? '', mentioned })
   }, [edited, users])
 
   const isEditing = useRef(false)

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { MyChat, User } from '../../client/src/index.js'
 import { useChatClient, useMe } from '../../client/src/react.js'
-import type { KeptDraft, Mentioned } from './drafts.js'
+import { EVERYONE, type KeptDraft, type Mentioned } from './drafts.js'
 
 const PAGE_MEMBERS = 100
 /** Of larger groups so many are offered. */
@@ -10,8 +10,6 @@ const MAX_OFFERED = 8
 /** Who is mentioned at most, by the service. */
 const MAX_MENTIONS = 50
 const MAX_QUERY = 40
-/** Stands for all people of a chat, whom no user id can name. */
-const EVERYONE = '@everyone'
 
 /** An `@` and what follows it up to the caret. */
 interface Asked {
@@ -30,8 +28,8 @@ export function askedAt(text: string, caret: number): Asked | null {
 /** Whom a text names of those who were picked for it, as a message says it. */
 export function mentionsIn({ text, mentioned }: KeptDraft): { userIds: string[]; everyone: boolean } {
   const named = mentioned.filter(({ name }) => text.includes(`@${name}`)).map(({ userId }) => userId)
-  const userIds = [...new Set(named)].filter((userId) => userId !== EVERYONE)
-  return { userIds: userIds.slice(0, MAX_MENTIONS), everyone: named.includes(EVERYONE) }
+  const userIds = [...new Set(named)].filter((userId) => userId !== EVERYONE.userId)
+  return { userIds: userIds.slice(0, MAX_MENTIONS), everyone: named.includes(EVERYONE.userId) }
 }
 
 /** People of the chat who fit what is asked for, those first whose name begins so. */
@@ -45,7 +43,7 @@ export function useMentions(chat: MyChat | null, asked: Asked | null): Mentioned
     return lower.startsWith(query) ? 0 : lower.split(/\s+/).some((word) => word.startsWith(query)) ? 1 : 2
   }
   const people: Mentioned[] = members.filter(({ userId }) => userId !== myId)
-  if (chat.type === 'group' && chat.myRole !== 'member') people.push({ userId: EVERYONE, name: 'everyone' })
+  if (chat.type === 'group' && chat.myRole !== 'member') people.push(EVERYONE)
   const fitting = people.filter((person) => rank(person) < 2)
   return fitting.sort((a, b) => rank(a) - rank(b)).slice(0, MAX_OFFERED)
 }

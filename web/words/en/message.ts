@@ -23,7 +23,6 @@ export const message = {
   gone: 'This message is no longer here',
   blocked: 'A message of somebody you have blocked',
   show: 'Show',
-  everyone: 'everyone',
 
   reactions: 'Reactions',
   addReaction: 'Add a reaction',

@@ -25,7 +25,6 @@ export const message: Words['message'] = {
   gone: 'Этого сообщения больше нет',
   blocked: 'Сообщение того, кого вы заблокировали',
   show: 'Показать',
-  everyone: 'все',
 
   reactions: 'Реакции',
   addReaction: 'Добавить реакцию',
