@@ -240,7 +240,7 @@ t.test('both themes, and by finger', needsChromium, async (t) => {
     t.equal(await field(page).inputValue(), 'One\n')
     await sendButton(page).tap()
     await page.locator('.message-mine').waitFor()
-    await page.locator('.message', { hasText: 'And?' }).locator('.bubble > p').tap()
+    await page.locator('.message', { hasText: 'And?' }).locator('.bubble p').tap()
     await page.locator('.message', { hasText: 'And?' }).locator('.message-tools').waitFor()
     const small = await page.evaluate(
       `[...document.querySelectorAll('.room .icon-button, .reaction')]

@@ -91,7 +91,7 @@ function Bubble({ chatId, entry, isMine }: MessageRowProps) {
     const isHidden = !isShown && blocked.includes(message.sender.userId)
     if (isHidden || message.deletedAt !== null) {
       return (
-        <div class="bubble bubble-quiet">
+        <div class="bubble bubble-line bubble-quiet">
           <p>{isHidden ? words.message.blocked : words.list.deleted}</p>
           {isHidden && (
             <Button look="quiet" onClick={() => setShown(true)}>
@@ -109,11 +109,13 @@ function Bubble({ chatId, entry, isMine }: MessageRowProps) {
     <div class="bubble">
       {said.replyToId !== null && <MessageQuote chatId={chatId} messageId={said.replyToId} />}
       {said.attachments.length > 0 && <Attachments attachments={said.attachments} />}
-      {said.content !== null && <MessageText text={said.content} mentions={said.mentions} />}
-      {isCard && (
-        <p>{entry.status === 'stored' ? summaryOf(entry.message, words) : words.list.files(said.fileCount)}</p>
-      )}
-      {foot}
+      <div class="bubble-line">
+        {said.content !== null && <MessageText text={said.content} mentions={said.mentions} />}
+        {isCard && (
+          <p>{entry.status === 'stored' ? summaryOf(entry.message, words) : words.list.files(said.fileCount)}</p>
+        )}
+        {foot}
+      </div>
     </div>
   )
 }
