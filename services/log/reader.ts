@@ -164,8 +164,8 @@ interface StandRow extends Record<string, unknown> {
 }
 
 // With a viewer ($2), a message from before their joining is left out where history starts there; without one (delivery) the
-// line tells from whom it is to be hidden: of who has been removed since, it is no longer known what they saw. Only changes can be of old messages, so new ones are not asked about. The LIMITs take
-// nothing away: they make each span a range of the index, and each message one look-up, where the planner would else read tables.
+// line tells from whom it is to be hidden: of who has been removed since, it is no longer known what they saw. Only changes can be
+// of old messages, so new ones are not asked about. The LIMITs take nothing away: they make each span a range of the index, and each message one look-up, where the planner would else read tables.
 const READ = `
 SELECT l.chat_id, l.revision, l.kind, l.actor_id, l.user_id, u.name, u.avatar_url, l.role, l.joined_at, l.muted_until, c.member_count,
   CASE WHEN $2::text IS NULL AND c.history_visibility = 'joined' AND l.kind IN ('message_updated', 'message_deleted') THEN (

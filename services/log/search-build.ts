@@ -16,7 +16,8 @@ const STOP_MS = 2_000
 
 /** The index of search on a large table, made beside the running service by one node at a time; until then there is no search. */
 export function createSearchBuild({ db, isOn, logger }: SearchBuildOptions) {
-  let hasIndex = false
+  // An embedded database has it made before it serves, however large it is.
+  let hasIndex = db.embedded
   let isStopped = false
   let timer: NodeJS.Timeout | undefined
   let building: Promise<void> | undefined

@@ -8,7 +8,8 @@ t.test('while it serves', async (t) => {
   t.same(await call('GET', '/ready'), { status: 200, body: { ready: true } })
   t.same(await call('GET', '/live'), { status: 200, body: { live: true } })
   const { version } = JSON.parse(readFileSync(`${packageRoot()}/package.json`, 'utf8'))
-  t.match(await call('GET', '/health'), { status: 200, body: { status: 'ok', uptime: Number, version } })
+  const checks = { search: { ok: true, isBuilding: false } }
+  t.match(await call('GET', '/health'), { status: 200, body: { status: 'ok', uptime: Number, version, checks } })
 })
 
 // What broke: the bus was said to be well by a constant.
