@@ -174,7 +174,13 @@ function createSocket(
   options: object | undefined,
   auth: (send: (auth: object) => void) => void,
 ): Socket<ServerToClientEvents> {
-  const [, origin, prefix] = /^([a-z]+:\/\/[^/]+)?(.*?)\/*$/i.exec(url) ?? []
+  const [origin = ''] = /^[a-z]+:\/\/[^/]+/i.exec(url) ?? []
+  const prefix = url
+    .slice(origin.length)
+    .split('/')
+    .filter(Boolean)
+    .map((part) => `/${part}`)
+    .join('')
   const all: Partial<ManagerOptions & SocketOptions> = {
     path: `${prefix}/socket.io`,
     transports: ['websocket', 'polling'],

@@ -245,7 +245,8 @@ t.test('the demo', needsChromium, async (t) => {
     const alice = person(page, 'Alice')
     await row(alice, /Bob/).click()
     await alice.getByLabel('Message Bob').fill('On my way')
-    await page.keyboard.press('Enter')
+    // On a touch screen Enter begins a line.
+    await alice.getByRole('button', { name: 'Send', exact: true }).click()
     t.notOk(await person(page, 'Bob').isVisible())
     await page
       .getByRole('navigation', { name: 'People of the demo' })

@@ -34,7 +34,9 @@ const SCRIPTS = ['node_modules/esbuild', 'node_modules/fastify-socket.io']
 const { packages } = JSON.parse(readFileSync(join(packageRoot(), 'package-lock.json'), 'utf8')) as {
   packages: Record<string, Locked>
 }
-const locked = Object.entries(packages).filter(([path]) => path !== '')
+/** Our own client, which stands in a folder here and is linked to: nothing of it is fetched. */
+const OURS = ['client', 'node_modules/chat-socket-client']
+const locked = Object.entries(packages).filter(([path]) => path !== '' && !OURS.includes(path))
 const nameOf = (path: string) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
 
 /** Whether a version is at least another; one before a release is below it. */
