@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { Entry } from '../../client/src/index.js'
-import { useRoom } from '../../client/src/react.js'
+import { useChatClient, useStore } from '../../client/src/react.js'
 import { Icon } from '../parts/icon.js'
 import { useLanguage } from '../words/index.js'
 import { Readers } from './message-readers.js'
@@ -37,7 +37,7 @@ export function MessageFoot({ chatId, entry, isMine }: MessageFootProps) {
 
 /** On its way, refused, sent, or read: a tick, a second one, and by whom. */
 function Fate({ chatId, entry }: { chatId: string; entry: Entry }) {
-  const { marks } = useRoom(chatId)
+  const marks = useStore(useChatClient().room(chatId).marks)
   const { words } = useLanguage()
   const [anchor, setAnchor] = useState<Element | null>(null)
   const readers = entry.status === 'stored' ? marks.readBy(entry.message.seq) : []

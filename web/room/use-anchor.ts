@@ -29,11 +29,14 @@ export function firstChild(list: Element, holds: (child: Element) => boolean): n
  */
 export function useAnchor(scroller: RefObject<HTMLElement | null>, list: RefObject<HTMLElement | null>) {
   const anchor = useRef<Anchor>('end')
+  // A scroll is told with the next frame: what changes before then must not take it back.
+  const seenTopPx = useRef(0)
   return useMemo(
     () => ({
       isAtEnd: () => anchor.current === 'end',
       follow(): void {
         anchor.current = 'end'
+        seenTopPx.current = scroller.current?.scrollTop ?? 0
       },
       release(): void {
         anchor.current = null
@@ -42,6 +45,7 @@ export function useAnchor(scroller: RefObject<HTMLElement | null>, list: RefObje
       hold(isEndThere: boolean): void {
         const element = scroller.current
         if (!element || !list.current || element.clientHeight === 0) return
+        seenTopPx.current = element.scrollTop
         const below = element.scrollHeight - element.scrollTop - element.clientHeight
         if (isEndThere && below <= END_PX) {
           anchor.current = 'end'
@@ -59,14 +63,19 @@ export function useAnchor(scroller: RefObject<HTMLElement | null>, list: RefObje
         const element = scroller.current
         const held = anchor.current
         if (!element || held === null) return
+        const scrolledPx = element.scrollTop - seenTopPx.current
         if (held === 'end') {
+          if (scrolledPx < 0) return
           element.scrollTop = element.scrollHeight
+          seenTopPx.current = element.scrollTop
           return
         }
         const row = rowOf(list.current, held.key)
         if (!row) return
+        held.offsetPx -= scrolledPx
         const moved = row.getBoundingClientRect().top - element.getBoundingClientRect().top - held.offsetPx
         if (Math.abs(moved) >= 0.5) element.scrollTop += moved
+        seenTopPx.current = element.scrollTop
       },
     }),
     [scroller, list],
