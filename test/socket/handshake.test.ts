@@ -51,7 +51,7 @@ async function userOf(t: Test, service: Service, token: string) {
   return session.user
 }
 
-// What else is crafted is in crafted.test.ts; here is who has a token that is good by itself, and may not come in.
+// What else is crafted is in crafted.slow.ts; here is who has a token that is good by itself, and may not come in.
 t.test('tokens that are refused', async (t) => {
   const service = await start(t)
   const tokens: Record<string, unknown> = {
