@@ -1,6 +1,6 @@
 import { io } from 'socket.io-client'
 
-/** @typedef {import('chat-socket-service/contract').Message} Message */
+/** @typedef {import('chat-socket-client').Message} Message */
 
 const query = new URLSearchParams(location.search)
 const url = query.get('chat') ?? 'http://localhost:3002'
@@ -24,7 +24,7 @@ function show({ seq, sender, content, deletedAt }) {
 // In development the chat hands out tokens of its demo people; your app has its own way to one.
 const tokens = await (await fetch(`${url}/demo/tokens`)).json()
 
-/** @type {import('chat-socket-service/client').ChatSocket} */
+/** @type {import('chat-socket-client').ChatSocket} */
 const socket = io(url, { auth: { token: tokens[user] } })
 
 socket.on('session', async (session) => {
