@@ -17,7 +17,8 @@ function install(name, tarballs) {
   const file = join(folder, 'package.json')
   const manifest = JSON.parse(readFileSync(file, 'utf8'))
   for (const [dependency, tarball] of Object.entries(tarballs)) {
-    if (manifest.dependencies[dependency]) manifest.dependencies[dependency] = `file:${tarball}`
+    for (const kind of [manifest.dependencies, manifest.devDependencies ?? {}])
+      if (kind[dependency]) kind[dependency] = `file:${tarball}`
   }
   writeFileSync(file, JSON.stringify(manifest, null, 2))
   run('npm', ['install'], { cwd: folder })
