@@ -118,8 +118,8 @@ t.test('a message', needsChromium, async (t) => {
 
   await t.test('is answered; the quote leads to it', async () => {
     const first = await send('The question')
-    for (let i = 0; i < 30; i++) await send(`Between ${i}`)
-    await row(page, 'Between 29').waitFor()
+    for (let i = 0; i < 30; i++) await send(`Number ${i}, between`)
+    await row(page, 'Number 29, between').waitFor()
     await row(page, 'The question').hover()
     await row(page, 'The question').getByRole('button', { name: 'Reply' }).click()
     await page.locator('.composer').getByText('Reply to BOB').waitFor()
@@ -165,9 +165,9 @@ t.test('a message', needsChromium, async (t) => {
   })
 
   await t.test('of another is reported', async () => {
-    await row(page, 'Between 29').click({ button: 'right' })
+    await row(page, 'Number 29, between').click({ button: 'right' })
     await page.getByRole('menuitem', { name: 'Report…' }).click()
-    await page.getByRole('dialog').getByText('Between 29').waitFor()
+    await page.getByRole('dialog').getByText('Number 29, between').waitFor()
     await page.keyboard.press('Escape')
   })
 
