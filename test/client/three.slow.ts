@@ -5,11 +5,11 @@ import t, { type Test } from 'tap'
 import type { ChatClient } from '../../client/src/index.js'
 import type { Message, MyChat } from '../../client/src/wire.js'
 import { createServerProcess, type ServerProcess, tokenOf } from '../faults/server.js'
-import { embeddedDir } from '../helper.js'
+import { embeddedDir, until } from '../helper.js'
 import { freePort } from '../helpers/postgres.js'
 import { createRandom } from '../simulator/random.js'
 import { clientOf, online } from './client.js'
-import { holds, isOnline, launch, needsChromium, openPage, servePage } from './page.js'
+import { isOnline, launch, needsChromium, openPage, servePage } from './page.js'
 import { stateOf } from './world.js'
 
 // npm run faults:client -- [--kills N] [--seed N]
@@ -153,15 +153,15 @@ t.test(`three clients of a server that is killed ${kills} times`, needsChromium,
   /** A tab is loaded anew, or closed and another opened, in the midst of what it sends, once the other tab knows of all that it has written. */
   async function renewTab(index: number, isReload: boolean): Promise<void> {
     const [own, other] = [tab(index)(), tab(1 - index)()]
-    const keys = await own.evaluate(() => client.outbox.get().map(({ key }) => key))
-    await holds(
-      other,
-      ([id, all]) => {
-        const known = [...client.outbox.get(), ...client.room(id).entries.get()].map(({ key }) => key)
-        return all.every((key) => known.includes(key))
-      },
-      [chatId, keys] as const,
-    )
+    // Asked anew each time: what has been sent meanwhile may be older than all that the other tab has loaded.
+    await until('the other tab knows of all that waits', async () => {
+      const keys = await own.evaluate(() => client.outbox.get().map(({ key }) => key))
+      const known = await other.evaluate(
+        (id) => [...client.outbox.get(), ...client.room(id).entries.get()].map(({ key }) => key),
+        chatId,
+      )
+      return keys.every((key) => known.includes(key))
+    })
     if (isReload) return void (await own.reload())
     await own.close()
     tabs[index] = await openPage(context, url)
