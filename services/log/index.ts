@@ -11,6 +11,7 @@ import { createChanges, type NewChat } from './changes.js'
 import { createChats } from './chats.js'
 import { createEndings } from './endings.js'
 import { createHistory } from './history.js'
+import { createKeyIndexes } from './keys.js'
 import { createMarks } from './marks.js'
 import { createMembers } from './members.js'
 import { createMentions } from './mentions.js'
@@ -57,6 +58,7 @@ export function createLog(options: LogOptions) {
   const endings = createEndings({ db, publish, retentionDays, logger })
   const sweeper = createSweeper(db, hasSearch, logger)
   const searchBuild = createSearchBuild({ db, isOn: hasSearch, logger })
+  const keyIndexes = createKeyIndexes({ db, logger })
   function onWritten(written: Written[]): void {
     sweeper.note()
     bus.publish('changes', written)
@@ -83,13 +85,14 @@ export function createLog(options: LogOptions) {
     start(): void {
       endings.start()
       searchBuild.start()
+      keyIndexes.start()
     },
 
     /** Whether search has its index, for /health. */
     searchHealth: searchBuild.health,
 
     async stop(): Promise<void> {
-      await Promise.all([endings.stop(), searchBuild.stop()])
+      await Promise.all([endings.stop(), searchBuild.stop(), keyIndexes.stop()])
       await sweeper.stop()
     },
 
