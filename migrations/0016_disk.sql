@@ -81,8 +81,7 @@ AS $$
     FROM json_to_recordset(sends) AS s (ord integer, chat_id text, sender_id text, client_message_id text, by_service boolean)
     JOIN LATERAL (SELECT * FROM members x WHERE x.chat_id = s.chat_id AND x.user_id = s.sender_id OFFSET 0) m ON true
     JOIN LATERAL (SELECT * FROM chats x WHERE x.id = s.chat_id OFFSET 0) c ON true
-    LEFT JOIN LATERAL (
-      SELECT x.id FROM log_find_sent(s.chat_id, s.sender_id, s.client_message_id) x OFFSET 0) o ON true
+    LEFT JOIN LATERAL log_find_sent(s.chat_id, s.sender_id, s.client_message_id) o ON true
     WHERE o.id IS NULL
   )
   SELECT coalesce(json_agg(json_build_array(a.ord, coalesce(a.refusal, 'slow'),
@@ -118,7 +117,9 @@ BEGIN
   ), seen AS MATERIALIZED (
     SELECT i.*,
       m.role IS NOT NULL AS is_member, c.last_seq, c.revision AS head,
-      o.id AS old_id, o.body_hash AS old_hash, o.body AS old_body, o.seq AS old_seq, o.revision AS old_revision,
+      o.id AS old_id, o.body_hash AS old_hash, o.seq AS old_seq, o.revision AS old_revision,
+      CASE WHEN o.id IS NOT NULL AND o.edited_at IS NULL AND o.deleted_at IS NULL THEN
+        log_body(o.reply_to_id, NULL, o.metadata::text, o.content) END AS old_body,
       i.reply_to_id IS NULL OR r.id IS NOT NULL AS reply_known, r.seq AS reply_to_seq,
       -- of those that carry one key, the first that can be stored stands for them all
       CASE WHEN i.client_message_id IS NULL THEN i.ord
@@ -127,10 +128,7 @@ BEGIN
     FROM input i
     LEFT JOIN LATERAL (
       SELECT x.role, x.visible_from_seq FROM members x WHERE x.chat_id = i.chat_id AND x.user_id = i.sender_id OFFSET 0) m ON true
-    LEFT JOIN LATERAL (
-      SELECT x.id, x.body_hash, x.seq, x.revision,
-        CASE WHEN x.edited_at IS NULL AND x.deleted_at IS NULL THEN log_body(x.reply_to_id, NULL, x.metadata::text, x.content) END AS body
-      FROM log_find_sent(i.chat_id, i.sender_id, i.client_message_id) x OFFSET 0) o ON true
+    LEFT JOIN LATERAL log_find_sent(i.chat_id, i.sender_id, i.client_message_id) o ON true
     LEFT JOIN LATERAL (SELECT x.history_visibility, x.first_seq, x.last_seq, x.revision FROM chats x WHERE x.id = i.chat_id OFFSET 0) c ON true
     LEFT JOIN LATERAL (SELECT x.id, x.seq, x.chat_id FROM messages x WHERE x.id = i.reply_to_id OFFSET 0) r
       ON r.chat_id = i.chat_id AND r.seq >= c.first_seq AND (c.history_visibility = 'all' OR r.seq >= m.visible_from_seq)
