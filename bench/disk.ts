@@ -14,12 +14,14 @@ import { createDatabase, query } from './lib/postgres.js'
 import { cpuOfTree } from './lib/proc.js'
 import { median } from './lib/stats.js'
 
-// npm run bench:disk -- [--messages N] [--before TAG]: bytes a message on PostgreSQL's disk, by what holds them, as markdown; with the migrations below a
-// tag beside those of today, and the CPU of PostgreSQL for a send of each, in turn within one run.
+// npm run bench:disk -- [--messages N] [--chats N] [--before TAG]: bytes a message on PostgreSQL's disk, by what holds them, as markdown: as sends leave
+// it, and as a REINDEX does; with the migrations below a tag beside those of today, and the CPU of PostgreSQL for a send of each, in turn within one run.
 
-const { values } = parseArgs({ options: { messages: { type: 'string' }, before: { type: 'string' } } })
+const { values } = parseArgs({
+  options: { messages: { type: 'string' }, chats: { type: 'string' }, before: { type: 'string' } },
+})
 const MESSAGES = Number(values.messages ?? 200_000)
-const CHATS = 200
+const CHATS = Number(values.chats ?? 200)
 const USERS = 500
 const MEMBERS = 20
 const CONTENT_CHARS = 54
@@ -27,6 +29,7 @@ const IN_FLIGHT = 64
 /** Sends that are metered at once, and how often each side has its turn. */
 const TURN = 5_000
 const TURNS = 10
+const WARM_UP = 10_000
 
 /** What each relation is for. */
 const PURPOSE: Record<string, string> = {
@@ -134,14 +137,26 @@ async function measure(world: World) {
   await new Promise((resolve) => setTimeout(resolve, 1_500))
   const hot = await query<{ name: string; hot: string; bytes: string }>(url, HOT)
   for (const table of ['messages', 'chat_log']) await query(url, `VACUUM ${table}`)
-  const sizes = await query<{ name: string; bytes: string }>(url, SIZES)
-  return { sizes: sizes.map(({ name, bytes }) => ({ name, bytes: Number(bytes) / MESSAGES })), hot }
+  const look = async () =>
+    (await query<{ name: string; bytes: string }>(url, SIZES)).map(({ name, bytes }) => ({
+      name,
+      bytes: Number(bytes) / MESSAGES,
+    }))
+  const sizes = await look()
+  for (const table of ['messages', 'chat_log']) await query(url, `REINDEX TABLE ${table}`)
+  return { sizes, packed: await look(), hot }
 }
 
-function print(title: string, { sizes, hot }: Awaited<ReturnType<typeof measure>>): void {
-  console.log(`\n### ${title}\n\n| relation | bytes a message | what it is for |\n|---|---|---|`)
-  for (const { name, bytes } of sizes) console.log(`| ${name} | ${bytes.toFixed(0)} | ${PURPOSE[name] ?? ''} |`)
-  console.log(`| **all** | **${sizes.reduce((sum, { bytes }) => sum + bytes, 0).toFixed(0)}** | |\n`)
+const sum = (sizes: { bytes: number }[]) => sizes.reduce((all, { bytes }) => all + bytes, 0).toFixed(0)
+
+async function report(title: string, world: World): Promise<void> {
+  const { sizes, packed, hot } = await measure(world)
+  console.log(`\n### ${title}\n\n| relation | bytes a message | after REINDEX | what it is for |\n|---|---|---|---|`)
+  for (const { name, bytes } of sizes) {
+    const after = packed.find((one) => one.name === name)?.bytes
+    console.log(`| ${name} | ${bytes.toFixed(0)} | ${after?.toFixed(0)} | ${PURPOSE[name] ?? ''} |`)
+  }
+  console.log(`| **all** | **${sum(sizes)}** | **${sum(packed)}** | |\n`)
   for (const { name, hot: share, bytes } of hot)
     console.log(`${name}: ${share} % of updates are HOT, ${Math.round(Number(bytes) / 1024)} KB`)
 }
@@ -170,17 +185,19 @@ try {
   }
   console.log(`${MESSAGES} messages of ${CONTENT_CHARS} characters with keys of 36, in ${CHATS} chats.`)
   for (const [kind, idOf] of Object.entries(kinds)) {
-    const worlds: World[] = []
     for (const folder of folders) {
       const world = await open(await createDatabase(cluster), folder, idOf)
-      worlds.push(world)
-      print(folder === undefined ? kind : `${kind}, before ${values.before}`, await measure(world))
+      await report(folder === undefined ? kind : `${kind}, before ${values.before}`, world)
     }
-    if (worlds.length < 2) continue
-    const [before, now] = (await meter(cluster.pid, worlds)).map((costs) => median(costs))
+    if (folders.length < 2) continue
+    // Of those above the indexes were made anew.
+    const sides: World[] = []
+    for (const folder of folders) sides.push(await open(await createDatabase(cluster), folder, idOf))
+    for (const side of sides) await send(side, WARM_UP)
+    const [before, now] = (await meter(cluster.pid, sides)).map((costs) => median(costs))
     const ratio = ((now ?? 0) / (before ?? 1)).toFixed(3)
     console.log(
-      `\nA send costs PostgreSQL ${now?.toFixed(0)} µs, and ${before?.toFixed(0)} µs before: ${ratio} × (${TURNS} turns each)`,
+      `\nA send costs PostgreSQL ${now?.toFixed(0)} µs, and ${before?.toFixed(0)} µs before: ${ratio} × (medians of ${TURNS} turns each)`,
     )
   }
 } finally {
