@@ -168,9 +168,9 @@ t.test(
 
     const hand = `INSERT INTO messages (id, chat_id, seq, revision, sender_id, client_message_id, content, created_at)
     SELECT gen_random_uuid(), chat_id, 1000000, 1000000, sender_id, client_message_id, content, created_at FROM messages WHERE client_message_id = $1`
-    let last = 0
+    let sent = 0
     const holds = async (when: string) => {
-      const key = `new ${++last}`
+      const key = `new ${++sent}`
       const one = { chat_id: chatId, client_message_id: key }
       t.same(await send(db, one), ['stored'], when)
       t.same(await send(db, one), ['duplicate'], `${when}: again`)
@@ -179,7 +179,7 @@ t.test(
       t.same(await send(db, { chat_id: chatId, client_message_id: 'key 7', content: 'x'.repeat(300) }), ['duplicate'])
       const walk = 'SELECT log_next_chat_of($1, $2) AS next, cardinality(log_seqs_of($1, $3, 49990, 100)) AS count'
       const { rows } = await db.pool.query(walk, ['bob', '', chatId])
-      t.same(rows, [{ next: chatId, count: 10 + last }], `${when}: what somebody wrote`)
+      t.same(rows, [{ next: chatId, count: 10 + sent }], `${when}: what somebody wrote`)
       // As nodes of the version before ask.
       const older =
         'SELECT 1 FROM messages WHERE sender_id = $2 AND chat_id COLLATE "POSIX" = $1 AND client_message_id = $3'
@@ -211,19 +211,28 @@ t.test(
     t.same(await indexesOf(db), { ...OLD, messages_key: false })
 
     await reader.query('COMMIT')
-    const patient = createKeyIndexes({ db, logger })
-    patient.start()
+    const builder = createKeyIndexes({ db, logger })
+    builder.start()
     await until('both are there', async () => (await indexesOf(db)).messages_sender === true)
-    t.same(await indexesOf(db), { ...OLD, ...NEW }, 'the old one stays for nodes of the version before')
+    await builder.stop()
+    let looks = 0
+    const run: typeof db.run = (name, ...rest) => {
+      looks += name === 'key_indexes' ? 1 : 0
+      return db.run(name, ...rest)
+    }
+    const patient = createKeyIndexes({ db: { ...db, run }, logger })
+    patient.start()
+    await until('a node has found them', () => looks === 1)
     await holds('both')
+    t.same(await indexesOf(db), { ...OLD, ...NEW }, 'the old one stays for nodes of the version before')
     await patient.stop()
 
-    const last2 = createKeyIndexes({ db, logger, keptMs: 0 })
-    last2.start()
+    const last = createKeyIndexes({ db, logger, keptMs: 0 })
+    last.start()
     await until('the old one is gone', async () => !('messages_once' in (await indexesOf(db))))
     t.same(await indexesOf(db), NEW)
     await holds('after')
-    await last2.stop()
+    await last.stop()
   },
 )
 
