@@ -257,11 +257,6 @@ BEGIN
   END IF;
 END $$;
 --> statement-breakpoint
--- Pages of the log's two indexes are filled to the end where they are left: in a chat, numbers only go up.
-ALTER INDEX messages_chat_seq SET (fillfactor = 100);
---> statement-breakpoint
-ALTER INDEX chat_log_chat_id_revision_pk SET (fillfactor = 100);
---> statement-breakpoint
 -- In large tables the database's own shares of a table would have it wait for millions of rows.
 ALTER TABLE messages SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.02);
 --> statement-breakpoint
