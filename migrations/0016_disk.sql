@@ -1,12 +1,12 @@
 -- Less on disk for a message: a key is kept as a hash in its index, and what a retry must repeat only where the row does not say it.
 
--- Where a key stands in `messages_key`: so that those of a sender in a chat are near one another, a small hash of these two comes first; in the
--- rest no two keys meet by chance. Ids hold no control characters. Nothing but what is built in and immutable, so that it costs no call.
+-- Where a key stands in `messages_key`: so that those of a sender are near one another, two bytes of a small hash of it come first; in the rest no two
+-- keys meet by chance. Ids hold no control characters. Nothing but what is built in and immutable, so that it costs no call.
 CREATE FUNCTION log_key_hash(of_chat text, of_sender text, key text)
 RETURNS bytea
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT int4send(hashtext(of_chat || E'\n' || of_sender))
-    || substr(sha256(replace(of_chat || E'\n' || of_sender || E'\n' || key, E'\\', E'\\\\')::bytea), 1, 11)
+  SELECT substr(int4send(hashtext(of_sender)), 3)
+    || substr(sha256(replace(of_chat || E'\n' || of_sender || E'\n' || key, E'\\', E'\\\\')::bytea), 1, 13)
 $$;
 --> statement-breakpoint
 -- A table that is not large gets its indexes here, others beside the running service (services/log/keys.ts); `messages_once` goes last.
