@@ -84,6 +84,14 @@ export const LOG: Guard[] = [
     tests: ['services/log/keys > what a retry must repeat is known whatever became of the message, postgres'],
   },
   {
+    name: 'one index for a key',
+    about: 'A key is looked up in the index of keys, whatever the planner knew of the table.',
+    file: definerOf('log_key_hash'),
+    find: `messages_sender ON messages (sender_id COLLATE "POSIX", (chat_id || ''))`,
+    replace: `messages_sender ON messages (sender_id, (chat_id || ''))`,
+    tests: ['services/log/queries > what a send looks for has one index to be found by, postgres'],
+  },
+  {
     name: 'old index of keys',
     about: 'Nodes of the version before have the index that they read by.',
     file: 'services/log/keys.ts',
