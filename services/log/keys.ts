@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type pg from 'pg'
 import type { Database } from '../db/index.js'
 import { alone, ifAlone } from '../db/migrate.js'
 import type { Logger } from '../logger.js'
@@ -10,6 +9,8 @@ export interface KeyIndexesOptions {
   /** How long the old index stays beside the new ones, for nodes of the version before, which read by it. */
   keptMs?: number
 }
+
+type Client = Parameters<Parameters<typeof alone>[1]>[0]
 
 const KEPT_MS = 3_600_000
 const LOOK_MS = 5_000
@@ -45,7 +46,7 @@ export async function prepareKeys(db: KeyIndexesOptions['db']): Promise<void> {
   })
 }
 
-async function make(client: pg.Client, concurrently: string): Promise<void> {
+async function make(client: Client, concurrently: string): Promise<void> {
   const { rows } = await client.query<State>(STATE, [NAMES])
   for (const name of rows[0]?.missing ?? []) {
     // One that was being made when its node ended is there, and not valid.
@@ -67,7 +68,7 @@ export function createKeyIndexes({ db, logger, keptMs = KEPT_MS }: KeyIndexesOpt
   const rest = (ms: number) => sleep(ms, undefined, { signal: stopping.signal, ref: false })
 
   // One lock for all that is made on the table of messages: two that are made at once would wait for each other.
-  const work = (what: (client: pg.Client) => Promise<unknown>) =>
+  const work = (what: (client: Client) => Promise<unknown>) =>
     ifAlone(db, ' search', async (client) => {
       if (!client || stopping.signal.aborted) return
       worker = (await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid
