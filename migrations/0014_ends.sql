@@ -77,16 +77,17 @@ BEGIN
   RETURN true;
 END $$;
 --> statement-breakpoint
--- The next `most` chats by id, each with whether its first message or its first line is older than a time; one look at an index each.
-CREATE FUNCTION log_find_old(above text, most integer, before timestamptz, keep integer)
+-- The next `most` chats by id, each with whether its first message, and its first line, is older than a time; one look at an index each. A null time
+-- finds nothing.
+CREATE FUNCTION log_find_old(above text, most integer, messages_before timestamptz, lines_before timestamptz, keep integer)
 RETURNS TABLE (chat_id text, has_old_messages boolean, has_old_lines boolean)
 LANGUAGE sql STABLE
 SET enable_seqscan = off
 AS $$
   SELECT c.id,
-    coalesce((SELECT m.created_at < before FROM messages m WHERE m.chat_id = c.id AND m.seq = c.first_seq), false),
+    coalesce((SELECT m.created_at < messages_before FROM messages m WHERE m.chat_id = c.id AND m.seq = c.first_seq), false),
     c.log_from <= c.revision - keep
-      AND coalesce((SELECT l.at < before FROM chat_log l WHERE l.chat_id = c.id AND l.revision = c.log_from), false)
+      AND coalesce((SELECT l.at < lines_before FROM chat_log l WHERE l.chat_id = c.id AND l.revision = c.log_from), false)
   FROM (SELECT * FROM chats x WHERE x.id > above ORDER BY x.id LIMIT most) c
   ORDER BY c.id
 $$;

@@ -100,7 +100,7 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
     ...common,
     maxChatsPerUser: config.MAX_CHATS_PER_USER,
     maxMembers,
-    retentionDays: config.RETENTION_DAYS,
+    keep: { messageDays: config.RETENTION_DAYS, lineDays: config.LOG_DAYS },
     hasSearch: config.SEARCH,
   })
   const blocks = createBlocks({ db, bus, hub, logger })

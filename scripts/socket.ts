@@ -1,7 +1,7 @@
 import type { Ack, ChatSocket, CommandName, EventName, EventPayload, Input, Output } from '../client/index.js'
 import { Refusal } from '../services/refusals/refusal.js'
 
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 30_000
 
 /** Sends a command; answers the ack as it is. */
 export function ask<C extends CommandName>(

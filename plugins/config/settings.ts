@@ -154,6 +154,12 @@ export const Settings = Type.Object({
   PRESENCE_GRACE_MS: Count(3_000, 'How long after the last socket a user stays online', 0, 3_600_000),
   PRESENCE_LEASE_MS: Count(12_000, 'How long a dead node keeps its users online', 1_000, 3_600_000),
   PRESENCE_MAX_MEMBERS: Count(200, 'Largest chat along which presence, typing and read marks are pushed', 1, 100_000),
+  LOG_DAYS: Count(
+    30,
+    'Days that changes are kept for `sync`, beside the newest 500 of each chat: who was away for longer is told `reset`; 0: as long as the messages',
+    0,
+    36_500,
+  ),
   RETENTION_DAYS: Count(0, 'Days that messages are kept; 0: for ever', 0, 36_500),
   SEARCH: Flag(true, 'Whether messages can be searched; costs an index'),
   RATE_LIMIT: Type.Unsafe<'on' | 'off'>({

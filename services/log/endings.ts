@@ -8,12 +8,17 @@ import { granted, type Outcome, type WrittenRow } from './outcomes.js'
 import { createPurge } from './purge.js'
 import { createStep } from './steps.js'
 
+/** For how many days messages are kept, and lines of the logs; 0 for ever. No line outlives the messages. */
+export interface Keep {
+  messageDays: number
+  lineDays: number
+}
+
 export interface EndingsOptions {
   db: Pick<Database, 'run' | 'connection' | 'schema' | 'embedded'>
   /** Publishes what was written. */
   publish(rows: WrittenRow[]): void
-  /** For how many days messages are kept; 0 for ever. */
-  retentionDays: number
+  keep: Keep
   logger: Logger
 }
 
@@ -21,6 +26,8 @@ export interface EndingsOptions {
 const LOOK_MS = 30_000
 const SWEEP_MS = 600_000
 const DAY_MS = 86_400_000
+
+const ago = (days: number): string | null => (days > 0 ? toTime(Date.now() - days * DAY_MS) : null)
 
 const OPEN = `
 SELECT EXISTS (SELECT 1 FROM purges) OR EXISTS (SELECT 1 FROM erasures WHERE done_at IS NULL) AS is_open`
@@ -33,7 +40,9 @@ export type Endings = ReturnType<typeof createEndings>
  * durable; what nobody may see any more nobody sees from the commit of its move on, whether or not its rows are still there; the rows go in small
  * steps, one node at a time, and whatever cuts that off, another run goes on with it.
  */
-export function createEndings({ db, publish, retentionDays, logger }: EndingsOptions) {
+export function createEndings({ db, publish, keep, logger }: EndingsOptions) {
+  const { messageDays } = keep
+  const lineDays = Math.min(keep.lineDays || messageDays, messageDays || keep.lineDays)
   let isStopped = false
   let timer: NodeJS.Timeout | undefined
   let sweptAt = Number.NEGATIVE_INFINITY
@@ -47,13 +56,13 @@ export function createEndings({ db, publish, retentionDays, logger }: EndingsOpt
 
   async function look(): Promise<void> {
     if (isStopped) return
-    const isDue = retentionDays > 0 && performance.now() - sweptAt > SWEEP_MS
+    const isDue = (messageDays > 0 || lineDays > 0) && performance.now() - sweptAt > SWEEP_MS
     try {
       const [row] = await step<{ is_open: boolean }>('endings_open', OPEN, [])
       if (!isDue && !row?.is_open) return
       await ifAlone(db, ' endings', async () => {
         if (isDue) {
-          await expiry.sweep(toTime(Date.now() - retentionDays * DAY_MS))
+          await expiry.sweep({ messages: ago(messageDays), lines: ago(lineDays) })
           sweptAt = performance.now()
         }
         await Promise.all([erasure.erase(), purge()])
@@ -71,7 +80,7 @@ export function createEndings({ db, publish, retentionDays, logger }: EndingsOpt
 
   return {
     expireThrough: expiry.expireThrough,
-    /** Has everything expire that was stored before a time. */
+    /** Has what is old expire. */
     expireBefore: expiry.sweep,
     getErasure: erasure.getErasure,
     /** Takes the rows that nobody sees any more, and goes on with erasures; settles when that is done. */

@@ -16,6 +16,12 @@ interface OldRow extends Record<string, unknown> {
   has_old_lines: boolean
 }
 
+/** Before when things are old; null: nothing is. */
+export interface Ages {
+  messages: string | null
+  lines: string | null
+}
+
 /** Lines of a chat's log that are kept however old they are: nodes heal from them, and who was away for long resumes from them. */
 export const MIN_LINES = 500
 /** Chats that one statement looks at, and how long the sweep rests after it. */
@@ -26,7 +32,7 @@ const OF_CHAT = { columns: '(outcome)', chat: '$1::text', lines: '1' }
 const EXPIRE = { ...OF_CHAT, name: 'log_expire', args: '$1, $2::timestamptz' }
 const EXPIRE_THROUGH = { ...OF_CHAT, name: 'log_expire_through', args: '$1, $2' }
 const TRIM = 'SELECT log_trim($1, $2::timestamptz, $3)'
-const FIND_OLD = 'SELECT * FROM log_find_old($1, $2, $3::timestamptz, $4)'
+const FIND_OLD = 'SELECT * FROM log_find_old($1, $2, $3::timestamptz, $4::timestamptz, $5)'
 
 /** Messages that expire and lines that are no longer kept: a move of a number each, after which nobody sees them. */
 export function createExpiry({ db, step, publish, isStopped }: ExpiryOptions) {
@@ -40,14 +46,20 @@ export function createExpiry({ db, step, publish, isStopped }: ExpiryOptions) {
       publish(await write<WrittenRow & Outcome>(db, EXPIRE_THROUGH, [chatId, seq]))
     },
 
-    /** Has everything expire that was stored before a time, chat after chat, and keeps of the logs only what is younger or among the newest. */
-    async sweep(time: string, minLines = MIN_LINES): Promise<void> {
+    /** Has old messages expire, chat after chat, and keeps of the logs only what is younger or among the newest. */
+    async sweep({ messages, lines }: Ages, minLines = MIN_LINES): Promise<void> {
       for (let above: string | undefined = ''; above !== undefined && !isStopped(); ) {
-        const rows: OldRow[] = await step<OldRow>('find_old', FIND_OLD, [above, CHATS_AT_ONCE, time, minLines])
+        const rows: OldRow[] = await step<OldRow>('find_old', FIND_OLD, [
+          above,
+          CHATS_AT_ONCE,
+          messages,
+          lines,
+          minLines,
+        ])
         for (const { chat_id, has_old_messages, has_old_lines } of rows) {
           if (isStopped()) return
-          if (has_old_messages) await expireBefore(chat_id, time)
-          if (has_old_lines) await step('log_trim', TRIM, [chat_id, time, minLines])
+          if (has_old_messages && messages) await expireBefore(chat_id, messages)
+          if (has_old_lines) await step('log_trim', TRIM, [chat_id, lines, minLines])
         }
         above = rows.length === CHATS_AT_ONCE ? rows.at(-1)?.chat_id : undefined
         await sleep(REST_MS, undefined, { ref: false })

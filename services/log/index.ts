@@ -9,7 +9,7 @@ import type { Metrics } from '../metrics.js'
 import { createAppender, type Send } from './append.js'
 import { createChanges, type NewChat } from './changes.js'
 import { createChats } from './chats.js'
-import { createEndings } from './endings.js'
+import { createEndings, type Keep } from './endings.js'
 import { createHistory } from './history.js'
 import { createKeyIndexes } from './keys.js'
 import { createMarks } from './marks.js'
@@ -36,8 +36,8 @@ export interface LogOptions {
   maxChatsPerUser: number
   /** Up to how many members a chat tells their marks. */
   maxMembers: number
-  /** For how many days messages are kept; 0, or unsaid, for ever. */
-  retentionDays?: number
+  /** How long things are kept; unsaid: for ever. */
+  keep?: Keep
   /** Whether the index of search is there. */
   hasSearch: boolean
   logger: Logger
@@ -51,11 +51,20 @@ export type Log = ReturnType<typeof createLog>
  * answered is durable, and has been published.
  */
 export function createLog(options: LogOptions) {
-  const { db, bus, maxChatsPerUser, maxMembers, retentionDays = 0, hasSearch, logger, metrics } = options
+  const {
+    db,
+    bus,
+    maxChatsPerUser,
+    maxMembers,
+    keep = { messageDays: 0, lineDays: 0 },
+    hasSearch,
+    logger,
+    metrics,
+  } = options
   const history = createHistory(db)
   const changes = createChanges(db, maxChatsPerUser)
   const moderation = createModeration(db)
-  const endings = createEndings({ db, publish, retentionDays, logger })
+  const endings = createEndings({ db, publish, keep, logger })
   const sweeper = createSweeper(db, hasSearch, logger)
   const searchBuild = createSearchBuild({ db, isOn: hasSearch, logger })
   const keyIndexes = createKeyIndexes({ db, logger })

@@ -164,18 +164,24 @@ interface StandRow extends Record<string, unknown> {
 }
 
 // With a viewer ($2), a message from before their joining is left out where history starts there; without one (delivery) the
-// line tells from whom it is to be hidden. Only changes can be of old messages, so new ones are not asked about. The LIMITs take
+// line tells from whom it is to be hidden: of who has been removed since, it is no longer known what they saw. Only changes can be of old messages, so new ones are not asked about. The LIMITs take
 // nothing away: they make each span a range of the index, and each message one look-up, where the planner would else read tables.
 const READ = `
 SELECT l.chat_id, l.revision, l.kind, l.actor_id, l.user_id, u.name, u.avatar_url, l.role, l.joined_at, l.muted_until, c.member_count,
   CASE WHEN $2::text IS NULL AND c.history_visibility = 'joined' AND l.kind IN ('message_updated', 'message_deleted') THEN (
-    SELECT array_agg(h.user_id) FROM members h WHERE h.chat_id = l.chat_id AND h.visible_from_seq > m.seq) END AS hidden_from,
+    SELECT array_agg(h.user_id) FROM members h WHERE h.chat_id = l.chat_id AND h.visible_from_seq > m.seq)
+    || (SELECT array_agg(r.user_id) FROM unnest(gone.user_ids, gone.revisions) AS r (user_id, revision) WHERE r.revision > l.revision)
+    END AS hidden_from,
   CASE WHEN l.kind = 'messages_expired' THEN l.through_seq
     WHEN l.message_id IS NOT NULL AND m.id IS NULL AND c.first_seq > 1 AND NOT EXISTS (
       SELECT 1 FROM messages x WHERE x.id = l.message_id AND x.seq >= c.first_seq) THEN c.first_seq - 1 END AS expired_through,
   ${MESSAGE_COLUMNS}
 FROM json_to_recordset($1) AS span ("chatId" text, after integer, through integer)
 JOIN chats c ON c.id = span."chatId"
+CROSS JOIN LATERAL (
+  SELECT array_agg(user_id) AS user_ids, array_agg(revision) AS revisions FROM chat_log
+  WHERE $2::text IS NULL AND c.history_visibility = 'joined' AND chat_id = c.id AND revision > span.after
+    AND kind = 'member_removed') gone
 CROSS JOIN LATERAL (
   SELECT * FROM chat_log WHERE chat_id = c.id AND revision > span.after AND revision <= span.through
   ORDER BY revision LIMIT span.through - span.after) l

@@ -24,9 +24,9 @@ const RESTORE_MS = 1_000
 
 /** Looks for holes in what is numbered: each finds nothing. */
 const INVARIANTS: Record<string, string> = {
-  'seq is 1, 2, 3 without a hole': `SELECT id FROM chats c WHERE last_seq <> (SELECT count(*) FROM messages m WHERE m.chat_id = c.id)
-     OR last_seq <> (SELECT coalesce(max(seq), 0) FROM messages m WHERE m.chat_id = c.id)`,
-  'a revision is a line of the log': `SELECT id FROM chats c WHERE revision <> (SELECT count(DISTINCT revision) FROM chat_log l WHERE l.chat_id = c.id)
+  'seq is 1, 2, 3 without a hole': `SELECT id FROM chats c WHERE last_seq - first_seq + 1 <> (SELECT count(*) FROM messages m WHERE m.chat_id = c.id AND m.seq >= c.first_seq)
+     OR last_seq <> (SELECT coalesce(max(seq), c.first_seq - 1) FROM messages m WHERE m.chat_id = c.id AND m.seq >= c.first_seq)`,
+  'a revision is a line of the log': `SELECT id FROM chats c WHERE revision - log_from + 1 <> (SELECT count(DISTINCT revision) FROM chat_log l WHERE l.chat_id = c.id AND l.revision >= c.log_from)
      OR revision <> (SELECT coalesce(max(revision), 0) FROM chat_log l WHERE l.chat_id = c.id)`,
   'the members of groups are counted': `SELECT id FROM chats c WHERE type = 'group' AND member_count <> (SELECT count(*) FROM members m WHERE m.chat_id = c.id)`,
 }

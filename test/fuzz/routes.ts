@@ -4,6 +4,7 @@ import { COMMAND_NAMES, COMMANDS, type Command } from '../../contract/commands.j
 import { RESOURCES, type Resource } from '../../contract/resources.js'
 import { keysOf } from '../../contract/words.js'
 import { arbitraryOf } from './payloads.js'
+import { VICTIM_CHAT_IDS } from './world.js'
 
 /** A call of a route with values that fit: what is in its URL, behind its `?`, and in its body. */
 export interface RouteCall {
@@ -18,9 +19,16 @@ const none = fc.constant({})
 const recordOf = (schema: TSchema | undefined) =>
   (schema ? arbitraryOf(schema) : none) as fc.Arbitrary<Record<string, unknown>>
 
-/** Who is put to death by a route is nobody of the world. */
+/** Who, or which chat, is put to death by a route is none that others use. */
 const VICTIMS = fc.nat({ max: 50 }).map((i) => ({ userId: `victim-${i}` }))
-const DEADLY = ['delete_user', 'revoke_tokens', 'put_user', 'disconnect_user']
+const VICTIM_CHATS = fc.constantFrom(...VICTIM_CHAT_IDS).map((chatId) => ({ chatId }))
+const DEADLY: Record<string, fc.Arbitrary<object>> = {
+  delete_user: VICTIMS,
+  revoke_tokens: VICTIMS,
+  put_user: VICTIMS,
+  disconnect_user: VICTIMS,
+  delete_chat: VICTIM_CHATS,
+}
 
 function ofCommand({ input, rest }: Command): fc.Arbitrary<RouteCall>[] {
   if (!rest) return []
@@ -42,7 +50,7 @@ function ofCommand({ input, rest }: Command): fc.Arbitrary<RouteCall>[] {
 }
 
 function ofResource(name: string, { method, url, input }: Resource): fc.Arbitrary<RouteCall> {
-  const params = DEADLY.includes(name) ? VICTIMS : recordOf(input.params)
+  const params = DEADLY[name] ?? recordOf(input.params)
   const query = recordOf(input.querystring)
   const body = input.body ? recordOf(input.body) : fc.constant(undefined)
   return fc.record({

@@ -5,6 +5,8 @@ const numbered = (name: string, count: number) => Array.from({ length: count }, 
 /** Who there is, and in which chats; the last few are in none. */
 export const USER_IDS = numbered('user', 40)
 export const CHAT_IDS = numbered('room', 12)
+/** Chats that are there to be deleted. */
+export const VICTIM_CHAT_IDS = numbered('victim-room', 10)
 /** Two that nobody but themselves knows: they chat as if nothing had been. */
 export const PAIR = ['pair-0', 'pair-1'] as const
 export const PAIR_CHAT = 'pair-room'
@@ -29,6 +31,7 @@ export async function createWorld(server: ProbedServer): Promise<string[]> {
     )
     await must('POST', '/chats', { type: 'group', chatId, memberIds, title: `Room ${i}` })
   }
+  for (const chatId of VICTIM_CHAT_IDS) await must('POST', '/chats', { type: 'group', chatId, memberIds: [...PAIR] })
   const messageIds: string[] = []
   for (let i = 0; i < MESSAGES; i += 1) {
     const chat = i % CHAT_IDS.length

@@ -212,6 +212,8 @@ export class ModelChat {
     if (message.isDeleted) return refused('CONFLICT')
     const fields = { ...asked, ...(asked.mentions && { mentions: this.#named(userId, asked.mentions) }) }
     const { content, metadata, mentions } = { ...message, ...fields }
+    // Something is to be left: the model's messages have no attachments.
+    if (content === null && metadata === null) return refused('VALIDATION_FAILED')
     if (!isDeepStrictEqual([content, metadata, mentions], [message.content, message.metadata, message.mentions])) {
       Object.assign(message, { ...fields, isEdited: true, revision: this.#write('message_updated', message, userId) })
     }

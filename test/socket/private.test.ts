@@ -94,13 +94,14 @@ t.test('no state stands in modules of plugins/socket', async (t) => {
 t.test('a socket is ended in few files, each with its reason', async (t) => {
   // The Hub's transport ends with a closing; the handshake refuses before there is a client to tell; the inside and the door end what is
   // no client of ours when the server goes; connections are ended before they have said anything; workers end what they hand on; an upload that
-  // stands still is cut.
+  // stands still is cut, and a body that takes too long.
   const files = [
     'socket/transport',
     'socket/handshake',
     'socket/inside',
     'socket/door',
     'connections',
+    'bodies',
     'workers/side-door',
   ]
   const ENDING = [...files.map((name) => `plugins/${name}.ts`), 'services/workers/switchboard.ts', 'routes/uploads.ts']

@@ -22,7 +22,9 @@ async function readAll({ call, app }: Service, rooms: Room[], userId: string) {
     await ask('pins', `/chats/${chatId}/pins?limit=50`)
     await ask('members', `/chats/${chatId}/members`)
     await ask('marks', `/chats/${chatId}/read`)
-    for (const revision of [1, 5]) {
+    // Who came late is told `reset` from below their coming: so from wherever it may be.
+    const { revision: head = 1 } = (await app.chat.log.getChat(chatId)) ?? {}
+    for (let revision = 1; revision <= head; revision += 3) {
       await ask('sync', '/sync', 'POST', { chats: { [chatId]: revision }, limit: 1_000 })
     }
     for (const { id, seq, word } of messages) {

@@ -108,7 +108,7 @@ onEachDatabase('what of a message is edited', async (t, database) => {
       await erase(message.id)
       t.match(await gone, { content: null, metadata: null, mentions: NOBODY, pinnedAt: null, reactions: [] })
       const { rows } = await app.db.pool.query(
-        `SELECT content, metadata, mentions, attachments, pinned_at, (SELECT dropped_at IS NOT NULL FROM uploads WHERE id = $2) AS dropped,
+        `SELECT content, metadata, mentions, attachments, pinned_at, NOT EXISTS (SELECT FROM uploads WHERE id = $2 AND dropped_at IS NULL) AS dropped,
           (SELECT count(*)::integer FROM pins WHERE message_id = m.id) AS pins FROM messages m WHERE id = $1`,
         [message.id, uploadId],
       )

@@ -10,7 +10,8 @@ const isMyChat = compile(MyChat)
 const isChat = compile(Chat)
 
 onEachDatabase('what ends in a chat', async (t, database) => {
-  const service = await build(t, database)
+  const service = await build(t, { ...database, logDays: 2 })
+  await t.test('what is older than LOG_DAYS goes of the log alone', (t) => keepsDays(t, service))
   await t.test('expired messages are gone everywhere', (t) => expires(t, service))
   await t.test('all of them', (t) => expiresAll(t, service))
   await t.test('a key goes with its message', (t) => keysGo(t, service))
@@ -155,11 +156,11 @@ async function sweeps(t: Test, service: Service): Promise<void> {
   const young = await chatOf(service, 3)
   await age(service, 'messages', old.chatId, 7, 3)
   await age(service, 'messages', young.chatId, 3, 1)
-  await log.expireBefore(ago(2))
+  await log.expireBefore({ messages: ago(2), lines: ago(2) })
   t.match(await log.getChat(old.chatId), { firstSeq: 8, lastSeq: 9 }, 'where it divides is found')
   t.match(await log.getChat(young.chatId), { firstSeq: 1 })
   const { revision } = (await log.getChat(old.chatId)) ?? {}
-  await log.expireBefore(ago(2))
+  await log.expireBefore({ messages: ago(2), lines: ago(2) })
   t.equal((await log.getChat(old.chatId))?.revision, revision, 'a second sweep finds nothing')
   // The node that expired them ended here: `purges` tells the next one, whichever it is.
   t.equal(await countOf(service, 'messages', old.chatId), 9)
@@ -171,7 +172,8 @@ async function trims(t: Test, service: Service): Promise<void> {
   const { log } = service.app.chat
   const { chatId } = await chatOf(service, 20)
   await age(service, 'chat_log', chatId, 15, 3)
-  await log.expireBefore(ago(2), 10)
+  await age(service, 'messages', chatId, 15, 3)
+  await log.expireBefore({ messages: null, lines: ago(2) }, 10)
   await log.clear()
   const { revision: head = 0 } = (await log.getChat(chatId)) ?? {}
   t.equal(head, 21)
@@ -182,6 +184,21 @@ async function trims(t: Test, service: Service): Promise<void> {
   t.match(await sync(11), { through: head, more: false, changes: { length: 10 } })
   t.equal((await log.getMessages('alice', { chatId })).messages.length, 20, 'the messages stay')
   t.ok(MIN_LINES >= 500, 'a page of healing is kept')
+}
+
+async function keepsDays(t: Test, service: Service): Promise<void> {
+  const { chatId } = await chatOf(service, 3)
+  await service.app.db.pool.query(
+    `WITH head AS (UPDATE chats SET revision = revision + 600 WHERE id = $1 RETURNING revision)
+     INSERT INTO chat_log (chat_id, revision, kind, at) SELECT $1, r, 'chat_updated', now() FROM head, generate_series(head.revision - 599, head.revision) r`,
+    [chatId],
+  )
+  await age(service, 'chat_log', chatId, 200, 3)
+  await age(service, 'messages', chatId, 3, 3)
+  await service.app.chat.log.clear()
+  t.equal(await countOf(service, 'chat_log', chatId), MIN_LINES)
+  t.equal(await countOf(service, 'messages', chatId), 3)
+  t.match(await service.app.chat.log.getChat(chatId), { firstSeq: 1, lastSeq: 3 })
 }
 
 async function resets(t: Test, service: Service): Promise<void> {

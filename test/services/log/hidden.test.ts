@@ -55,3 +55,28 @@ onEachDatabase('a stranger moves nobody’s mark', async (t, database) => {
   t.notMatch(marks.body, { chats: [{}] })
   t.match((await call('GET', `/chats/${chatId}`, { as: 'bob' })).body.chat, { lastReadSeq: 0, unreadCount: 1 })
 })
+
+// A node that reads the log late still has the sockets of who has been removed since.
+onEachDatabase('who was removed since is told of the place alone', async (t, database) => {
+  const { app, call } = await build(t, database)
+  const body = { type: 'group', memberIds: ['bob'], historyVisibility: 'joined' }
+  const { chatId } = (await call('POST', '/chats', { as: 'alice', body })).body.chat
+  const { message } = (await call('POST', `/chats/${chatId}/messages`, { as: 'alice', body: { content: 'before' } }))
+    .body
+  await call('POST', `/chats/${chatId}/members`, { as: 'alice', body: { userIds: ['carol'] } })
+  await call('PATCH', `/messages/${message.id}`, { as: 'alice', body: { content: 'edited' } })
+  await call('DELETE', `/chats/${chatId}/members/carol`, { as: 'alice' })
+  await call('POST', `/chats/${chatId}/members`, { as: 'alice', body: { userIds: ['carol'] } })
+  await call('PATCH', `/messages/${message.id}`, { as: 'alice', body: { content: 'edited again' } })
+  const later = (await call('POST', `/chats/${chatId}/messages`, { as: 'alice', body: { content: 'after' } })).body
+    .message
+  await call('PATCH', `/messages/${later.id}`, { as: 'alice', body: { content: 'after, edited' } })
+  const edits = (await app.chat.log.readChanges(chatId, 0, 100)).filter(({ kind }) => kind === 'message_updated')
+  t.same(
+    edits.map(({ hiddenFrom }) => [...new Set(hiddenFrom)]),
+    [['carol'], ['carol'], []],
+  )
+  await call('DELETE', `/chats/${chatId}/members/carol`, { as: 'alice' })
+  const [first] = (await app.chat.log.readChanges(chatId, 0, 100)).filter(({ kind }) => kind === 'message_updated')
+  t.same(first?.hiddenFrom?.includes('carol'), true, 'no longer a member at all')
+})
