@@ -67,7 +67,7 @@ export function createLog(options: LogOptions) {
   const endings = createEndings({ db, publish, keep, logger })
   const sweeper = createSweeper(db, hasSearch, logger)
   const searchBuild = createSearchBuild({ db, isOn: hasSearch, logger })
-  const keyIndexes = createKeyIndexes({ db, logger })
+  const works = [endings, searchBuild, createKeyIndexes({ db, logger })]
   function onWritten(written: Written[]): void {
     sweeper.note()
     bus.publish('changes', written)
@@ -92,16 +92,14 @@ export function createLog(options: LogOptions) {
 
     /** Begins with what is done without being asked for. */
     start(): void {
-      endings.start()
-      searchBuild.start()
-      keyIndexes.start()
+      for (const work of works) work.start()
     },
 
     /** Whether search has its index, for /health. */
     searchHealth: searchBuild.health,
 
     async stop(): Promise<void> {
-      await Promise.all([endings.stop(), searchBuild.stop(), keyIndexes.stop()])
+      await Promise.all(works.map((work) => work.stop()))
       await sweeper.stop()
     },
 

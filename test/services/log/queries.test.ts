@@ -234,7 +234,7 @@ onEachDatabase('what a send looks for has one index to be found by', async (t, d
   t.teardown(() => client.release())
   const LOOKS = {
     messages_key: `SELECT * FROM log_find_sent('c', 's', 'k')`,
-    messages_pkey: `SELECT id FROM messages WHERE id = '${randomUUID()}'`,
+    messages_pkey: `SELECT seq FROM messages WHERE id = '${randomUUID()}'`,
     messages_sender: `SELECT seq FROM messages WHERE sender_id COLLATE "POSIX" = 's' AND chat_id || '' = 'c'`,
     messages_chat_seq: `SELECT id FROM messages WHERE chat_id = 'c' AND seq = 1`,
   }
