@@ -82,12 +82,13 @@ export function createKeyIndexes({ db, logger, keptMs = KEPT_MS }: KeyIndexesOpt
   async function go(): Promise<void> {
     for (let state = await find(); state?.hasOld; state = await find()) {
       if (state.missing.length > 0) {
+        // The index of search goes first: somebody waits for that.
+        await rest(LOOK_MS)
         await work(async (client) => {
           logger.info({ indexes: state?.missing }, '🔑 the indexes of keys are being made; sends go on by the old one')
           await make(client, 'CONCURRENTLY')
           logger.info({}, '✅ the indexes of keys are there')
         })
-        await rest(LOOK_MS)
       } else {
         await rest(keptMs)
         await work((client) => client.query('DROP INDEX CONCURRENTLY IF EXISTS messages_once'))
