@@ -8,7 +8,8 @@ const AT_ONCE = 250_000
 const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 
 /**
- * Fills an empty database with keyed messages of ten users and their lines, by SQL; its server is one that is thrown away: nothing there need last.
+ * Fills an empty database with keyed messages of ten users and their lines, by SQL, as the version before keys were hashed left it; its server is
+ * one that is thrown away: nothing there need last.
  */
 export async function fillLarge(databaseUrl: string, messages: number): Promise<void> {
   const db = await openDatabase({ databaseUrl, dataDir: tmpdir(), logger: quiet })
@@ -19,8 +20,8 @@ export async function fillLarge(databaseUrl: string, messages: number): Promise<
   for (const setting of ['fsync = off', 'full_page_writes = off', `max_wal_size = '8GB'`])
     await client.query(`ALTER SYSTEM SET ${setting}`)
   await client.query('SELECT pg_reload_conf()')
-  // Search has no index yet: that is what the start is to make beside the service. That of the keys is made again at the end.
-  await client.query('DROP INDEX IF EXISTS messages_words, messages_once')
+  // Of a large table search and keys have no index yet: that is what the start is to make beside the service.
+  await client.query('DROP INDEX IF EXISTS messages_words, messages_key, messages_sender')
   await client.query(`INSERT INTO users (id, name) SELECT 'user-' || u, 'user ' || u FROM generate_series(0, 9) u`)
   const each = Math.ceil(messages / CHATS)
   await client.query(

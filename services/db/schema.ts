@@ -104,9 +104,9 @@ export const members = pgTable(
 
 /**
  * The messages. No foreign keys: only the log's functions write here, under the lock of a chat that is never deleted, and for a
- * member whose row is read under it; a key would cost every insert two more locks. `messages_once` starts with the sender, so it also finds all
- * that somebody wrote; its chat has a collation of its own, so that looking for a key there has no other index to take, such as
- * `messages_chat_seq`, which would read the whole chat.
+ * member whose row is read under it; a key would cost every insert two more locks. A sender's key is found by `messages_key` alone, which holds a
+ * hash of chat, sender and key; `messages_sender` finds what somebody wrote, and compares both of its columns in a way of its own, so that no
+ * look-up of a key can take it.
  */
 export const messages = pgTable(
   'messages',
@@ -117,6 +117,7 @@ export const messages = pgTable(
     revision: integer('revision').notNull(),
     senderId: id('sender_id').notNull(),
     clientMessageId: id('client_message_id'),
+    /** What a retry of the key must repeat, where the row itself does not say so: it was edited, names people, carries files, or a hook changed it. */
     bodyHash: bytea('body_hash'),
     content: text('content'),
     replyToId: uuid('reply_to_id'),
@@ -134,7 +135,10 @@ export const messages = pgTable(
   },
   (t) => [
     unique('messages_chat_seq').on(t.chatId, t.seq),
-    uniqueIndex('messages_once').on(t.senderId, sql`chat_id COLLATE "POSIX"`, t.clientMessageId),
+    uniqueIndex('messages_key')
+      .on(sql`log_key_hash(chat_id, sender_id, client_message_id)`)
+      .where(sql`client_message_id IS NOT NULL`),
+    index('messages_sender').on(sql`sender_id COLLATE "POSIX"`, sql`(chat_id || '')`),
   ],
 )
 
