@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -7,18 +7,23 @@ import { openDatabase } from '../services/db/index.js'
 import { migrate } from '../services/db/migrate.js'
 import { createLog, type Log } from '../services/log/index.js'
 import { prepareSearch } from '../services/log/search-index.js'
-import { packageRoot } from '../services/package-root.js'
 import { createUsers } from '../services/users/index.js'
+import { copyMigrationsBefore } from '../test/helpers/migrations.js'
 import { startPostgres } from '../test/helpers/postgres.js'
 import { createDatabase, query } from './lib/postgres.js'
 import { cpuOfTree } from './lib/proc.js'
 import { median } from './lib/stats.js'
 
-// npm run bench:disk -- [--messages N] [--chats N] [--before TAG]: bytes a message on PostgreSQL's disk, by what holds them, as markdown: as sends leave
-// it, and as a REINDEX does; with the migrations below a tag beside those of today, and the CPU of PostgreSQL for a send of each, in turn within one run.
+// npm run bench:disk -- [--messages N] [--chats N] [--before MIGRATION] [--ids short|long]: bytes a message on PostgreSQL's disk, by what holds them, as markdown: as sends leave
+// it, and as a REINDEX does; with the migrations below one beside those of today, and the CPU of PostgreSQL for a send of each, in turn within one run.
 
 const { values } = parseArgs({
-  options: { messages: { type: 'string' }, chats: { type: 'string' }, before: { type: 'string' } },
+  options: {
+    messages: { type: 'string' },
+    chats: { type: 'string' },
+    before: { type: 'string' },
+    ids: { type: 'string' },
+  },
 })
 const MESSAGES = Number(values.messages ?? 200_000)
 const CHATS = Number(values.chats ?? 200)
@@ -35,9 +40,8 @@ const WARM_UP = 10_000
 const PURPOSE: Record<string, string> = {
   messages: 'the rows',
   chat_log: 'one line a change: delivery, healing, sync',
-  messages_once: 'one key of a sender in a chat is one message (until 0016), and what somebody wrote',
-  messages_key: 'one key of a sender in a chat is one message, by a hash of the three',
-  messages_sender: 'what somebody wrote: erasing, exports',
+  messages_once: 'one key of a sender in a chat is one message (before `disk`), and what somebody wrote',
+  messages_key: 'one key of a sender in a chat is one message, and what somebody wrote, by hashes',
   messages_words: 'search',
   messages_pkey: 'a message by its id; ids are given once',
   messages_chat_seq: 'history; a seq is one message',
@@ -54,15 +58,12 @@ interface World {
   chats: { chatId: string; members: string[] }[]
 }
 
-/** Our migrations, or those below a tag. */
+/** Our migrations, or those below one. */
 function folderOf(before: string | undefined): string | undefined {
   if (before === undefined) return undefined
   const folder = mkdtempSync(join(tmpdir(), 'chat-bench-'))
   teardown(() => rmSync(folder, { recursive: true, force: true }))
-  cpSync(join(packageRoot(), 'migrations'), folder, { recursive: true })
-  const file = join(folder, 'meta/_journal.json')
-  const journal: { entries: { tag: string }[] } = JSON.parse(readFileSync(file, 'utf8'))
-  writeFileSync(file, JSON.stringify({ ...journal, entries: journal.entries.filter(({ tag }) => tag < before) }))
+  copyMigrationsBefore(before, folder)
   return folder
 }
 
@@ -185,14 +186,16 @@ try {
   const cluster = await startPostgres({ teardown })
   const folders = values.before === undefined ? [undefined] : [folderOf(values.before), undefined]
   const kinds = {
-    'short ids': (what: string, i: number) => `${what}${i}`,
-    'ids of 36 characters': () => randomUUID(),
+    short: (what: string, i: number) => `${what}${i}`,
+    long: () => randomUUID(),
   }
   console.log(`${MESSAGES} messages of ${CONTENT_CHARS} characters with keys of 36, in ${CHATS} chats.`)
   for (const [kind, idOf] of Object.entries(kinds)) {
+    if (kind !== (values.ids ?? kind)) continue
+    const title = kind === 'short' ? 'short ids' : 'ids of 36 characters'
     for (const folder of folders) {
       const world = await open(await createDatabase(cluster), folder, idOf)
-      await report(folder === undefined ? kind : `${kind}, before ${values.before}`, world)
+      await report(folder === undefined ? title : `${title}, before ${values.before}`, world)
     }
     if (folders.length < 2) continue
     // Of those above the indexes were made anew.

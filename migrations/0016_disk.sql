@@ -1,29 +1,23 @@
 -- Less on disk for a message: a key is kept as a hash in its index, and what a retry must repeat only where the row does not say it.
 
--- Where a key stands in `messages_key`: so that those of a sender are near one another, two bytes of a small hash of it come first; in the rest no two
--- keys meet by chance. Ids hold no control characters. Nothing but what is built in and immutable, so that it costs no call.
-CREATE FUNCTION log_key_hash(of_chat text, of_sender text, key text)
-RETURNS bytea
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT substr(int4send(hashtext(of_sender)), 3)
-    || substr(sha256(replace(of_chat || E'\n' || of_sender || E'\n' || key, E'\\', E'\\\\')::bytea), 1, 13)
-$$;
---> statement-breakpoint
--- A table that is not large gets its indexes here, others beside the running service (services/log/keys.ts); `messages_once` goes last.
+-- By this index alone a sender's key is one message, and what somebody wrote is found: by 16 bytes of hashes, however long the ids are. The key's says all
+-- three, so that one key in two chats of one hash is two. A message without a key is in it, too, as one of any number. On a table that is large it is made
+-- beside the running service (services/log/keys.ts), and `messages_once` goes last.
 DO $$ BEGIN
   IF pg_relation_size('messages') < 16 * 1024 * 1024 THEN
-    CREATE UNIQUE INDEX messages_key ON messages (log_key_hash(chat_id, sender_id, client_message_id)) WHERE client_message_id IS NOT NULL;
-    CREATE INDEX messages_sender ON messages (sender_id COLLATE "POSIX", (chat_id || ''));
+    CREATE UNIQUE INDEX messages_key ON messages (hashtext(sender_id), hashtext(chat_id), hashtextextended(client_message_id, hashtextextended(chat_id, hashtextextended(sender_id, 0))));
     DROP INDEX messages_once;
   END IF;
 END $$;
 --> statement-breakpoint
--- The message that a sender's key has made in a chat: found by the hash, or by `messages_once` while that is there, and told by the three themselves.
+-- The message that a sender's key has made in a chat: found by the hashes, or by `messages_once` while that is there, and told by the three themselves.
 CREATE FUNCTION log_find_sent(of_chat text, of_sender text, key text)
 RETURNS SETOF messages
 LANGUAGE sql STABLE AS $$
   SELECT x.* FROM messages x
-  WHERE log_key_hash(x.chat_id, x.sender_id, x.client_message_id) = log_key_hash(of_chat, of_sender, key)
+  WHERE hashtext(x.sender_id) = hashtext(of_sender) AND hashtext(x.chat_id) = hashtext(of_chat)
+    AND hashtextextended(x.client_message_id, hashtextextended(x.chat_id, hashtextextended(x.sender_id, 0)))
+      = hashtextextended(key, hashtextextended(of_chat, hashtextextended(of_sender, 0)))
     AND x.sender_id = of_sender AND x.chat_id COLLATE "POSIX" = of_chat AND x.client_message_id = key
   OFFSET 0
 $$;
@@ -147,8 +141,8 @@ BEGIN
       f.reply_to_seq, f.more->'mentions', f.more->'attachments'
     FROM fresh f
   ), logged AS (
-    INSERT INTO chat_log (chat_id, revision, kind, message_id, actor_id, at)
-    SELECT f.chat_id, f.new_revision, 'message_created', f.id, f.sender_id, now_ms FROM fresh f
+    INSERT INTO chat_log (chat_id, revision, kind, message_id, actor_id)
+    SELECT f.chat_id, f.new_revision, 'message_created', f.id, f.sender_id FROM fresh f
   ), counted AS (
     UPDATE chats c SET last_seq = n.seq, revision = n.revision, last_activity_at = now_ms
     FROM (SELECT f.chat_id, max(f.new_seq) AS seq, max(f.new_revision) AS revision FROM fresh f GROUP BY f.chat_id) n
@@ -204,46 +198,129 @@ BEGIN
     || CASE WHEN held.attachments IS NULL THEN '{}' ELSE jsonb_build_object('attachments', held.attachments) END;
 END $$;
 --> statement-breakpoint
--- Whether what somebody wrote is found by `messages_once`, as before, or by `messages_sender`, which is made beside the running service.
-CREATE FUNCTION log_has_once()
-RETURNS boolean
-LANGUAGE sql STABLE AS $$
-  SELECT EXISTS (SELECT 1 FROM pg_index i WHERE i.indexrelid = to_regclass('messages_once') AND i.indisvalid)
-$$;
---> statement-breakpoint
 -- The messages of a user in a chat above a seq, as their seqs in order, at most `most`: found by who wrote them, not by the chat, however large that is.
 CREATE OR REPLACE FUNCTION log_seqs_of(of_user text, of_chat text, above integer, most integer)
 RETURNS integer[]
+LANGUAGE sql STABLE
+SET enable_seqscan = off
+AS $$
+  SELECT array(
+    SELECT m.seq FROM messages m JOIN LATERAL (SELECT x.first_seq FROM chats x WHERE x.id = of_chat OFFSET 0) c ON m.seq >= c.first_seq
+    WHERE hashtext(m.sender_id) = hashtext(of_user) AND hashtext(m.chat_id) = hashtext(of_chat)
+      AND m.sender_id = of_user AND m.chat_id COLLATE "POSIX" = of_chat AND m.seq > above AND m.deleted_at IS NULL
+    ORDER BY m.seq LIMIT most)
+$$;
+--> statement-breakpoint
+-- The next place at or after one where there is what a user wrote, and the chats whose hash it is, mostly one. By places, for only those are in order in
+-- `messages_key`; while `messages_once` is there, by the function of the version before, which is for that version from then on.
+CREATE FUNCTION log_next_wrote(of_user text, from_place bigint, OUT place bigint, OUT chat_ids text[])
 LANGUAGE plpgsql STABLE
 SET enable_seqscan = off
 AS $$
+DECLARE
+  one text := '';
 BEGIN
-  IF log_has_once() THEN
-    RETURN array(
-      SELECT m.seq FROM messages m JOIN LATERAL (SELECT x.first_seq FROM chats x WHERE x.id = of_chat OFFSET 0) c ON m.seq >= c.first_seq
-      WHERE m.sender_id = of_user AND m.chat_id COLLATE "POSIX" = of_chat AND m.seq > above AND m.deleted_at IS NULL
-      ORDER BY m.seq LIMIT most);
+  IF EXISTS (SELECT 1 FROM pg_index i WHERE i.indexrelid = to_regclass('messages_once') AND i.indisvalid) THEN
+    LOOP
+      one := log_next_chat_of(of_user, one);
+      EXIT WHEN one IS NULL;
+      IF hashtext(one) = place THEN
+        chat_ids := chat_ids || one;
+      ELSIF hashtext(one) >= from_place AND coalesce(hashtext(one) < place, true) THEN
+        place := hashtext(one);
+        chat_ids := ARRAY[one];
+      END IF;
+    END LOOP;
+    RETURN;
   END IF;
-  RETURN array(
-    SELECT m.seq FROM messages m JOIN LATERAL (SELECT x.first_seq FROM chats x WHERE x.id = of_chat OFFSET 0) c ON m.seq >= c.first_seq
-    WHERE m.sender_id COLLATE "POSIX" = of_user AND m.chat_id || '' = of_chat AND m.seq > above AND m.deleted_at IS NULL
-    ORDER BY m.seq LIMIT most);
+  SELECT hashtext(m.chat_id) INTO place FROM messages m
+  WHERE hashtext(m.sender_id) = hashtext(of_user) AND m.sender_id = of_user AND hashtext(m.chat_id) >= from_place
+  ORDER BY hashtext(m.chat_id) LIMIT 1;
+  SELECT array_agg(DISTINCT m.chat_id) INTO chat_ids FROM messages m
+  WHERE hashtext(m.sender_id) = hashtext(of_user) AND m.sender_id = of_user AND hashtext(m.chat_id) = place;
 END $$;
 --> statement-breakpoint
--- The next chat by id in which a user has written; null when there is none.
-CREATE OR REPLACE FUNCTION log_next_chat_of(of_user text, above text)
-RETURNS text
-LANGUAGE plpgsql STABLE
+-- As before, but that it notes no chat: who goes on with it begins at the first, and finds what is not deleted yet.
+CREATE OR REPLACE FUNCTION log_erase_batch(of_user text, of_chat text, seqs integer[])
+RETURNS integer
+LANGUAGE plpgsql
 SET enable_seqscan = off
 AS $$
+DECLARE
+  now_ms timestamptz;
+  ids uuid[];
+  head integer;
 BEGIN
-  IF log_has_once() THEN
-    RETURN (SELECT m.chat_id FROM messages m WHERE m.sender_id = of_user AND m.chat_id COLLATE "POSIX" > above
-      ORDER BY m.chat_id COLLATE "POSIX" LIMIT 1);
+  SELECT c.revision INTO head FROM chats c WHERE c.id = of_chat FOR NO KEY UPDATE;
+  now_ms := date_trunc('milliseconds', clock_timestamp());
+  SELECT coalesce(array_agg(m.id ORDER BY m.seq), '{}') INTO ids
+  FROM unnest(seqs) AS a (seq)
+  CROSS JOIN LATERAL (SELECT * FROM messages x WHERE x.chat_id = of_chat AND x.seq = a.seq OFFSET 0) m
+  JOIN chats c ON c.id = of_chat AND m.seq >= c.first_seq
+  WHERE m.sender_id = of_user AND m.deleted_at IS NULL;
+  IF cardinality(ids) > 0 THEN
+    PERFORM log_drop_of_messages(of_chat, ids);
+    UPDATE messages m SET content = NULL, metadata = NULL, mentions = NULL, attachments = NULL, pinned_at = NULL, deleted_at = now_ms,
+      revision = head + e.place::integer
+    FROM unnest(ids) WITH ORDINALITY AS e (id, place) WHERE m.id = e.id;
+    INSERT INTO chat_log (chat_id, revision, kind, message_id, at)
+    SELECT of_chat, head + e.place::integer, 'message_deleted', e.id, now_ms FROM unnest(ids) WITH ORDINALITY AS e (id, place);
+    UPDATE chats c SET revision = head + cardinality(ids) WHERE c.id = of_chat;
   END IF;
-  RETURN (SELECT m.chat_id FROM messages m WHERE m.sender_id COLLATE "POSIX" = of_user AND m.chat_id || '' > above
-    ORDER BY m.chat_id || '' LIMIT 1);
+  UPDATE erasures e SET erased = e.erased + cardinality(ids) WHERE e.user_id = of_user;
+  RETURN cardinality(ids);
 END $$;
+--> statement-breakpoint
+-- A new message's line has the time of its message, if that is still there, and none of its own.
+ALTER TABLE chat_log ALTER COLUMN at DROP NOT NULL;
+--> statement-breakpoint
+-- When a line was written; of a message that has expired: before any time.
+CREATE FUNCTION log_written_at(of_line chat_log)
+RETURNS timestamptz
+LANGUAGE sql STABLE AS $$
+  SELECT coalesce(of_line.at, (SELECT m.created_at FROM messages m WHERE m.id = of_line.message_id), '-infinity')
+$$;
+--> statement-breakpoint
+-- As before, but for when a line was written.
+CREATE OR REPLACE FUNCTION log_trim(of_chat text, before timestamptz, keep integer)
+RETURNS boolean
+LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $$
+DECLARE
+  low integer;
+  high integer;
+  middle integer;
+BEGIN
+  SELECT c.log_from - 1, c.revision - keep + 1 INTO low, high FROM chats c WHERE c.id = of_chat;
+  WHILE high - low > 1 LOOP
+    middle := low + (high - low) / 2;
+    IF (SELECT log_written_at(l) < before FROM chat_log l WHERE l.chat_id = of_chat AND l.revision = middle) THEN
+      low := middle;
+    ELSE
+      high := middle;
+    END IF;
+  END LOOP;
+  PERFORM 1 FROM chats c WHERE c.id = of_chat FOR NO KEY UPDATE;
+  UPDATE chats c SET log_from = low + 1 WHERE c.id = of_chat AND c.log_from <= low;
+  IF NOT FOUND THEN RETURN false; END IF;
+  PERFORM log_note_purge(of_chat);
+  RETURN true;
+END $$;
+--> statement-breakpoint
+-- As before, but for when a line was written.
+CREATE OR REPLACE FUNCTION log_find_old(above text, most integer, messages_before timestamptz, lines_before timestamptz, keep integer)
+RETURNS TABLE (chat_id text, has_old_messages boolean, has_old_lines boolean)
+LANGUAGE sql STABLE
+SET enable_seqscan = off
+AS $$
+  SELECT c.id,
+    coalesce((SELECT m.created_at < messages_before FROM messages m WHERE m.chat_id = c.id AND m.seq = c.first_seq), false),
+    c.log_from <= c.revision - keep
+      AND coalesce((SELECT log_written_at(l) < lines_before FROM chat_log l WHERE l.chat_id = c.id AND l.revision = c.log_from), false)
+  FROM (SELECT * FROM chats x WHERE x.id > above ORDER BY x.id LIMIT most) c
+  ORDER BY c.id
+$$;
 --> statement-breakpoint
 -- Makes or finds a chat as the function without an actor does; what is made was made by them, or by a service (null).
 CREATE FUNCTION log_create_chat(new_id text, of_type text, of_title text, visibility text, pair text, owner text, founders text[], max_chats integer, with_metadata jsonb, by_actor text, OUT chat_id text, OUT created boolean, OUT added text[])
@@ -256,12 +333,3 @@ BEGIN
     UPDATE chat_log l SET actor_id = by_actor WHERE l.chat_id = new_id AND l.revision = 1;
   END IF;
 END $$;
---> statement-breakpoint
--- In large tables the database's own shares of a table would have it wait for millions of rows.
-ALTER TABLE messages SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.02);
---> statement-breakpoint
-ALTER TABLE chat_log SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.02);
---> statement-breakpoint
-ALTER TABLE chats SET (autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
---> statement-breakpoint
-ALTER TABLE members SET (autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);

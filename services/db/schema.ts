@@ -104,9 +104,8 @@ export const members = pgTable(
 
 /**
  * The messages. No foreign keys: only the log's functions write here, under the lock of a chat that is never deleted, and for a
- * member whose row is read under it; a key would cost every insert two more locks. A sender's key is found by `messages_key` alone, which holds a
- * hash of chat, sender and key; `messages_sender` finds what somebody wrote, and compares both of its columns in a way of its own, so that no
- * look-up of a key can take it.
+ * member whose row is read under it; a key would cost every insert two more locks. `messages_key` holds hashes, of sender, chat and key, and so nothing
+ * but a look by these can take it; it starts with the sender, so it also finds all that somebody wrote.
  */
 export const messages = pgTable(
   'messages',
@@ -135,10 +134,11 @@ export const messages = pgTable(
   },
   (t) => [
     unique('messages_chat_seq').on(t.chatId, t.seq),
-    uniqueIndex('messages_key')
-      .on(sql`log_key_hash(chat_id, sender_id, client_message_id)`)
-      .where(sql`client_message_id IS NOT NULL`),
-    index('messages_sender').on(sql`sender_id COLLATE "POSIX"`, sql`(chat_id || '')`),
+    uniqueIndex('messages_key').on(
+      sql`hashtext(sender_id)`,
+      sql`hashtext(chat_id)`,
+      sql`hashtextextended(client_message_id, hashtextextended(chat_id, hashtextextended(sender_id, 0)))`,
+    ),
   ],
 )
 
@@ -176,7 +176,8 @@ export const chatLog = pgTable(
     role: text('role', { enum: ROLES }),
     joinedAt: time('joined_at'),
     mutedUntil: time('muted_until'),
-    at: time('at').notNull(),
+    /** Null for a new message, whose row tells it: `log_written_at`. */
+    at: time('at'),
     /** Of messages that expired: the last of them. */
     throughSeq: integer('through_seq'),
     xactId: xid8('xact_id').default(ownXid),

@@ -11,7 +11,7 @@ import { createChanges, type NewChat } from './changes.js'
 import { createChats } from './chats.js'
 import { createEndings, type Keep } from './endings.js'
 import { createHistory } from './history.js'
-import { createKeyIndexes } from './keys.js'
+import { createKeyIndex } from './keys.js'
 import { createMarks } from './marks.js'
 import { createMembers } from './members.js'
 import { createMentions } from './mentions.js'
@@ -67,7 +67,7 @@ export function createLog(options: LogOptions) {
   const endings = createEndings({ db, publish, keep, logger })
   const sweeper = createSweeper(db, hasSearch, logger)
   const searchBuild = createSearchBuild({ db, isOn: hasSearch, logger })
-  const works = [endings, searchBuild, createKeyIndexes({ db, logger })]
+  const works = [endings, searchBuild, createKeyIndex({ db, logger })]
   function onWritten(written: Written[]): void {
     sweeper.note()
     bus.publish('changes', written)

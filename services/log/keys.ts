@@ -3,10 +3,10 @@ import type { Database } from '../db/index.js'
 import { alone, ifAlone } from '../db/migrate.js'
 import type { Logger } from '../logger.js'
 
-export interface KeyIndexesOptions {
+export interface KeyIndexOptions {
   db: Pick<Database, 'run' | 'connection' | 'schema' | 'embedded'>
   logger: Logger
-  /** How long the old index stays beside the new ones, for nodes of the version before, which read by it. */
+  /** How long the old index stays beside the new one, for nodes of the version before, which read by it. */
   keptMs?: number
 }
 
@@ -17,28 +17,23 @@ const LOOK_MS = 5_000
 const STOP_MS = 2_000
 
 /** What stands in place of the old index `messages_once`. */
-const INDEXES = {
-  messages_key:
-    'UNIQUE INDEX $concurrently messages_key ON messages (log_key_hash(chat_id, sender_id, client_message_id)) WHERE client_message_id IS NOT NULL',
-  messages_sender: `INDEX $concurrently messages_sender ON messages (sender_id COLLATE "POSIX", (chat_id || ''))`,
-}
-const NAMES = Object.keys(INDEXES) as (keyof typeof INDEXES)[]
+const INDEX =
+  'messages_key ON messages (hashtext(sender_id), hashtext(chat_id), hashtextextended(client_message_id, hashtextextended(chat_id, hashtextextended(sender_id, 0))))'
 
 const STATE = `
-SELECT array(SELECT n.name FROM unnest($1::text[]) AS n (name)
-    WHERE NOT EXISTS (SELECT 1 FROM pg_index i WHERE i.indexrelid = to_regclass(n.name) AND i.indisvalid)) AS missing,
+SELECT EXISTS (SELECT 1 FROM pg_index i WHERE i.indexrelid = to_regclass('messages_key') AND i.indisvalid) AS "hasNew",
   to_regclass('messages_once') IS NOT NULL AS "hasOld"`
 const CANCEL = 'SELECT pg_cancel_backend($1)'
 
 interface State extends Record<string, unknown> {
-  missing: (keyof typeof INDEXES)[]
+  hasNew: boolean
   hasOld: boolean
 }
 
-/** At the start: makes the indexes of keys in an embedded database whose table was too large for the migration; nobody sends yet. */
-export async function prepareKeys(db: KeyIndexesOptions['db']): Promise<void> {
+/** At the start: makes the index of keys in an embedded database whose table was too large for the migration; nobody sends yet. */
+export async function prepareKeys(db: KeyIndexOptions['db']): Promise<void> {
   if (!db.embedded) return
-  const [state] = await db.run<State>('key_indexes', STATE, [NAMES])
+  const [state] = await db.run<State>('key_index', STATE, [])
   if (!state?.hasOld) return
   await alone(db, async (client) => {
     await make(client, '')
@@ -47,24 +42,23 @@ export async function prepareKeys(db: KeyIndexesOptions['db']): Promise<void> {
 }
 
 async function make(client: Client, concurrently: string): Promise<void> {
-  const { rows } = await client.query<State>(STATE, [NAMES])
-  for (const name of rows[0]?.missing ?? []) {
-    // One that was being made when its node ended is there, and not valid.
-    await client.query(`DROP INDEX ${concurrently} IF EXISTS ${name}`)
-    await client.query(`CREATE ${INDEXES[name].replace('$concurrently', concurrently)}`)
-  }
+  const { rows } = await client.query<State>(STATE)
+  if (rows[0]?.hasNew) return
+  // One that was being made when its node ended is there, and not valid.
+  await client.query(`DROP INDEX ${concurrently} IF EXISTS messages_key`)
+  await client.query(`CREATE UNIQUE INDEX ${concurrently} ${INDEX}`)
 }
 
 /**
- * The indexes of keys and senders on a large table, made beside the running service by one node at a time. Law: at every moment a valid unique
- * index holds that a sender's key is one message: the old one goes only when the new ones are valid, and some time after a node has found them so.
+ * The index of keys on a large table, made beside the running service by one node at a time. Law: at every moment a valid unique index holds
+ * that a sender's key is one message: the old one goes only when the new one is valid, and some time after a node has found it so.
  */
-export function createKeyIndexes({ db, logger, keptMs = KEPT_MS }: KeyIndexesOptions) {
+export function createKeyIndex({ db, logger, keptMs = KEPT_MS }: KeyIndexOptions) {
   const stopping = new AbortController()
   let going: Promise<void> | undefined
   let worker: number | undefined
 
-  const find = async () => (await db.run<State>('key_indexes', STATE, [NAMES]))[0]
+  const find = async () => (await db.run<State>('key_index', STATE, []))[0]
   const rest = (ms: number) => sleep(ms, undefined, { signal: stopping.signal, ref: false })
 
   // One lock for all that is made on the table of messages: two that are made at once would wait for each other.
@@ -81,13 +75,13 @@ export function createKeyIndexes({ db, logger, keptMs = KEPT_MS }: KeyIndexesOpt
 
   async function go(): Promise<void> {
     for (let state = await find(); state?.hasOld; state = await find()) {
-      if (state.missing.length > 0) {
+      if (!state.hasNew) {
         // The index of search goes first: somebody waits for that.
         await rest(LOOK_MS)
         await work(async (client) => {
-          logger.info({ indexes: state?.missing }, '🔑 the indexes of keys are being made; sends go on by the old one')
+          logger.info({}, '🔑 the index of keys is being made; sends go on by the old one')
           await make(client, 'CONCURRENTLY')
-          logger.info({}, '✅ the indexes of keys are there')
+          logger.info({}, '✅ the index of keys is there')
         })
       } else {
         await rest(keptMs)
@@ -103,14 +97,14 @@ export function createKeyIndexes({ db, logger, keptMs = KEPT_MS }: KeyIndexesOpt
         return await go()
       } catch (error) {
         if (stopping.signal.aborted) return
-        logger.warn({ err: error }, 'the indexes of keys could not be made yet')
+        logger.warn({ err: error }, 'the index of keys could not be made yet')
         await rest(LOOK_MS).catch(() => {})
       }
     }
   }
 
   return {
-    /** Looks whether the indexes are there, and makes them where they are not. */
+    /** Looks whether the index is there, and makes it where it is not. */
     start(): void {
       if (!db.embedded) going = run()
     },

@@ -127,7 +127,7 @@ onEachDatabase('what the database is asked', async (t, database) => {
     ask('log_find_mentions', chatId, 'one', mentions)
     ask('log_hold_uploads', chatId, 'alice', messageIds.slice(0, 10))
     ask('log_find_sent', chatId, 'one', 'k3')
-    ask('log_next_chat_of', 'alice', '')
+    ask('log_next_wrote', 'alice', -(2 ** 31))
     ask('log_seqs_of', 'one', chatId, 0, 50)
     ask('log_find_more', {
       chat_id: chatId,
@@ -235,7 +235,6 @@ onEachDatabase('what a send looks for has one index to be found by', async (t, d
   const LOOKS = {
     messages_key: `SELECT * FROM log_find_sent('c', 's', 'k')`,
     messages_pkey: `SELECT seq FROM messages WHERE id = '${randomUUID()}'`,
-    messages_sender: `SELECT seq FROM messages WHERE sender_id COLLATE "POSIX" = 's' AND chat_id || '' = 'c'`,
     messages_chat_seq: `SELECT id FROM messages WHERE chat_id = 'c' AND seq = 1`,
   }
   for (const [index, sql] of Object.entries(LOOKS)) {
