@@ -11,7 +11,7 @@ import { freePort, startPostgres } from '../test/helpers/postgres.js'
 import { fillLarge } from './lib/large.js'
 
 // npm run bench:start -- [--large [--messages N]]: how long `npm start` takes until it serves, on an empty data folder and on the same again, and its memory
-// after; or on a PostgreSQL with 5,000,000 messages, of which the index of search is still to be made.
+// after; or on a PostgreSQL with 5,000,000 messages, of which the indexes of search and of keys are still to be made.
 
 const { values } = parseArgs({ options: { large: { type: 'boolean' }, messages: { type: 'string' } } })
 const ROUNDS = 3

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Database } from '../services/db/index.js'
 import { startDatabase } from '../services/db/start.js'
+import { prepareKeys } from '../services/log/keys.js'
 import { prepareOldest } from '../services/log/oldest.js'
 import { prepareRecent } from '../services/log/recent.js'
 import { prepareSearch } from '../services/log/search-index.js'
@@ -22,6 +23,7 @@ async function db(app: FastifyInstance): Promise<void> {
   }
   const database = await startDatabase({ ...where, logger: app.log }, async (database) => {
     await prepareOldest(database)
+    await prepareKeys(database)
     await prepareSearch(database, SEARCH)
     await prepareRecent(database, BUS !== 'memory')
   })

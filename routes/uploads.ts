@@ -7,8 +7,8 @@ import { callerOf } from '../plugins/auth.js'
 import { toRoute } from '../plugins/resource.js'
 import type { FilePlace } from '../services/uploads/ports.js'
 
-/** An upload that stands still for so long is cut. */
-const IDLE_MS = 60_000
+/** An upload that stands still for so long is cut, in a host's server as in our own. */
+const IDLE_MS = 30_000
 
 /** The bytes of files: in, by who holds the token of an upload, and out, to who may see the message. */
 export default async function uploadRoutes(instance: FastifyInstance): Promise<void> {

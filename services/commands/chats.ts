@@ -130,5 +130,5 @@ function plan(caller: Caller, input: Input<'create_chat'>): NewChat {
     if (founders.length > 2) throw invalid({ path: '/memberIds', message: 'a direct chat is of two' })
     if (title != null) throw invalid({ path: '/title', message: 'a direct chat has none' })
   }
-  return { type, title, metadata, historyVisibility, chatId, owner, founders }
+  return { type, title, metadata, historyVisibility, chatId, owner, founders, isByService: caller.kind === 'service' }
 }

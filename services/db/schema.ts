@@ -104,9 +104,8 @@ export const members = pgTable(
 
 /**
  * The messages. No foreign keys: only the log's functions write here, under the lock of a chat that is never deleted, and for a
- * member whose row is read under it; a key would cost every insert two more locks. `messages_once` starts with the sender, so it also finds all
- * that somebody wrote; its chat has a collation of its own, so that looking for a key there has no other index to take, such as
- * `messages_chat_seq`, which would read the whole chat.
+ * member whose row is read under it; a key would cost every insert two more locks. `messages_key` holds hashes, of sender, chat and key, and so nothing
+ * but a look by these can take it; it starts with the sender, so it also finds all that somebody wrote.
  */
 export const messages = pgTable(
   'messages',
@@ -117,6 +116,7 @@ export const messages = pgTable(
     revision: integer('revision').notNull(),
     senderId: id('sender_id').notNull(),
     clientMessageId: id('client_message_id'),
+    /** What a retry of the key must repeat, where the row itself does not say so: it was edited, names people, carries files, or a hook changed it. */
     bodyHash: bytea('body_hash'),
     content: text('content'),
     replyToId: uuid('reply_to_id'),
@@ -134,7 +134,11 @@ export const messages = pgTable(
   },
   (t) => [
     unique('messages_chat_seq').on(t.chatId, t.seq),
-    uniqueIndex('messages_once').on(t.senderId, sql`chat_id COLLATE "POSIX"`, t.clientMessageId),
+    uniqueIndex('messages_key').on(
+      sql`hashtext(sender_id)`,
+      sql`hashtext(chat_id)`,
+      sql`hashtextextended(client_message_id, hashtextextended(chat_id, hashtextextended(sender_id, 0)))`,
+    ),
   ],
 )
 
@@ -172,7 +176,8 @@ export const chatLog = pgTable(
     role: text('role', { enum: ROLES }),
     joinedAt: time('joined_at'),
     mutedUntil: time('muted_until'),
-    at: time('at').notNull(),
+    /** Null for a new message, whose row tells it: `log_written_at`. */
+    at: time('at'),
     /** Of messages that expired: the last of them. */
     throughSeq: integer('through_seq'),
     xactId: xid8('xact_id').default(ownXid),

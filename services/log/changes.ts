@@ -14,6 +14,8 @@ export interface NewChat {
   metadata?: Record<string, unknown> | undefined
   historyVisibility?: HistoryVisibility | undefined
   owner: string
+  /** Whether a service makes it, and nobody else. */
+  isByService?: boolean | undefined
   /** Owner included. */
   founders: string[]
 }
@@ -34,7 +36,7 @@ export interface AddedRow extends WrittenRow {
 const OF_CHAT = { columns: '(outcome)', chat: '$1::text' }
 const CREATE = {
   name: 'log_create_chat',
-  args: '$1, $2, $3, $4, $5, $6, $7, $8, $9',
+  args: '$1, $2, $3, $4, $5, $6, $7, $8, $9, $10',
   chat: 'f.chat_id',
   lines: 'greatest(cardinality($7), 1)',
 }
@@ -61,6 +63,7 @@ export function createChanges(db: Pick<Database, 'run'>, maxChatsPerUser: number
         chat.founders,
         maxChatsPerUser,
         chat.metadata ? JSON.stringify(chat.metadata) : null,
+        chat.isByService ? null : chat.owner,
       ])
       if (!row) throw new ChatError('INTERNAL')
       return row

@@ -19,10 +19,17 @@ export interface Erasure extends Record<string, unknown> {
 
 interface OpenRow extends Record<string, unknown> {
   user_id: string
-  chat_id: string | null
   asked_at: string
 }
 
+interface WroteRow extends Record<string, unknown> {
+  place: string
+  /** Null when there is nothing more. */
+  chat_ids: string[] | null
+}
+
+/** Below all hashes of chats, by which the walk goes. */
+const FIRST_PLACE = -(2 ** 31)
 /** Messages whose places are read at once, and of those so many as a chat is held for some ten milliseconds. */
 const SEQS_AT_ONCE = 50_000
 const MESSAGES_AT_ONCE = 200
@@ -33,8 +40,9 @@ const ASK = `
 INSERT INTO erasures (user_id, asked_at) VALUES ($1, clock_timestamp())
 ON CONFLICT (user_id) DO UPDATE SET chat_id = NULL, erased = 0, asked_at = excluded.asked_at, done_at = NULL`
 const STATE = 'SELECT erased, asked_at AS "askedAt", done_at AS "doneAt" FROM erasures WHERE user_id = $1'
-const OPEN =
-  'SELECT user_id, chat_id, asked_at FROM erasures WHERE done_at IS NULL AND user_id > $1 ORDER BY user_id LIMIT 1'
+const OPEN = 'SELECT user_id, asked_at FROM erasures WHERE done_at IS NULL AND user_id > $1 ORDER BY user_id LIMIT 1'
+const NEXT_WROTE = 'SELECT place, chat_ids FROM log_next_wrote($1, $2)'
+const SEQS_OF = 'SELECT log_seqs_of($1, $2, $3, $4) AS seqs'
 const BATCH = {
   name: 'log_erase_batch',
   args: '$1, $2, $3',
@@ -47,36 +55,27 @@ const DONE = 'UPDATE erasures SET done_at = clock_timestamp() WHERE user_id = $1
 const FORGET_REPORTED = `
 UPDATE reports r SET content = NULL FROM messages m WHERE m.id = r.message_id AND m.sender_id = $1 AND r.content IS NOT NULL`
 
-/** Walks what a user wrote: chat by chat, by the seqs of the messages that are still there. */
-export async function* seqsOf(
-  step: Step,
-  userId: string,
-  from = '',
-): AsyncGenerator<{ chatId: string; seqs: number[] }> {
-  const next = async (above: string): Promise<string | null> => {
-    const [row] = await step<{ chat_id: string | null }>(
-      'log_next_chat_of',
-      'SELECT log_next_chat_of($1, $2) AS chat_id',
-      [userId, above],
-    )
-    return row?.chat_id ?? null
-  }
-  for (let chatId = from || (await next('')); chatId !== null; chatId = await next(chatId)) {
-    for (let above = 0, more = true; more; ) {
-      const values = [userId, chatId, above, SEQS_AT_ONCE]
-      const [row] = await step<{ seqs: number[] }>('log_seqs_of', 'SELECT log_seqs_of($1, $2, $3, $4) AS seqs', values)
-      const seqs = row?.seqs ?? []
-      more = seqs.length === SEQS_AT_ONCE
-      above = seqs.at(-1) ?? above
-      yield { chatId, seqs }
+/** Walks what a user wrote, chat by chat in no order that says anything, by the seqs of the messages that are still there. */
+export async function* seqsOf(step: Step, userId: string): AsyncGenerator<{ chatId: string; seqs: number[] }> {
+  const next = async (from: number) => (await step<WroteRow>('log_next_wrote', NEXT_WROTE, [userId, from]))[0]
+  for (let row = await next(FIRST_PLACE); row?.chat_ids; row = await next(Number(row.place) + 1)) {
+    for (const chatId of row.chat_ids) {
+      for (let above = 0, more = true; more; ) {
+        const values = [userId, chatId, above, SEQS_AT_ONCE]
+        const [found] = await step<{ seqs: number[] }>('log_seqs_of', SEQS_OF, values)
+        const seqs = found?.seqs ?? []
+        more = seqs.length === SEQS_AT_ONCE
+        above = seqs.at(-1) ?? above
+        yield { chatId, seqs }
+      }
     }
   }
 }
 
 /** The deletion of all that a user wrote: asked for in a moment, and done outside the request, batch by batch. */
 export function createErasure({ db, step, publish, isStopped }: ErasureOptions) {
-  async function eraseOf({ user_id: userId, chat_id, asked_at }: OpenRow): Promise<void> {
-    for await (const { chatId, seqs } of seqsOf(step, userId, chat_id ?? '')) {
+  async function eraseOf({ user_id: userId, asked_at }: OpenRow): Promise<void> {
+    for await (const { chatId, seqs } of seqsOf(step, userId)) {
       for (let at = 0; at < seqs.length; at += MESSAGES_AT_ONCE) {
         if (isStopped()) return
         publish(await write(db, BATCH, [userId, chatId, seqs.slice(at, at + MESSAGES_AT_ONCE)]))

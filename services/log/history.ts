@@ -135,5 +135,4 @@ JOIN chats c ON c.id = m.chat_id
 LEFT JOIN users s ON s.id = m.sender_id
 WHERE m.id = $1 AND m.sender_id = $2 AND m.seq >= c.first_seq`
 
-const IS_SENT_SQL = `
-SELECT 1 FROM messages WHERE sender_id = $2 AND chat_id COLLATE "POSIX" = $1 AND client_message_id = $3`
+const IS_SENT_SQL = 'SELECT 1 FROM log_find_sent($1, $2, $3)'

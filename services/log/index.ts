@@ -11,6 +11,7 @@ import { createChanges, type NewChat } from './changes.js'
 import { createChats } from './chats.js'
 import { createEndings, type Keep } from './endings.js'
 import { createHistory } from './history.js'
+import { createKeyIndex } from './keys.js'
 import { createMarks } from './marks.js'
 import { createMembers } from './members.js'
 import { createMentions } from './mentions.js'
@@ -66,6 +67,7 @@ export function createLog(options: LogOptions) {
   const endings = createEndings({ db, publish, keep, logger })
   const sweeper = createSweeper(db, hasSearch, logger)
   const searchBuild = createSearchBuild({ db, isOn: hasSearch, logger })
+  const works = [endings, searchBuild, createKeyIndex({ db, logger })]
   function onWritten(written: Written[]): void {
     sweeper.note()
     bus.publish('changes', written)
@@ -90,15 +92,14 @@ export function createLog(options: LogOptions) {
 
     /** Begins with what is done without being asked for. */
     start(): void {
-      endings.start()
-      searchBuild.start()
+      for (const work of works) work.start()
     },
 
     /** Whether search has its index, for /health. */
     searchHealth: searchBuild.health,
 
     async stop(): Promise<void> {
-      await Promise.all([endings.stop(), searchBuild.stop()])
+      await Promise.all(works.map((work) => work.stop()))
       await sweeper.stop()
     },
 

@@ -6,6 +6,7 @@ import { storageFull } from '../db/errors.js'
 import { codeOf } from '../errno.js'
 import { HEAD_BYTES, isOfType } from './images.js'
 import type { FileClaims, UploadStore } from './ports.js'
+import { release } from './release.js'
 
 export interface FolderOptions {
   folder: string
@@ -112,6 +113,7 @@ async function write(file: FileHandle, { size, mimeType }: FileClaims, bytes: As
       }
     }
     await file.appendFile(chunk)
+    release(chunk)
   }
   if (written !== size) throw invalid({ path: '', message: `must have ${size} bytes, as create_upload was told` })
   await file.sync()

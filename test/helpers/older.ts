@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { ChatType } from '../../contract/shapes.js'
@@ -8,6 +8,7 @@ import { type Database, openDatabase } from '../../services/db/index.js'
 import { pairKeyOf } from '../../services/log/moderation.js'
 import { packageRoot } from '../../services/package-root.js'
 import { type DatabaseOptions, tempDir } from '../helper.js'
+import { copyMigrationsBefore } from './migrations.js'
 
 /** A database whose tables are still to be made, as an older version would. */
 export async function openOlder(t: Test, { databaseUrl, dataDir }: DatabaseOptions) {
@@ -34,14 +35,10 @@ export async function createOlderChat(db: Pick<Database, 'run'>, type: ChatType,
   return { of_chat: row?.of_chat ?? '' }
 }
 
-/** Our migrations up to one, as an older version has them. */
+/** Our migrations up to one, named by its tag or its subject, as an older version has them. */
 export function migrationsBefore(t: Test, first: string): string {
   const folder = join(tempDir(t), 'migrations')
-  cpSync(join(packageRoot(), 'migrations'), folder, { recursive: true })
-  const journalFile = join(folder, 'meta/_journal.json')
-  const journal: { entries: { tag: string }[] } = JSON.parse(readFileSync(journalFile, 'utf8'))
-  journal.entries = journal.entries.filter(({ tag }) => tag < first)
-  writeFileSync(journalFile, JSON.stringify(journal))
+  copyMigrationsBefore(first, folder)
   return folder
 }
 

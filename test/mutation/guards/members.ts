@@ -10,7 +10,7 @@ export const MEMBERS: Guard[] = [
   {
     name: 'membership (send)',
     about: 'Only members send.',
-    file: definerOf('log_append'),
+    file: definerOf('log_append_held'),
     find: 'm.role IS NOT NULL AS is_member',
     replace: 'true AS is_member',
     tests: ['services/log/append > append, postgres > in one batch each send has its own outcome'],
@@ -114,7 +114,7 @@ export const MEMBERS: Guard[] = [
   {
     name: 'history (replies)',
     about: 'Nor by a reply to it.',
-    file: definerOf('log_append'),
+    file: definerOf('log_append_held'),
     find: "AND (c.history_visibility = 'all' OR r.seq >= m.visible_from_seq)",
     replace: '',
     tests: ['services/log/append > append, postgres > a reply names a message that its sender may see'],

@@ -71,7 +71,7 @@ export const SENT: Guard[] = [
   {
     name: 'uploads of members',
     about: 'A stranger to a chat is told nothing of uploads.',
-    file: SENDS,
+    file: definerOf('log_find_more'),
     find: '\n    AND EXISTS (SELECT 1 FROM members m WHERE m.chat_id = of_chat AND m.user_id = by_user)',
     replace: '',
     tests: [OWN],
@@ -79,9 +79,9 @@ export const SENT: Guard[] = [
   {
     name: 'uploads of a retry',
     about: 'A retry finds its message, which has taken its uploads.',
-    file: SENDS,
-    find: "x.client_message_id = send->>'client_message_id') THEN",
-    replace: 'false) THEN',
+    file: definerOf('log_find_more'),
+    find: "FROM log_find_sent(of_chat, by_user, send->>'client_message_id')) THEN",
+    replace: 'WHERE false) THEN',
     tests: [
       'services/log/sends > the uploads that a message carries, postgres > are found again by a retry, in the same batch and after it',
     ],
@@ -89,8 +89,8 @@ export const SENT: Guard[] = [
   {
     name: 'hash of what is carried',
     about: 'Other mentions or uploads under a key are a conflict.',
-    file: SENDS,
-    find: "|| coalesce(s.more->>'asked', '') ||",
+    file: definerOf('log_body'),
+    find: "|| coalesce(asked, '') ||",
     replace: '||',
     tests: [REPEATED],
   },

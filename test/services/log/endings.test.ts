@@ -141,12 +141,12 @@ async function keysGo(t: Test, service: Service): Promise<void> {
 const DAY = 86_400_000
 const ago = (days: number) => new Date(Date.now() - days * DAY).toISOString()
 
-/** Makes messages, or lines, of a chat so old. */
+/** Makes messages, or lines, of a chat so old; a new message's line has no time but that of the message. */
 const age = (service: Service, what: 'messages' | 'chat_log', chatId: string, last: number, days: number) =>
   service.app.db.pool.query(
     what === 'messages'
       ? 'UPDATE messages SET created_at = $3 WHERE chat_id = $1 AND seq <= $2'
-      : 'UPDATE chat_log SET at = $3 WHERE chat_id = $1 AND revision <= $2',
+      : 'UPDATE chat_log SET at = $3 WHERE chat_id = $1 AND revision <= $2 AND at IS NOT NULL',
     [chatId, last, ago(days)],
   )
 

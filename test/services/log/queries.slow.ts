@@ -126,6 +126,9 @@ onEachDatabase('what the database is asked', async (t, database) => {
       statements.push({ name, text: `SELECT ${name}(${values.map((_, i) => `$${i + 1}`)})`, values })
     ask('log_find_mentions', chatId, 'one', mentions)
     ask('log_hold_uploads', chatId, 'alice', messageIds.slice(0, 10))
+    ask('log_find_sent', chatId, 'one', 'k3')
+    ask('log_next_wrote', 'alice', -(2 ** 31))
+    ask('log_seqs_of', 'one', chatId, 0, 50)
     ask('log_find_more', {
       chat_id: chatId,
       sender_id: 'one',
@@ -223,6 +226,33 @@ onEachDatabase(
     await client.query('ROLLBACK')
   },
 )
+
+// What has one index cannot be planned by another, whatever the planner knew of the table when it was first asked.
+onEachDatabase('what a send looks for has one index to be found by', async (t, database) => {
+  const { app } = await build(t, database)
+  const client = await app.db.pool.connect()
+  t.teardown(() => client.release())
+  const LOOKS = {
+    messages_key: `SELECT * FROM log_find_sent('c', 's', 'k')`,
+    messages_pkey: `SELECT seq FROM messages WHERE id = '${randomUUID()}'`,
+    messages_chat_seq: `SELECT id FROM messages WHERE chat_id = 'c' AND seq = 1`,
+  }
+  for (const [index, sql] of Object.entries(LOOKS)) {
+    const plan = async () => {
+      const { rows } = await client.query(`EXPLAIN (COSTS OFF) ${sql}`)
+      return rows.map((row) => row['QUERY PLAN']).join('\n')
+    }
+    await client.query('BEGIN')
+    await client.query('SET LOCAL enable_seqscan = off')
+    t.match(await plan(), new RegExp(`Index Scan (using|on) ${index}`), index)
+    const { rowCount } = await client.query('SELECT 1 FROM pg_constraint WHERE conname = $1', [index])
+    await client.query(rowCount ? `ALTER TABLE messages DROP CONSTRAINT ${index}` : `DROP INDEX ${index}`)
+    const without = await plan()
+    t.match(without, /Seq Scan on messages/, `no other than ${index}`)
+    t.notMatch(without, /Index/)
+    await client.query('ROLLBACK')
+  }
+})
 
 /** A chat with many messages, and others with as many members, by SQL. */
 async function fill(pool: pg.Pool, chatId: string): Promise<void> {
