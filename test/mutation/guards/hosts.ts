@@ -6,7 +6,7 @@ const RIGHTS = 'host/transactions > a host needs a right on the function'
 /** What a host may do by the function that it calls in its own transactions, and that what it wrote is told. */
 export const HOSTS: Guard[] = [
   {
-    name: 'right to send as anybody',
+    name: 'right of a host',
     about: 'Only who was given the function may call it.',
     file: FUNCTION,
     find: 'REVOKE ALL ON FUNCTION chat_send_message FROM PUBLIC;',
@@ -14,7 +14,7 @@ export const HOSTS: Guard[] = [
     tests: [RIGHTS],
   },
   {
-    name: 'tables of ours alone',
+    name: 'tables of a host',
     about: 'A host’s temporary tables are not taken for ours by the function that has our rights.',
     file: FUNCTION,
     find: 'SET search_path = %I, pg_temp',
@@ -38,7 +38,7 @@ export const HOSTS: Guard[] = [
     tests: ['host/transactions > what fits is what fits the contract'],
   },
   {
-    name: 'a second look for hosts',
+    name: 'a second look for a host',
     about: 'What a host wrote while nobody could be notified is looked for afterwards.',
     file: 'services/bus/hosts.ts',
     find: 'what was before may have been missed.\n    gap()',
