@@ -19,7 +19,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void cleanUp().then(() => process.exit(130)))
 
 const transactions = Number(values.transactions ?? (values.quick ? 500 : 10_000))
-const kills = values.quick ? { service: 2, postgres: 2, backends: 10 } : { service: 25, postgres: 25, backends: 200 }
+const often = (share: number) => Math.ceil(transactions / share)
+const kills = { service: often(400), postgres: often(400), backends: often(50) }
 console.log(`faults:host --seed ${values.seed}${values.quick ? ' --quick' : ''}`)
 const { counts, anomalies, witnesses, said } = await runHosts(
   { teardown: (step) => undo.push(step) },
