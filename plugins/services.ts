@@ -17,6 +17,7 @@ import { createTyping } from '../services/hub/typing.js'
 import { createAbuse } from '../services/limits/abuse.js'
 import { createLimits, type Limits } from '../services/limits/index.js'
 import { createShares } from '../services/limits/shares.js'
+import { tellHostLimits } from '../services/log/host-limits.js'
 import { createLog, type Log } from '../services/log/index.js'
 import { createNet } from '../services/log/net.js'
 import { createRecent } from '../services/log/recent.js'
@@ -103,6 +104,7 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
     keep: { messageDays: config.RETENTION_DAYS, lineDays: config.LOG_DAYS },
     hasSearch: config.SEARCH,
   })
+  await tellHostLimits(db, { maxMessageChars: config.MAX_MESSAGE_CHARS })
   const blocks = createBlocks({ db, bus, hub, logger })
   const hasNet = config.BUS !== 'memory' && !db.embedded
   const net = hasNet ? createNet({ look: createRecent(db), bus, logger, metrics }) : undefined

@@ -1,11 +1,13 @@
 // Installs each example from the packed tarball into an empty folder, checks its types, starts it, asks it, and ends it with
 // SIGTERM while clients are connected. `node scripts/examples.mjs host-app` does one of them.
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { io } from 'socket.io-client'
 import { call, connect, end, endAll, freePort, hasBrowser, must, openTab, secret, start } from './apps.mjs'
+import { addOrders } from './examples-orders.mjs'
 import { clientRoot, makeTarball, root, run, tempFolder } from './tarball.mjs'
 
 function install(name, tarballs) {
@@ -56,14 +58,20 @@ const cases = {
   },
 
   async 'main-api'(folder) {
-    const env = { JWT_SECRET: secret(), SERVICE_API_KEYS: secret(), NODE_ENV: 'production', DATA_DIR: './data' }
+    const orders = await addOrders()
+    const env = {
+      ...{ JWT_SECRET: secret(), SERVICE_API_KEYS: secret(), NODE_ENV: 'production', DATA_DIR: './data' },
+      WEBHOOK_SECRET: `whsec_${randomBytes(24).toString('base64')}`,
+    }
     const chatUrl = `http://127.0.0.1:${await freePort()}`
     const url = `http://127.0.0.1:${await freePort()}`
     const server = 'node_modules/chat-socket-service/dist/server.js'
     const judged = { ...env, BEFORE_SEND_URL: `${url}/before-send`, BEFORE_SEND_SECRET: `whsec_${secret()}` }
-    const chat = await start(folder, server, { ...judged, PORT: new URL(chatUrl).port }, `${chatUrl}/ready`)
-    const port = new URL(url).port
-    const api = await start(folder, 'dist/server.js', { ...judged, CHAT_URL: chatUrl, PORT: port }, `${chatUrl}/live`)
+    const ofChat = { ...judged, ...orders.ofChat, PORT: new URL(chatUrl).port }
+    const chat = await start(folder, server, ofChat, `${chatUrl}/ready`)
+    await orders.grant()
+    const ofApi = { ...judged, ...orders.ofApi, CHAT_URL: chatUrl, PORT: new URL(url).port }
+    const api = await start(folder, 'dist/server.js', ofApi, `${chatUrl}/live`)
     for (let tries = 0; tries < 100 && !(await fetch(url).catch(() => null)); tries += 1) await sleep(100)
 
     const signUp = (id) => call(`${url}/people`, { method: 'POST', body: { id, name: id }, status: 201 })
@@ -87,9 +95,11 @@ const cases = {
     )
     must((await call(`${url}/people/ann/presence`)).isOnline, 'ann does not seem to be online')
     await call(`${url}/people/%20/presence`)
+    const note = await orders.check({ url, chatId, socket: clients[0], secret: env.WEBHOOK_SECRET })
     const told = await end('the chat', chat, clients)
     await end('main-api', api)
-    return told
+    await orders.end()
+    return `${told}, ${note}`
   },
 
   async widget(folder) {

@@ -48,7 +48,7 @@ interface Peer {
 
 /** One node speaks at a rate, some hear; all in this process, whose CPU is theirs. */
 async function run({ carrier, cpu }: Peer, listeners: number, rate: number, ms: number): Promise<Sample> {
-  const buses = Array.from({ length: listeners + 1 }, () => createRemoteBus({ carrier, logger: quiet }))
+  const buses: Bus[] = Array.from({ length: listeners + 1 }, () => createRemoteBus({ carrier, logger: quiet }))
   const [speaker, ...others] = buses as [Bus, ...Bus[]]
   const sentAt: number[] = []
   const took: number[] = []

@@ -3,6 +3,8 @@ import type { Logger } from '../logger.js'
 import type { Carrier, Link } from './link.js'
 
 export interface ConnectionOptions {
+  /** What a log calls it. */
+  what?: string
   carrier: Carrier
   logger: Pick<Logger, 'info' | 'warn'>
   /** Hears packets. */
@@ -17,7 +19,8 @@ const FIRST_WAIT_MS = 100
 const LONGEST_WAIT_MS = 2_000
 
 /** Keeps a link open: after each that is lost, or could not be had, another, soon at first and then each two seconds or so. */
-export function createConnection({ carrier, logger, onPacket, onOpen, onClosed }: ConnectionOptions) {
+export function createConnection(options: ConnectionOptions) {
+  const { what = 'the bus', carrier, logger, onPacket, onOpen, onClosed } = options
   const stopping = new AbortController()
   let link: Link | undefined
   let giveUp: ((reason: unknown) => void) | undefined
@@ -51,7 +54,7 @@ export function createConnection({ carrier, logger, onPacket, onOpen, onClosed }
       if (!isDown)
         logger.warn(
           { err: reason, bus: carrier.kind },
-          'the bus is cut off; it is tried again, and the database is read meanwhile',
+          `${what} is cut off; it is tried again, and the database is read meanwhile`,
         )
       isDown = true
       const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures)
@@ -66,7 +69,7 @@ export function createConnection({ carrier, logger, onPacket, onOpen, onClosed }
     /** The link works: what is sent on it is heard. */
     succeed(): void {
       failures = 0
-      if (isDown) logger.info({ bus: carrier.kind }, '✅ the bus is back')
+      if (isDown) logger.info({ bus: carrier.kind }, `✅ ${what} is back`)
       isDown = false
     },
 

@@ -22,14 +22,15 @@ export type BusKind = (typeof BUS_KINDS)[number]
  * 3. `publish` waits for nobody and never throws, and what waits to travel is bounded. A listener that throws, at once or later, is
  *    logged and harms neither publisher nor other listeners.
  * 4. Changes are published after their commit, and only then.
- * 5. Where news of other nodes may have been missed, for whatever reason, `onGap` hears of it within seconds, and again while that lasts. What is lost
+ * 5. What a host writes in a transaction of its own is told when that is committed, on each node, as what another node published (`hosts.ts`).
+ * 6. Where news of other nodes or of hosts may have been missed, for whatever reason, `onGap` hears of it within seconds, and again while that lasts. What is lost
  *    without a sign is found by the net that lies under this (`log/net.ts`).
  */
 export interface Bus {
   publish<T extends Topic>(topic: T, news: News[T]): void
   /** Hears a topic from now on; answers what ends that. */
   subscribe<T extends Topic>(topic: T, listener: Listener<T>): () => void
-  /** Hears that news of other nodes may have been missed here: whatever a listener must not miss, it now reads for itself. Answers what ends that. */
+  /** Hears that news of other nodes, or of hosts, may have been missed here: whatever a listener must not miss, it now reads for itself. Answers what ends that. */
   onGap(listener: () => unknown): () => void
   /** Which version this is, and whether it reaches the other nodes just now. */
   health(): { kind: BusKind; ok: boolean }

@@ -4,14 +4,14 @@ import type { News, Topic } from './news.js'
 
 type Listeners = { [T in Topic]: Set<Listener<T>> }
 
-/** The bus of one node alone, and the part of every other version that is on this node. */
-export interface MemoryBus extends Bus {
-  /** Tells this node what another one has published. */
+/** A bus with what is under it: the part that is on this node. */
+export interface RelayingBus extends Bus {
+  /** Tells this node alone what was published elsewhere. */
   relay<T extends Topic>(topic: T, news: News[T]): void
 }
 
 /** The bus of one node alone: what is published is heard before `publish` returns, or, from a listener, when all have heard what it hears. */
-export function createMemoryBus(logger: Pick<Logger, 'error'>): MemoryBus {
+export function createMemoryBus(logger: Pick<Logger, 'error'>): RelayingBus {
   const listeners: Listeners = {
     changes: new Set(),
     signals: new Set(),

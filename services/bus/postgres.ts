@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { openChannel } from '../db/channel.js'
+import { nameChannel, openChannel } from '../db/channel.js'
 import type { Database } from '../db/index.js'
 import type { Carrier } from './link.js'
 
@@ -11,7 +10,7 @@ const MAX_BYTES = 7_900
  * channel a schema, for a notification wakes all who listen in the database, whatever they listen to.
  */
 export function createPostgresCarrier(db: Pick<Database, 'connection' | 'schema'>): Carrier {
-  const channel = `chat_bus_${createHash('sha256').update(db.schema).digest('hex').slice(0, 20)}`
+  const channel = nameChannel('bus', db.schema)
   return {
     kind: 'postgres',
     maxBytes: MAX_BYTES,

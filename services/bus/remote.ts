@@ -2,9 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
 import { createGaps } from './gaps.js'
-import type { Bus } from './index.js'
 import type { Carrier } from './link.js'
-import { createMemoryBus } from './memory.js'
+import { createMemoryBus, type RelayingBus } from './memory.js'
 import type { News, Topic } from './news.js'
 import { createOutbox } from './outbox.js'
 import { createPeers } from './peers.js'
@@ -27,7 +26,7 @@ const GAP_TICKS = 5
  * A bus of many nodes: the own node hears at once, the others by packets. What is missing in the numbers of another node is a gap, and so is what may be
  * missing: where this node was cut off, or another is not heard. While there is no other node, nothing is sent but a sign of life.
  */
-export function createRemoteBus({ carrier, logger, metrics, tickMs = TICK_MS }: RemoteBusOptions): Bus {
+export function createRemoteBus({ carrier, logger, metrics, tickMs = TICK_MS }: RemoteBusOptions): RelayingBus {
   const node = randomBytes(9).toString('base64url')
   const memory = createMemoryBus(logger)
   const gaps = createGaps(logger)
@@ -87,6 +86,7 @@ export function createRemoteBus({ carrier, logger, metrics, tickMs = TICK_MS }: 
       memory.publish(topic, news)
     },
 
+    relay: memory.relay,
     subscribe: memory.subscribe,
     onGap: gaps.listen,
     health: () => ({ kind: carrier.kind, ok: sender.isUp() }),

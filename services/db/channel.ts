@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { Socket } from 'node:net'
 import pg from 'pg'
 import type { Database } from './index.js'
@@ -14,6 +15,11 @@ export interface ChannelListener {
   onNotification(payload: string): void
   /** Hears, once, that the connection is gone. */
   onClosed(error: Error): void
+}
+
+/** The name of a schema's channel, which SQL and every version of this service know it by. */
+export function nameChannel(what: string, schema: string): string {
+  return `chat_${what}_${createHash('sha256').update(schema).digest('hex').slice(0, 20)}`
 }
 
 /** Opens a channel, beside the pool; its name is put into SQL as it is. */

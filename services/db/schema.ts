@@ -219,3 +219,9 @@ export const logEpochs = pgTable('log_epochs', {
   id: integer('id').primaryKey(),
   epoch: uuid('epoch').notNull(),
 })
+
+/** What the settings allow, for the functions that a host calls: one row, which each node writes when it starts. */
+export const logLimits = pgTable('log_limits', {
+  id: integer('id').primaryKey(),
+  maxMessageChars: integer('max_message_chars').notNull(),
+})

@@ -30,6 +30,9 @@ export interface LanesOptions<J extends Job, Row> {
 const LANES = 2
 const MAX_BATCH = 256
 const MAX_QUEUE = 20_000
+/** A batch that takes this long waits for somebody's lock, such as a host's in a transaction that stays open; of so many at once it is believed. */
+const STALLED_MS = 250
+const MAX_STALLED = 4
 const LOOK_MS = 100
 /** Failures of a batch that each of its jobs would meet by itself. */
 const COMMON: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'OVERLOADED', 'STORAGE_FULL'])
@@ -37,7 +40,8 @@ const COMMON: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'OVERLOADED', 'ST
 /**
  * What a group commit needs, whatever is committed: jobs that arrive while a batch is written leave in the next one. Laws: a key is in one
  * batch at a time, so the order of its jobs here is their order there; a job that the database cannot take never fails its neighbours; above
- * `maxQueue` waiting jobs a new one is refused as OVERLOADED, as is one that no batch has taken in time.
+ * `maxQueue` waiting jobs a new one is refused as OVERLOADED, as is one that no batch has taken in time; a batch that waits for a lock takes no lane from
+ * the others for longer than a moment.
  */
 export function createLanes<J extends Job, Row>(options: LanesOptions<J, Row>) {
   const { db, lanes = LANES, maxBatch = MAX_BATCH, maxQueue = MAX_QUEUE, write, settle, refuse, onDone } = options
@@ -47,6 +51,7 @@ export function createLanes<J extends Job, Row>(options: LanesOptions<J, Row>) {
   const busy = new Set<string>()
   let queued = 0
   let inFlight = 0
+  let stalled = 0
   let scheduled = false
   let looking: NodeJS.Timeout | undefined
 
@@ -109,13 +114,33 @@ export function createLanes<J extends Job, Row>(options: LanesOptions<J, Row>) {
   }
 
   async function run(batch: J[]): Promise<void> {
-    inFlight += 1
+    const leave = enter()
     const startedAt = performance.now()
     await store(batch)
     onDone?.(batch, startedAt)
     for (const { key } of batch) busy.delete(key)
-    inFlight -= 1
+    leave()
     if (queued > 0) schedule()
+  }
+
+  /** Takes a lane, which others may have when the batch stalls; answers what ends that. */
+  function enter(): () => void {
+    let isStalled = false
+    inFlight += 1
+    // What does one thing at a time has no other lane to offer.
+    const timer = db.embedded ? undefined : setTimeout(stall, STALLED_MS).unref()
+    function stall(): void {
+      if (stalled >= MAX_STALLED) return
+      isStalled = true
+      stalled += 1
+      inFlight -= 1
+      if (queued > 0) schedule()
+    }
+    return () => {
+      clearTimeout(timer)
+      if (isStalled) stalled -= 1
+      else inFlight -= 1
+    }
   }
 
   async function store(batch: J[]): Promise<void> {

@@ -2,6 +2,8 @@ import express, { type NextFunction, type Request, type Response } from 'express
 import jwt from 'jsonwebtoken'
 import { Webhook } from 'standardwebhooks'
 import { ChatFailure, createChatApi } from './chat.js'
+import { createReceiver } from './hooks.js'
+import { createOrders, type Order, refusalOf } from './orders.js'
 
 const { CHAT_URL = 'http://127.0.0.1:3002', SERVICE_API_KEYS = '', JWT_SECRET = '', PORT = '3001' } = process.env
 const chat = createChatApi(CHAT_URL, SERVICE_API_KEYS)
@@ -24,6 +26,15 @@ app.post('/before-send', express.text({ type: '*/*', limit: '300kb' }), (request
   } else response.json({ action: 'allow' })
 })
 
+// What happens in the chat, told by the chat: every change, in order, and who has not read for a while.
+const { WEBHOOK_SECRET, DATABASE_URL } = process.env
+const receiver = WEBHOOK_SECRET ? createReceiver(WEBHOOK_SECRET) : null
+app.post('/hooks', express.text({ type: '*/*', limit: '5mb' }), (request, response) => {
+  const headers = request.headers as Record<string, string>
+  response.status(receiver ? receiver.receive(headers, request.body as string) : 404).end()
+})
+app.get('/hooks', (_request, response) => void response.json(receiver?.state() ?? {}))
+
 app.use(express.json())
 
 // Somebody signs up: the chat is told, and a token of ours opens it.
@@ -41,20 +52,31 @@ app.put('/teams/:id', async (request, response) => {
   response.status(created ? 201 : 200).json({ chatId: made.chatId })
 })
 
+// An order of somebody, and the message that tells their chat: one transaction.
+const orders = DATABASE_URL ? createOrders(DATABASE_URL) : null
+await orders?.prepare()
+app.put('/orders/:id', async (request, response) => {
+  const { what, userId, chatId } = request.body as Omit<Order, 'id'>
+  if (!orders) return void response.status(404).json({ error: { message: 'Orders need DATABASE_URL.' } })
+  const placed = await orders.place({ id: request.params.id, what, userId, chatId })
+  response.status(placed.duplicate ? 200 : 201).json(placed)
+})
+
 app.get('/people/:id/presence', async (request, response) => {
   const { statuses } = await chat.presenceOf([request.params.id])
   response.json(statuses[0])
 })
 
 app.use((error: Error, _request: Request, response: Response, _next: NextFunction) => {
-  if (error instanceof ChatFailure) response.status(error.status).json({ error: error.body })
+  const refusal = error instanceof ChatFailure ? error : refusalOf(error)
+  if (refusal) response.status(refusal.status).json({ error: refusal.body })
   else response.status(500).json({ error: { message: 'Something broke.' } })
 })
 
 const server = app.listen(Number(PORT), '127.0.0.1', () => console.log(`main-api on http://127.0.0.1:${PORT}`))
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
-    server.close(() => process.exit(0))
+    server.close(() => void (orders?.stop() ?? Promise.resolve()).then(() => process.exit(0)))
     server.closeIdleConnections()
   })
 }

@@ -2,6 +2,7 @@ import type { Guard } from '../guard.js'
 import { DELIVERY } from './delivery.js'
 import { DOOR } from './door.js'
 import { ENDINGS } from './endings.js'
+import { HOSTS } from './hosts.js'
 import { INPUT } from './input.js'
 import { LIMITS } from './limits.js'
 import { LOAD } from './load.js'
@@ -29,6 +30,7 @@ export const GUARDS: Guard[] = [
   ...LOAD,
   ...DELIVERY,
   ...ENDINGS,
+  ...HOSTS,
   ...PRESENCE,
   ...START,
   ...LOGS,

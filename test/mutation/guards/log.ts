@@ -151,6 +151,14 @@ export const LOG: Guard[] = [
     tests: ['services/log/append > the appender, postgres > has a chat in one batch at a time'],
   },
   {
+    name: 'lanes beside a host',
+    about: 'Who holds chats in transactions that stay open does not stop the sends of all others.',
+    file: 'services/log/lanes.ts',
+    find: 'if (stalled >= MAX_STALLED) return',
+    replace: 'return',
+    tests: ['host/transactions > hosts that hold two chats'],
+  },
+  {
     name: 'send queue',
     about: 'Sends that cannot be held are refused as OVERLOADED.',
     file: 'services/log/lanes.ts',
