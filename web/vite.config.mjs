@@ -21,6 +21,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    // On a busy machine it would say which plugin took how long.
+    rolldownOptions: { checks: { pluginTimings: false } },
     sourcemap: true,
   },
 })
