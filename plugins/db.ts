@@ -23,7 +23,7 @@ async function db(app: FastifyInstance): Promise<void> {
   const database = await startDatabase({ ...where, logger: app.log }, async (database) => {
     await prepareOldest(database)
     await prepareSearch(database, SEARCH)
-    await prepareRecent(database, BUS !== 'memory')
+    await prepareRecent(database, BUS !== 'memory' && !database.embedded)
   })
   app.decorate('db', database)
   app.addHook('onClose', () => database.close())

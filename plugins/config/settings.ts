@@ -209,6 +209,15 @@ export const Settings = Type.Object({
     description:
       'Without an answer of BEFORE_SEND_URL, a message is stored (`open`), or refused as UNAVAILABLE (`closed`)',
   }),
+  WEBHOOK_URL: Text('Told by signed POSTs of all that happens, as the hook `settings`', {
+    pattern: '^https?://[^/?#@\\s]+([/?][^#\\s]*)?$',
+    form: 'a URL as https://api.example.com/chat/changes, without user and password',
+  }),
+  WEBHOOK_SECRET: List('Signs what WEBHOOK_URL is told; of two with a comma between, while one is rotated, each', {
+    pattern: 'whsec_[A-Za-z0-9+/]{32,}={0,2}',
+    form: 'as whsec_ and the base64 of at least 24 random bytes, or two with a comma between',
+  }),
+  WEBHOOK_PRIVATE: Flag(false, 'Whether production may tell hooks at plain http and at addresses of its own network'),
   DRAIN_MS: Count(2_000, 'How long a stopping node takes to close its sockets', 0, 25_000),
 })
 
