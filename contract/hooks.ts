@@ -41,7 +41,9 @@ export const Hook = Type.Object(
     secret: Nullable(Type.String()),
     oldSecretUntil: Nullable(Time),
     createdAt: Time,
-    disabledAt: Nullable(Type.String({ description: 'Since it answered 410: it is asked no more until it is put again.' })),
+    disabledAt: Nullable(
+      Type.String({ description: 'Since it answered 410: it is asked no more until it is put again.' }),
+    ),
     lag: Type.Integer({ minimum: 0, description: 'Revisions that it has not taken, as of some seconds ago' }),
     oldestAt: Nullable(Type.String({ description: 'When the oldest of them was written.' })),
     failures: Type.Integer({ minimum: 0, description: 'Requests that failed since the last that it took' }),
@@ -66,7 +68,9 @@ export const ChatChanges = Type.Object(
     through: Revision,
     head: Revision,
     changes: Type.Array(Change),
-    reset: Type.Optional(Type.Literal(true, { description: 'Some of these changes are no longer kept: read the chat anew' })),
+    reset: Type.Optional(
+      Type.Literal(true, { description: 'Some of these changes are no longer kept: read the chat anew' }),
+    ),
     gone: Type.Optional(Type.Literal(true, { description: 'The chat was deleted' })),
   },
   { title: 'ChatChanges' },
@@ -74,7 +78,10 @@ export const ChatChanges = Type.Object(
 export type ChatChanges = Static<typeof ChatChanges>
 
 /** What goes to a hook, in one POST. */
-export const HookMessage = Type.Object({ type: Type.String(), timestamp: Time, data: Type.Unknown() }, { title: 'HookMessage' })
+export const HookMessage = Type.Object(
+  { type: Type.String(), timestamp: Time, data: Type.Unknown() },
+  { title: 'HookMessage' },
+)
 
 /** A cursor of `/changes/heads` names transactions that were under way. */
 export const HeadsQuery = Closed({ cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 8_192 })) })

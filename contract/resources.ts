@@ -264,7 +264,8 @@ export const RESOURCES = {
   put_hook: {
     method: 'PUT',
     url: '/hooks/:hookId',
-    summary: 'Make a hook, which is told from now on, or change it. With another secret, the one before signs, too, for a day.',
+    summary:
+      'Make a hook, which is told from now on, or change it. With another secret, the one before signs, too, for a day.',
     tag: 'services',
     who: 'service',
     input: { params: HookParams, body: HookBody },

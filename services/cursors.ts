@@ -23,7 +23,12 @@ function isSnapshot(text: string): boolean {
   const [xmin = '', xmax = '', xips = ''] = text.split(':')
   const numbers = [xmin, ...(xips === '' ? [] : xips.split(','))].map(BigInt)
   const isRising = numbers.every((number, i) => i < 2 || number > (numbers[i - 1] ?? 0n))
-  return BigInt(xmin) > 0n && isRising && (numbers[1] ?? numbers[0] ?? 0n) >= BigInt(xmin) && (numbers.at(-1) ?? 0n) <= BigInt(xmax)
+  return (
+    BigInt(xmin) > 0n &&
+    isRising &&
+    (numbers[1] ?? numbers[0] ?? 0n) >= BigInt(xmin) &&
+    (numbers.at(-1) ?? 0n) <= BigInt(xmax)
+  )
 }
 
 /** The keys of a cursor, each of its kind; VALIDATION_FAILED for anything that `writeCursor` did not make of such. */

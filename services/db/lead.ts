@@ -47,7 +47,12 @@ export function createLead(db: Pick<Database, 'connection' | 'schema' | 'embedde
   async function once(): Promise<void> {
     const socket = new Socket()
     const limits = { statement_timeout: 0, query_timeout: PATIENCE_MS }
-    const client = new pg.Client({ ...db.connection, ...limits, application_name: `chat ${what}`, stream: () => socket })
+    const client = new pg.Client({
+      ...db.connection,
+      ...limits,
+      application_name: `chat ${what}`,
+      stream: () => socket,
+    })
     const gone = new Promise<never>((_resolve, reject) => {
       client.on('error', reject)
       client.on('end', () => reject(new Error('the connection has ended')))

@@ -51,7 +51,8 @@ export function createHeads({ db, logger }: HeadsOptions) {
     const { snapshot, epoch, heads } = await read('heads_all', ALL, [after])
     const start = since ?? { snapshot, epoch }
     const last = heads.length === PAGE ? heads.at(-1)?.[0] : undefined
-    const cursor = last === undefined ? writeCursor(start.epoch, start.snapshot) : writeCursor(start.epoch, start.snapshot, last)
+    const cursor =
+      last === undefined ? writeCursor(start.epoch, start.snapshot) : writeCursor(start.epoch, start.snapshot, last)
     return toPage(heads, cursor)
   }
 
@@ -75,7 +76,10 @@ export function createHeads({ db, logger }: HeadsOptions) {
     })
     const hasToWait = await Promise.race([indexed, isLate]).finally(() => clearTimeout(timer))
     if (hasToWait === true) {
-      throw new ChatError('UNAVAILABLE', { message: 'What this needs is being made; try again soon.', retryAfterMs: RETRY_MS })
+      throw new ChatError('UNAVAILABLE', {
+        message: 'What this needs is being made; try again soon.',
+        retryAfterMs: RETRY_MS,
+      })
     }
   }
 

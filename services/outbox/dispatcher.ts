@@ -3,6 +3,7 @@ import type { Bus, Written } from '../bus/index.js'
 import type { Database } from '../db/index.js'
 import { createLead } from '../db/lead.js'
 import type { Net } from '../log/net.js'
+import type { Found } from '../log/recent.js'
 import type { Logger } from '../logger.js'
 import type { Status, Target } from './hooks.js'
 import { createTeller, type Teller, type TellerOptions } from './teller.js'
@@ -53,7 +54,7 @@ export function createDispatcher(options: DispatcherOptions) {
     lookedAtMs = Number.NEGATIVE_INFINITY
     subscriptions = [
       bus.subscribe('changes', hear),
-      net?.onFound(({ heads }) => heads.forEach(([chatId, head]) => hearHead(chatId, head))) ?? (() => {}),
+      net?.onFound(hearFound) ?? (() => {}),
       (net ?? bus).onGap(compareAll),
     ]
     logger.info({}, 'this node tells the hooks')
@@ -76,8 +77,10 @@ export function createDispatcher(options: DispatcherOptions) {
     }
   }
 
-  function hearHead(chatId: string, head: number): void {
-    for (const teller of tellers.values()) teller.hear(chatId, head)
+  function hearFound({ heads }: Found): void {
+    for (const [chatId, head] of heads) {
+      for (const teller of tellers.values()) teller.hear(chatId, head)
+    }
   }
 
   function compareAll(): void {
@@ -91,7 +94,8 @@ export function createDispatcher(options: DispatcherOptions) {
     isLooking = true
     const now = performance.now()
     try {
-      if (ending ? now - lookedAtMs >= LOOK_MS / 2 : now - lookedAtMs >= IDLE_LOOK_MS && !db.embedded) await readTargets()
+      if (ending ? now - lookedAtMs >= LOOK_MS / 2 : now - lookedAtMs >= IDLE_LOOK_MS && !db.embedded)
+        await readTargets()
       if (ending && now - comparedAtMs > compareMs) compareAll()
       if (ending && now - keptAtMs > KEEP_MS) await keepStatuses()
     } catch (error) {

@@ -89,11 +89,24 @@ export function createHooks(db: Pick<Database, 'run'>) {
     get: async (hookId: string): Promise<Hook> => toHook(await read(hookId)),
 
     /** Makes a hook, which is told what is committed from now on, or changes it; its secret is told where this call made or changed it. */
-    async put(hookId: string, { url, events, secret, oldSecret }: HookInput): Promise<{ hook: Hook; created: boolean }> {
+    async put(
+      hookId: string,
+      { url, events, secret, oldSecret }: HookInput,
+    ): Promise<{ hook: Hook; created: boolean }> {
       const fresh = `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`
       const wantsChanges = !events || events.some((name) => !NOTICES.includes(name))
       const wanted = events ? JSON.stringify([...new Set(events)]) : null
-      const values = [hookId, randomUUID(), url, wanted, wantsChanges, secret ?? null, fresh, oldSecret ?? null, MAX_HOOKS]
+      const values = [
+        hookId,
+        randomUUID(),
+        url,
+        wanted,
+        wantsChanges,
+        secret ?? null,
+        fresh,
+        oldSecret ?? null,
+        MAX_HOOKS,
+      ]
       const [row] = await db.run<PutRow>('hook_put', PUT, values, LONG)
       if (row?.outcome !== 'ok') {
         throw new ChatError('LIMIT_REACHED', { message: `There can be no more than ${MAX_HOOKS} hooks.` })
@@ -104,7 +117,9 @@ export function createHooks(db: Pick<Database, 'run'>) {
 
     /** Deletes a hook; NOT_FOUND where there is none. What is kept of it goes in small steps. */
     async delete(hookId: string): Promise<void> {
-      const [row] = await db.run<{ key: string }>('hook_delete', 'DELETE FROM hooks WHERE id = $1 RETURNING key', [hookId])
+      const [row] = await db.run<{ key: string }>('hook_delete', 'DELETE FROM hooks WHERE id = $1 RETURNING key', [
+        hookId,
+      ])
       if (!row) throw noHook()
       void this.sweep().catch(() => {})
     },
@@ -113,7 +128,8 @@ export function createHooks(db: Pick<Database, 'run'>) {
     async replay(hookId: string, { chatId, fromRevision = 1 }: Static<typeof ReplayBody>): Promise<Hook> {
       const text = 'SELECT hook_replay($1, $2, $3) AS outcome'
       const [row] = await db.run<{ outcome: string }>('hook_replay', text, [hookId, chatId ?? null, fromRevision], LONG)
-      if (row?.outcome !== 'ok') throw new ChatError('NOT_FOUND', { message: 'There is no such hook, or no such chat.' })
+      if (row?.outcome !== 'ok')
+        throw new ChatError('NOT_FOUND', { message: 'There is no such hook, or no such chat.' })
       return toHook(await read(hookId))
     },
 
@@ -132,7 +148,11 @@ export function createHooks(db: Pick<Database, 'run'>) {
       while ((await step<{ gone: number }>('hook_sweep', SWEEP, []))[0]?.gone) {
         // Goes on.
       }
-      await step('hook_sweep_events', 'DELETE FROM hook_events e WHERE NOT EXISTS (SELECT 1 FROM hooks h WHERE h.key = e.hook_key)', [])
+      await step(
+        'hook_sweep_events',
+        'DELETE FROM hook_events e WHERE NOT EXISTS (SELECT 1 FROM hooks h WHERE h.key = e.hook_key)',
+        [],
+      )
     },
   }
 }

@@ -63,7 +63,8 @@ export function createOutbox({ db, log, bus, net, allowPrivate, own, logger, met
     } catch {
       throw invalid({ path: '/url', message: 'must not name a private address, unless WEBHOOK_PRIVATE is set' })
     }
-    if (!url.startsWith('https:')) throw invalid({ path: '/url', message: 'must be https, unless WEBHOOK_PRIVATE is set' })
+    if (!url.startsWith('https:'))
+      throw invalid({ path: '/url', message: 'must be https, unless WEBHOOK_PRIVATE is set' })
   }
 
   return {
@@ -101,7 +102,10 @@ export function createOutbox({ db, log, bus, net, allowPrivate, own, logger, met
         const [secret, oldSecret = ''] = own.secrets
         await hooks.put(OWN_HOOK, { url: own.url, oldSecret, ...(secret !== undefined && { secret }) })
       } else if (await hooks.get(OWN_HOOK).catch(() => null)) {
-        logger.warn({ hook: OWN_HOOK }, `WEBHOOK_URL is no longer set, and its hook is still told: DELETE /hooks/${OWN_HOOK} ends that`)
+        logger.warn(
+          { hook: OWN_HOOK },
+          `WEBHOOK_URL is no longer set, and its hook is still told: DELETE /hooks/${OWN_HOOK} ends that`,
+        )
       }
       dispatcher.start()
       // What other nodes make, they tell; on the embedded database there are none, and what was made before is found here.

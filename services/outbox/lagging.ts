@@ -42,7 +42,16 @@ export function createLagging(now: () => number = () => performance.now()) {
         return true
       }
       if (all.size >= MOST) return false
-      const chat: Lagging = { chatId, head: head ?? 0, seen, atMs, failures: 0, dueMs: 0, state: 'ready', wasNoted: false }
+      const chat: Lagging = {
+        chatId,
+        head: head ?? 0,
+        seen,
+        atMs,
+        failures: 0,
+        dueMs: 0,
+        state: 'ready',
+        wasNoted: false,
+      }
       all.set(chatId, chat)
       ready.add(chat)
       return true

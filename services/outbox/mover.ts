@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../logger.js'
-import { keyOf, type createPositions, type Move } from './positions.js'
+import { type createPositions, keyOf, type Move } from './positions.js'
 
 export interface MoverOptions {
   move: ReturnType<typeof createPositions>['move']
@@ -12,7 +12,7 @@ const MOST_AT_ONCE = 500
 
 /** Keeps steps of hooks in the database: those that come while others are written go together. One that cannot be written is tried until all stops. */
 export function createMover({ move, logger }: MoverOptions) {
-  let waiting: { step: Move; resolve(isMade: boolean): void }[] = []
+  const waiting: { step: Move; resolve(isMade: boolean): void }[] = []
   let isRunning = false
   let isStopped = false
 

@@ -35,7 +35,8 @@ export function createNoticeTeller({ hookKey, notices, gate, send, isOver, logge
     isReading = false
   }
 
-  const dueIds = () => [...waiting].filter(([id, { dueMs }]) => dueMs <= performance.now() && !busy.has(id)).map(([id]) => id)
+  const dueIds = () =>
+    [...waiting].filter(([id, { dueMs }]) => dueMs <= performance.now() && !busy.has(id)).map(([id]) => id)
   const hasSome = () => (mayBeMore && waiting.size < MOST_WAITING) || dueIds().length > 0
 
   async function begin(): Promise<void> {

@@ -40,7 +40,8 @@ export function createPages(log: Pick<Log, 'sync'>) {
       return { through: head, data: { chatId, from, through: head, head, changes: [], gone: true } }
     }
     const { head } = synced
-    if ('reset' in synced) return { through: head, data: { chatId, from, through: head, head, changes: [], reset: true } }
+    if ('reset' in synced)
+      return { through: head, data: { chatId, from, through: head, head, changes: [], reset: true } }
     const { through } = synced
     if (through <= seen) return undefined
     const changes = synced.changes.filter(({ type }) => target.events.has(type))

@@ -36,7 +36,12 @@ export function createPositions(db: Pick<Database, 'run'>) {
 
     /** Of a page of all chats, by id, those in which a hook is behind; with the id after which the next page begins, null after the last. */
     async behind(hookKey: string, after: string): Promise<{ places: Place[]; next: string | null }> {
-      const [row] = await db.run<{ places: Place[]; next: string | null }>('hook_behind', BEHIND, [hookKey, after], PATIENT)
+      const [row] = await db.run<{ places: Place[]; next: string | null }>(
+        'hook_behind',
+        BEHIND,
+        [hookKey, after],
+        PATIENT,
+      )
       return row ?? { places: [], next: null }
     },
 

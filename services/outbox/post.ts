@@ -62,7 +62,13 @@ export function createPoster({ allowPrivate, timeoutMs = TIMEOUT_MS, now = Date.
     if (!allowPrivate && url.protocol !== 'https:') throw new Error('its URL is not https')
     const isSecure = url.protocol === 'https:'
     return new Promise((resolve, reject) => {
-      const options = { method: 'POST', agent: agents[isSecure ? 'https:' : 'http:'], headers: headersOf(letter), signal, ...how }
+      const options = {
+        method: 'POST',
+        agent: agents[isSecure ? 'https:' : 'http:'],
+        headers: headersOf(letter),
+        signal,
+        ...how,
+      }
       const outgoing = (isSecure ? httpsRequest : httpRequest)(url, options, (incoming) => {
         drop(incoming)
         resolve(incoming.statusCode ?? 0)
@@ -85,7 +91,10 @@ export function createPoster({ allowPrivate, timeoutMs = TIMEOUT_MS, now = Date.
         const status = await send(letter, stopped ? AbortSignal.any([late, stopped]) : late)
         if (status >= 200 && status < 300) return { outcome: 'ok' }
         if (status === 410) return { outcome: 'gone' }
-        return { outcome: 'failed', reason: `it answered ${status}${status >= 300 && status < 400 ? ', and redirects are not followed' : ''}` }
+        return {
+          outcome: 'failed',
+          reason: `it answered ${status}${status >= 300 && status < 400 ? ', and redirects are not followed' : ''}`,
+        }
       } catch (error) {
         return { outcome: 'failed', reason: late.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(error) }
       }

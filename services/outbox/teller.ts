@@ -44,7 +44,11 @@ export function createTeller(first: Target, options: TellerOptions) {
   const lagging = createLagging()
   const gate = createGate(() => lagging.wake(true))
   const known = new Map<string, number>()
-  const told = { lastFailure: null as string | null, lastFailureAt: null as string | null, lastSuccessAt: null as string | null }
+  const told = {
+    lastFailure: null as string | null,
+    lastFailureAt: null as string | null,
+    lastSuccessAt: null as string | null,
+  }
   let isReading = false
   /** The id after which the comparison of all chats goes on; null while none is made. */
   let comparing: string | null = null
@@ -79,7 +83,14 @@ export function createTeller(first: Target, options: TellerOptions) {
 
   /** Reads how far some chats were told, and what follows; then sends each its page. */
   async function begin(chats: Lagging[]): Promise<void> {
-    const places = new Map((await positions.load(key, chats.map(({ chatId }) => chatId))).map((place) => [place.chatId, place]))
+    const places = new Map(
+      (
+        await positions.load(
+          key,
+          chats.map(({ chatId }) => chatId),
+        )
+      ).map((place) => [place.chatId, place]),
+    )
     const behind = [...places.values()].filter(({ seen, head }) => head > seen)
     const pages = behind.length > 0 ? await readPages(target, behind) : new Map<string, Page>()
     for (const chat of chats) {
@@ -110,7 +121,14 @@ export function createTeller(first: Target, options: TellerOptions) {
         return
       }
     }
-    const step = { hookKey: key, chatId, oldRevision: revision, oldSeen: seen, revision: data ? through : revision, seen: through }
+    const step = {
+      hookKey: key,
+      chatId,
+      oldRevision: revision,
+      oldSeen: seen,
+      revision: data ? through : revision,
+      seen: through,
+    }
     if (await mover.move(step)) settle(chat, through)
     else lagging.putBack(chat)
     pump()
@@ -128,7 +146,10 @@ export function createTeller(first: Target, options: TellerOptions) {
   async function send({ type, data, of }: Telling): Promise<boolean> {
     const { url, secrets } = target
     const body = JSON.stringify({ type, timestamp: toTime(Date.now()), data })
-    const id = `msg_${createHash('sha256').update(JSON.stringify([key, ...of])).digest('base64url').slice(0, 27)}`
+    const id = `msg_${createHash('sha256')
+      .update(JSON.stringify([key, ...of]))
+      .digest('base64url')
+      .slice(0, 27)}`
     gate.begin()
     const answer = await poster.post({ url, secrets, id, body }, signal)
     if (signal.aborted && answer.outcome === 'failed') gate.forget()
@@ -142,7 +163,8 @@ export function createTeller(first: Target, options: TellerOptions) {
     const hook = target.id
     const isTaken = answer.outcome === 'ok'
     if (answer.outcome === 'failed') {
-      if (gate.failures() === 0) logger.warn({ hook, reason: answer.reason }, '❌ a hook did not take what it was told; that is tried again')
+      if (gate.failures() === 0)
+        logger.warn({ hook, reason: answer.reason }, '❌ a hook did not take what it was told; that is tried again')
       told.lastFailure = answer.reason
       told.lastFailureAt = toTime(Date.now())
     } else if (isTaken) {
@@ -197,7 +219,8 @@ export function createTeller(first: Target, options: TellerOptions) {
 
   /** The database could not be read: says so once, and waits a moment. */
   async function retry(error: unknown): Promise<void> {
-    if (!isStuck && !isOver()) logger.warn({ err: error, hook: target.id }, 'what a hook is to be told could not be read yet')
+    if (!isStuck && !isOver())
+      logger.warn({ err: error, hook: target.id }, 'what a hook is to be told could not be read yet')
     isStuck = true
     await sleep(RETRY_MS, undefined, { ref: false })
   }
@@ -238,7 +261,14 @@ export function createTeller(first: Target, options: TellerOptions) {
 
     status(): Status & { oldestMs: number | null } {
       const { lag, oldestMs } = lagging.sum()
-      return { key, lag, oldestMs, oldestAt: oldestMs === null ? null : toTime(oldestMs), failures: gate.failures(), ...told }
+      return {
+        key,
+        lag,
+        oldestMs,
+        oldestAt: oldestMs === null ? null : toTime(oldestMs),
+        failures: gate.failures(),
+        ...told,
+      }
     },
 
     /** Begins nothing more. */

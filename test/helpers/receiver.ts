@@ -20,26 +20,35 @@ export interface ReceiverOptions {
   port?: number
   /** Whether all that is told is kept. */
   keeps?: boolean
+  /** Whether each revision is one change that nothing follows, as where all that is written is messages. */
+  isWhole?: boolean
+  /** Another that was here before: what it has taken stays taken. */
+  before?: { through: Map<string, number>; count: number; revisions: number }
 }
 
 /** What a main API does: it checks each request with the library, keeps how far it was told of each chat, and finds any hole by the numbers. */
-export async function serveReceiver(t: Owner, { secrets = [RECEIVER_SECRET], port = 0, keeps = true }: ReceiverOptions = {}) {
+export async function serveReceiver(
+  t: Owner,
+  { secrets = [RECEIVER_SECRET], port = 0, keeps = true, isWhole = false, before }: ReceiverOptions = {},
+) {
   const receiver = {
     url: '',
     told: [] as Told[],
     /** The last revision of each chat that was taken; it begins where the first range begins. */
-    through: new Map<string, number>(),
+    through: before?.through ?? new Map<string, number>(),
     /** What must not be. */
     faults: [] as string[],
-    count: 0,
+    count: before?.count ?? 0,
     /** Lines of logs that were taken. */
-    revisions: 0,
+    revisions: before?.revisions ?? 0,
     atOnce: new Map<string, number>(),
     verifiers: secrets.map((secret) => new Webhook(secret)),
     respond: ((response) => response.writeHead(204).end()) as Respond,
     /** The requests that told of chats. */
     changes: (chatId: string) =>
-      receiver.told.map(({ data }) => data as unknown as ChatChanges).filter((data) => data.from && data.chatId === chatId),
+      receiver.told
+        .map(({ data }) => data as unknown as ChatChanges)
+        .filter((data) => data.from && data.chatId === chatId),
     close: async () => {},
   }
 
@@ -54,6 +63,9 @@ export async function serveReceiver(t: Owner, { secrets = [RECEIVER_SECRET], por
     const revisions = changes.map(({ revision }) => revision)
     if (revisions.some((revision, i) => revision < from || revision > through || revision <= (revisions[i - 1] ?? 0)))
       receiver.faults.push(`${chatId}: ${revisions} in ${from} to ${through}`)
+    if (isWhole && changes.length !== through - from + 1) {
+      receiver.faults.push(`${chatId}: ${changes.length} changes in ${from} to ${through}`)
+    }
     receiver.revisions += Math.max(0, through - before)
     receiver.through.set(chatId, Math.max(before, through))
   }
