@@ -13,8 +13,8 @@ export function openOutbox({ config, metrics, ...rooms }: OutboxPluginOptions): 
   const own = url ? { url, secrets: listOf(WEBHOOK_SECRET) } : undefined
   const outbox = createOutbox({ ...rooms, metrics, own, allowPrivate: !isProduction || WEBHOOK_PRIVATE })
 
-  const each = (valueOf: (status: ReturnType<Outbox['statuses']>[number]) => number) => () =>
-    new Map(outbox.statuses().map((status) => [status.id, valueOf(status)]))
+  const each = (read: (status: ReturnType<Outbox['statuses']>[number]) => number) => () =>
+    new Map(outbox.statuses().map((status) => [status.id, read(status)]))
   metrics.gaugeOfEach(
     'chat_hook_lag',
     'Revisions that a hook has not taken, on the node that tells the hooks.',

@@ -5,7 +5,7 @@ import { toRoute } from '../plugins/resource.js'
 /** How a main API hears of everything: hooks that are told, and chats that changed for who asks. */
 export default async function hookRoutes(instance: FastifyInstance): Promise<void> {
   const app = instance.withTypeProvider<TypeBoxTypeProvider>()
-  const { outbox, log } = app.chat
+  const { outbox } = app.chat
 
   app.route({
     ...toRoute(instance, 'list_hooks'),
@@ -40,6 +40,6 @@ export default async function hookRoutes(instance: FastifyInstance): Promise<voi
 
   app.route({
     ...toRoute(instance, 'list_heads'),
-    handler: ({ query }) => log.listHeads(query.cursor),
+    handler: ({ query }) => outbox.listHeads(query.cursor),
   })
 }

@@ -10,7 +10,6 @@ import { createAppender, type Send } from './append.js'
 import { createChanges, type NewChat } from './changes.js'
 import { createChats } from './chats.js'
 import { createEndings, type Keep } from './endings.js'
-import { createHeads } from './heads.js'
 import { createHistory } from './history.js'
 import { createMarks } from './marks.js'
 import { createMembers } from './members.js'
@@ -185,7 +184,6 @@ export function createLog(options: LogOptions) {
       onUnknown(endings.deleteChat(chatId), () => bus.publish('changes', [{ chatId, range: null }])),
 
     ...createReader(db),
-    ...createHeads({ db, logger }),
     ...createSearch(db, hasSearch, searchBuild.isReady),
     ...createChats(db, maxMembers),
     ...createServiceReads(db),

@@ -154,11 +154,11 @@ export function createDispatcher(options: DispatcherOptions) {
     /** What is told of each hook here, by its id. */
     statuses: () => [...tellers.values()].map((teller) => ({ id: teller.id(), ...teller.status() })),
 
-    sizes: () => ({
-      tellers: tellers.size,
-      lagging: [...tellers.values()].reduce((sum, teller) => sum + teller.sizes().lagging, 0),
-      known: [...tellers.values()].reduce((sum, teller) => sum + teller.sizes().known, 0),
-    }),
+    sizes: () => {
+      const all = [...tellers.values()].map((teller) => teller.sizes())
+      const sum = (of: 'lagging' | 'told') => all.reduce((total, sizes) => total + sizes[of], 0)
+      return { tellers: tellers.size, lagging: sum('lagging'), told: sum('told') }
+    },
 
     /** Begins nothing more, waits a moment for what is under way, and lets another node tell the hooks. */
     async stop(): Promise<void> {

@@ -75,6 +75,18 @@ export function createHooks(db: Pick<Database, 'run'>) {
     return row
   }
 
+  /** Takes away what is kept of hooks that are no more. */
+  async function sweep(): Promise<void> {
+    while ((await step<{ gone: number }>('hook_sweep', SWEEP, []))[0]?.gone) {
+      // Goes on.
+    }
+    await step(
+      'hook_sweep_events',
+      'DELETE FROM hook_events e WHERE NOT EXISTS (SELECT 1 FROM hooks h WHERE h.key = e.hook_key)',
+      [],
+    )
+  }
+
   return {
     /** All hooks, as those need them who tell them something. */
     async targets(): Promise<Target[]> {
@@ -121,7 +133,7 @@ export function createHooks(db: Pick<Database, 'run'>) {
         hookId,
       ])
       if (!row) throw noHook()
-      void this.sweep().catch(() => {})
+      void sweep().catch(() => {})
     },
 
     /** Sets a hook back, in one chat or in all. */
@@ -143,17 +155,7 @@ export function createHooks(db: Pick<Database, 'run'>) {
       await db.run('hook_tell', TELL, [JSON.stringify(statuses)])
     },
 
-    /** Takes away what is kept of hooks that are no more. */
-    async sweep(): Promise<void> {
-      while ((await step<{ gone: number }>('hook_sweep', SWEEP, []))[0]?.gone) {
-        // Goes on.
-      }
-      await step(
-        'hook_sweep_events',
-        'DELETE FROM hook_events e WHERE NOT EXISTS (SELECT 1 FROM hooks h WHERE h.key = e.hook_key)',
-        [],
-      )
-    },
+    sweep,
   }
 }
 

@@ -4,6 +4,7 @@ import type { Hook, HookBody, ReplayBody } from '../../contract/hooks.js'
 import type { HookNotice } from '../../contract/words.js'
 import type { Bus } from '../bus/index.js'
 import type { Database } from '../db/index.js'
+import { createHeads } from '../log/heads.js'
 import type { Log } from '../log/index.js'
 import type { Net } from '../log/net.js'
 import type { Logger } from '../logger.js'
@@ -68,6 +69,7 @@ export function createOutbox({ db, log, bus, net, allowPrivate, own, logger, met
   }
 
   return {
+    ...createHeads({ db, logger }),
     listHooks: hooks.list,
     getHook: hooks.get,
 

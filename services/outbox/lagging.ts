@@ -18,6 +18,8 @@ export interface Lagging {
 
 /** So many chats are kept at once; of more, the comparison of heads finds the others when there is room. */
 const MOST = 10_000
+/** Chats of which it is kept how far they were told, so that what is heard twice is not looked up. */
+const MOST_KNOWN = 10_000
 const LONGEST_WAIT_MS = 3_600_000
 
 /** The chats in which one hook is behind: which can be told now, which wait after a failure, which are being told. */
@@ -25,6 +27,7 @@ export function createLagging(now: () => number = () => performance.now()) {
   const all = new Map<string, Lagging>()
   const ready = new Set<Lagging>()
   const waiting = new Set<Lagging>()
+  const told = new Map<string, number>()
 
   function makeReady(chat: Lagging): void {
     waiting.delete(chat)
@@ -77,8 +80,18 @@ export function createLagging(now: () => number = () => performance.now()) {
       if (at !== null) chat.atMs = Date.parse(at)
     },
 
+    /** Whether a revision of a chat is known to have been told. */
+    isTold: (chatId: string, revision: number): boolean => revision <= (told.get(chatId) ?? -1),
+
+    /** What was told may be told again: nothing is known. */
+    forget: (): void => told.clear(),
+
     /** It was told up to a revision: it is behind no more, or goes behind the others. */
     tell(chat: Lagging, through: number): void {
+      told.delete(chat.chatId)
+      told.set(chat.chatId, through)
+      const [oldest] = told.size > MOST_KNOWN ? told.keys() : []
+      if (oldest !== undefined) told.delete(oldest)
       chat.seen = through
       chat.failures = 0
       if (chat.wasNoted || through < chat.head) makeReady(chat)
@@ -102,10 +115,9 @@ export function createLagging(now: () => number = () => performance.now()) {
       for (const chat of waiting) if (isAll || chat.dueMs <= at) makeReady(chat)
     },
 
-    isEmpty: () => all.size === 0,
     hasReady: () => ready.size > 0,
     isHalfFull: () => all.size > MOST / 2,
-    size: () => all.size,
+    sizes: () => ({ lagging: all.size, told: told.size }),
 
     /** How many revisions are to be told, and when the oldest of them was written; of more chats than are kept, of those that are. */
     sum(): { lag: number; oldestMs: number | null } {

@@ -100,6 +100,8 @@ t.test('what commits late is not passed over', needsPostgres, async (t) => {
   const service = await build(t, { databaseUrl, bus: 'memory' })
   const chatId = await makeChat(service)
   const other = await makeChat(service)
+  // Making the index would wait for that transaction.
+  await readOn(t, service)
   const slow = new pg.Client({ connectionString: databaseUrl })
   await slow.connect()
   t.teardown(() => slow.end())

@@ -50,7 +50,9 @@ t.test('one node tells the hooks, and another when its connection or it ends', n
   await sends
   revision += 50
   await takes(receiver, chatId, revision)
-  t.ok(other.app.chat.outbox.isLeading())
+  await send(other, chatId)
+  await takes(receiver, chatId, revision + 1)
+  await until('the other leads', other.app.chat.outbox.isLeading)
   t.same(receiver.faults, [])
 })
 

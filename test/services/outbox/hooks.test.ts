@@ -116,6 +116,24 @@ onEachDatabase('a hook', async (t, database) => {
     t.match(receiver.changes(chatId).at(-1), { from: 5, through: 5 }, 'and nothing is passed over')
   })
 
+  await t.test('is set back while it is being told, and nothing is passed over', async (t) => {
+    const chatId = await makeChat(service)
+    await takes(receiver, chatId, 1)
+    const { respond } = receiver
+    let release: (() => void) | undefined
+    receiver.respond = (response) => {
+      release = () => void response.writeHead(200).end()
+    }
+    await send(service, chatId, 'a')
+    await until('it is being told', () => release !== undefined)
+    t.match(await call('POST', '/hooks/main/replay', { as, body: { chatId } }), { status: 200 })
+    receiver.respond = respond
+    release?.()
+    await until('it is told again', () =>
+      receiver.changes(chatId).some(({ from, through }) => from === 1 && through === 2),
+    )
+  })
+
   await t.test('hears that a chat is deleted, and that changes are no longer kept', async (t) => {
     const [gone, lost] = [await makeChat(service), await makeChat(service)]
     await takes(receiver, lost, 1)
