@@ -81,7 +81,8 @@ export function createLagging(now: () => number = () => performance.now()) {
     },
 
     /** Whether a revision of a chat is known to have been told. */
-    isTold: (chatId: string, revision: number): boolean => revision <= (told.get(chatId) ?? -1),
+    isTold: (chatId: string, revision: number | null): boolean =>
+      revision !== null && revision <= (told.get(chatId) ?? -1),
 
     /** What was told may be told again: nothing is known. */
     forget: (): void => told.clear(),
@@ -97,6 +98,9 @@ export function createLagging(now: () => number = () => performance.now()) {
       if (chat.wasNoted || through < chat.head) makeReady(chat)
       else all.delete(chat.chatId)
     },
+
+    /** There is no such chat, or not yet. */
+    drop: (chat: Lagging): void => void all.delete(chat.chatId),
 
     /** It is ready again, as it was. */
     putBack: makeReady,

@@ -83,8 +83,8 @@ export function createTeller(first: Target, options: TellerOptions) {
 
   /** The database could not be read: says so once, and waits a moment. */
   async function retry(error: unknown): Promise<void> {
-    const hook = target.id
-    if (!isStuck && !isOver()) logger.warn({ err: error, hook }, 'what a hook is to be told could not be read yet')
+    if (!isStuck && !isOver())
+      logger.warn({ err: error, hook: target.id }, 'a hook’s part of the log could not be read yet')
     isStuck = true
     await sleep(RETRY_MS, undefined, { ref: false })
   }
@@ -98,7 +98,7 @@ export function createTeller(first: Target, options: TellerOptions) {
     for (const chat of chats) {
       const place = places.get(chat.chatId)
       const page = pages.get(chat.chatId)
-      if (!place) lagging.tell(chat, Number.POSITIVE_INFINITY)
+      if (!place) lagging.drop(chat)
       else {
         lagging.learn(chat, place)
         if (place.head <= place.seen) lagging.tell(chat, place.seen)
@@ -124,10 +124,8 @@ export function createTeller(first: Target, options: TellerOptions) {
     pump()
   }
 
-  async function send(telling: Telling): Promise<boolean> {
-    const isTaken = await sending.send(target, telling)
-    pump()
-    return isTaken
+  function send(telling: Telling): Promise<boolean> {
+    return sending.send(target, telling).finally(pump)
   }
 
   /** Compares all chats with what the hook was told, soon. */
@@ -144,8 +142,7 @@ export function createTeller(first: Target, options: TellerOptions) {
 
     /** A chat went on, or may have, where no head is told. */
     hear(chatId: string, head: number | null, seen?: number): void {
-      if (!target.wantsChanges || target.isDisabled) return
-      if (head !== null && lagging.isTold(chatId, head)) return
+      if (!target.wantsChanges || target.isDisabled || lagging.isTold(chatId, head)) return
       if (!lagging.note(chatId, head, seen === undefined ? {} : { seen })) comparison.want()
       else if (!isReading) setImmediate(pump)
     },
