@@ -144,8 +144,12 @@ export function createDispatcher(options: DispatcherOptions) {
     /** Hooks were made or changed on this node. */
     async kick(): Promise<void> {
       while (isLooking && !isStopped) await sleep(5)
-      lookedAtMs = Number.NEGATIVE_INFINITY
-      if (!isStopped) await readTargets().catch(() => {})
+      if (isStopped) return
+      isLooking = true
+      await readTargets().catch(() => {
+        lookedAtMs = Number.NEGATIVE_INFINITY
+      })
+      isLooking = false
     },
 
     /** Whether this node tells the hooks. */

@@ -12,8 +12,9 @@ export interface Lagging {
   /** When it may be tried again, on the clock of `performance.now()`. */
   dueMs: number
   state: 'ready' | 'waiting' | 'busy'
-  /** Whether it may have gone on, nobody knows how far, while it was busy. */
+  /** Whether it went on while it was busy, and whether it may have, nobody knows how far. */
   wasNoted: boolean
+  mayBeMore: boolean
 }
 
 /** So many chats are kept at once; of more, the comparison of heads finds the others when there is room. */
@@ -41,7 +42,8 @@ export function createLagging(now: () => number = () => performance.now()) {
       const known = all.get(chatId)
       if (known) {
         known.head = Math.max(known.head, head ?? 0)
-        known.wasNoted ||= head === null
+        known.wasNoted = true
+        known.mayBeMore ||= head === null
         return true
       }
       if (all.size >= MOST) return false
@@ -54,6 +56,7 @@ export function createLagging(now: () => number = () => performance.now()) {
         dueMs: 0,
         state: 'ready',
         wasNoted: false,
+        mayBeMore: false,
       }
       all.set(chatId, chat)
       ready.add(chat)
@@ -68,6 +71,7 @@ export function createLagging(now: () => number = () => performance.now()) {
         ready.delete(chat)
         chat.state = 'busy'
         chat.wasNoted = false
+        chat.mayBeMore = false
         taken.push(chat)
       }
       return taken
@@ -75,7 +79,8 @@ export function createLagging(now: () => number = () => performance.now()) {
 
     /** What the database says of one that is being told. */
     learn(chat: Lagging, { head, seen, at }: Place): void {
-      chat.head = Math.max(chat.head, head)
+      // What was heard before may have been lost since, by a server that took over.
+      chat.head = chat.wasNoted ? Math.max(chat.head, head) : head
       chat.seen = seen
       if (at !== null) chat.atMs = Date.parse(at)
     },
@@ -95,7 +100,7 @@ export function createLagging(now: () => number = () => performance.now()) {
       if (oldest !== undefined) told.delete(oldest)
       chat.seen = through
       chat.failures = 0
-      if (chat.wasNoted || through < chat.head) makeReady(chat)
+      if (chat.mayBeMore || through < chat.head) makeReady(chat)
       else all.delete(chat.chatId)
     },
 
