@@ -16,6 +16,7 @@ import validation from './plugins/validation.js'
 import chatRoutes from './routes/chats.js'
 import commandRoutes from './routes/commands.js'
 import healthRoutes from './routes/health.js'
+import hookRoutes from './routes/hooks.js'
 import metricsRoutes from './routes/metrics.js'
 import presenceRoutes from './routes/presence.js'
 import reportRoutes from './routes/reports.js'
@@ -60,6 +61,7 @@ export async function service(app: FastifyInstance, options: ChatOptions = {}): 
   await app.register(userRoutes)
   await app.register(chatRoutes)
   await app.register(reportRoutes)
+  await app.register(hookRoutes)
   await app.register(uploadRoutes)
   await app.register(commandRoutes)
   await app.register(webRoutes)

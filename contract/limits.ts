@@ -43,6 +43,10 @@ export const MAX_OPEN_UPLOADS = 50
 /** How long the URL of an upload may be used. */
 export const UPLOAD_URL_MS = 3_600_000
 
+/** Hooks, and their URLs. */
+export const MAX_HOOKS = 50
+export const MAX_URL_CHARS = 2_048
+
 /** Who has not said again that they type is told to have stopped. */
 export const TYPING_MS = 6_000
 /** How long before its end a token is told to be ending. */

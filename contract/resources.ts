@@ -1,6 +1,7 @@
 import { type TObject, type TSchema, Type } from '@sinclair/typebox'
 import { Closed, Cursor, Id, Ids, Limit, MessageId, Nullable, OneOf, Text } from './fields.js'
 import { HealthAnswer, LiveAnswer, ReadyAnswer } from './health.js'
+import { HeadsAnswer, HeadsQuery, HookAnswer, HookBody, HookParams, HooksAnswer, ReplayBody } from './hooks.js'
 import { MAX_BULK_IDS, MAX_NAME_CHARS, PAGES, type RateClass } from './limits.js'
 import { Presence, Report, Time, UnreadTotals, User } from './shapes.js'
 import type { RouteWho, Tag } from './who.js'
@@ -241,6 +242,62 @@ export const RESOURCES = {
     who: 'service',
     input: { querystring: ReportsQuery },
     answers: { 200: ReportsAnswer },
+  },
+  list_hooks: {
+    method: 'GET',
+    url: '/hooks',
+    summary: 'Who is told of what happens, by POST, and how far they are behind.',
+    tag: 'services',
+    who: 'service',
+    input: {},
+    answers: { 200: HooksAnswer },
+  },
+  get_hook: {
+    method: 'GET',
+    url: '/hooks/:hookId',
+    summary: 'One hook, and how far it is behind.',
+    tag: 'services',
+    who: 'service',
+    input: { params: HookParams },
+    answers: { 200: HookAnswer },
+  },
+  put_hook: {
+    method: 'PUT',
+    url: '/hooks/:hookId',
+    summary:
+      'Make a hook, which is told from now on, or change it. With another secret, the one before signs, too, for a day.',
+    tag: 'services',
+    who: 'service',
+    input: { params: HookParams, body: HookBody },
+    answers: { 200: HookAnswer, 201: HookAnswer },
+  },
+  delete_hook: {
+    method: 'DELETE',
+    url: '/hooks/:hookId',
+    summary: 'Delete a hook.',
+    tag: 'services',
+    who: 'service',
+    input: { params: HookParams },
+    answers: { 200: Type.Object({}) },
+  },
+  replay_hook: {
+    method: 'POST',
+    url: '/hooks/:hookId/replay',
+    summary: 'Tell a hook again what it was told, of one chat or of all, from a revision on or from the first.',
+    tag: 'services',
+    who: 'service',
+    input: { params: HookParams, body: ReplayBody },
+    answers: { 200: HookAnswer },
+  },
+  list_heads: {
+    method: 'GET',
+    url: '/changes/heads',
+    summary:
+      'Chats that changed since a cursor, each at least once, and without a cursor all; what changed in them is for `sync` to say. The last page is empty, and its cursor is the one to come back with.',
+    tag: 'services',
+    who: 'service',
+    input: { querystring: HeadsQuery },
+    answers: { 200: HeadsAnswer },
   },
   get_openapi: {
     method: 'GET',

@@ -31,6 +31,13 @@ export const CHANGE_KINDS = {
   messages_expired: 'messages_expired',
 } as const
 
+/** What hooks can be told of beside the changes of chats. */
+export const HOOK_NOTICES = ['member.unread', 'message.reported'] as const
+/** All that a hook can be told of. */
+export const HOOK_EVENTS: (ChangeType | HookNotice)[] = [...new Set(Object.values(CHANGE_KINDS)), ...HOOK_NOTICES]
+
+export type HookNotice = (typeof HOOK_NOTICES)[number]
+export type HookEvent = ChangeType | HookNotice
 export type RefusalReason = (typeof REFUSAL_REASONS)[number]
 export type ChatFilter = (typeof CHAT_FILTERS)[number]
 export type ChosenStatus = (typeof CHOSEN_STATUSES)[number]

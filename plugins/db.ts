@@ -25,7 +25,7 @@ async function db(app: FastifyInstance): Promise<void> {
     await prepareOldest(database)
     await prepareKeys(database)
     await prepareSearch(database, SEARCH)
-    await prepareRecent(database, BUS !== 'memory')
+    await prepareRecent(database, BUS !== 'memory' && !database.embedded)
   })
   app.decorate('db', database)
   app.addHook('onClose', () => database.close())

@@ -22,6 +22,7 @@ import { createLog, type Log } from '../services/log/index.js'
 import { createNet } from '../services/log/net.js'
 import { createRecent } from '../services/log/recent.js'
 import { createMetrics, type Metrics } from '../services/metrics.js'
+import type { Outbox } from '../services/outbox/index.js'
 import { createPresence, type Presence } from '../services/presence/index.js'
 import { createMemoryLeases } from '../services/presence/memory-leases.js'
 import { createPostgresLeases } from '../services/presence/postgres-leases.js'
@@ -34,6 +35,7 @@ import { createUsers, type Users } from '../services/users/index.js'
 import { openBeforeSend } from './before-send.js'
 import type { Config } from './config/settings.js'
 import { createGauges } from './gauges.js'
+import { openOutbox } from './outbox.js'
 import { spanNodes } from './socket/adapter.js'
 import { createTransport } from './socket/transport.js'
 import type { ChatServer } from './socket/types.js'
@@ -72,6 +74,8 @@ export interface Chat extends ReturnType<typeof createFace> {
   limits: Limits
   /** Files of messages. */
   uploads: SweptUploads
+  /** What the main API is told by POST; `outbox.queue('member.unread', data)` has the hooks told that want to hear of it. */
+  outbox: Outbox
   /** Profiles and tombstones. */
   users: Users
   /** What is counted; `metrics.registry` is Prometheus'. */
@@ -164,6 +168,7 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
     seats,
     chatCreation: config.CHAT_CREATION,
   })
+  const outbox = openOutbox({ config, db, log, bus, net, logger, metrics })
   const listeners = createListeners({ ...hooks, bus, log, logger })
 
   const rooms = {
@@ -177,6 +182,7 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
     profiles,
     leases,
     binder,
+    outbox,
     ...(ends && { ends }),
   }
   createGauges(app, { bus, hub, log, feed, abuse, metrics, rooms })
@@ -201,18 +207,20 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
     shares.stop()
     stopAsking?.()
     await uploads.stop()
+    await outbox.stop()
     await log.stop()
     await bus.stop()
   })
 
   const face = createFace({ log, hub, feed, users, presence, sessions, binder })
-  const shown = { hub, log, feed, presence, sessions, binder, limits, uploads, users, metrics }
+  const shown = { hub, log, feed, presence, sessions, binder, limits, uploads, outbox, users, metrics }
   return { config, db, io, bus, ...shown, ...face }
 }
 
 const services: FastifyPluginAsync<ServicesOptions> = async (app, options) => {
   const chat = await compose(app, options)
   chat.log.start()
+  await chat.outbox.start()
   app.decorate('chat', chat)
 }
 

@@ -14,6 +14,21 @@ const KEYS = {
   time: (key: string) => /^[12]\d{3}-/.test(key) && new Date(key).toJSON() === key,
   uuid: (key: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(key),
   id: (key: string) => ID.test(key),
+  /** PostgreSQL's text of which transactions were over. */
+  snapshot: (key: string) => /^\d{1,19}:\d{1,19}:(\d{1,19}(,\d{1,19})*)?$/.test(key) && isSnapshot(key),
+}
+
+/** Whether the numbers of a snapshot are in the order without which PostgreSQL takes it for none. */
+function isSnapshot(text: string): boolean {
+  const [xmin = '', xmax = '', xips = ''] = text.split(':')
+  const numbers = [xmin, ...(xips === '' ? [] : xips.split(','))].map(BigInt)
+  const isRising = numbers.every((number, i) => i < 2 || number > (numbers[i - 1] ?? 0n))
+  return (
+    BigInt(xmin) > 0n &&
+    isRising &&
+    (numbers[1] ?? numbers[0] ?? 0n) >= BigInt(xmin) &&
+    (numbers.at(-1) ?? 0n) <= BigInt(xmax)
+  )
 }
 
 /** The keys of a cursor, each of its kind; VALIDATION_FAILED for anything that `writeCursor` did not make of such. */

@@ -87,6 +87,12 @@ export function createMetrics() {
       labelNames: ['verdict'],
       registers,
     }),
+    hookPosts: new Counter({
+      name: 'chat_hook_posts_total',
+      help: 'Requests to hooks, by hook and what became of them: ok, failed, or gone.',
+      labelNames: ['hook', 'outcome'],
+      registers,
+    }),
     presenceChanges: new Counter({ name: 'chat_presence_changes_total', help: 'Presence changes told.', registers }),
 
     handed: new Counter({
@@ -112,6 +118,20 @@ export function createMetrics() {
 
     /** Has what a room keeps in memory counted, each map by its name. */
     sizes: (room: string, read: () => Sizes): void => void rooms.set(room, read),
+
+    /** A gauge of several things of a kind, each by its name; of several processes, the sum. */
+    gaugeOfEach(name: string, help: string, kind: string, read: () => Map<string, number>): void {
+      new Gauge({
+        name,
+        help,
+        labelNames: [kind],
+        registers,
+        collect(this: Gauge) {
+          this.reset()
+          for (const [thing, value] of read()) this.set({ [kind]: thing }, value)
+        },
+      })
+    },
 
     /** A gauge that is read when it is asked for; of several processes, the sum or the least. */
     gauge(name: string, help: string, read: () => number, aggregator: 'sum' | 'min' = 'sum'): void {

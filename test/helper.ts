@@ -81,7 +81,7 @@ const { TEST_LOG } = process.env
 /** Starts the service on a free port, with the people of `users` in it; it ends with the test. */
 export async function build(t: Test, options: ChatOptions & { users?: string[] } = {}): Promise<Service> {
   const { users = ['alice', 'bob', 'carol', 'dave'], ...settings } = options
-  const hear = watchForLeaks(t, [SECRET, API_KEY])
+  const hear = watchForLeaks(t, [SECRET, API_KEY, ...(settings.webhookSecret ?? '').split(',').filter(Boolean)])
   const write = (line: string) => {
     hear(line)
     if (TEST_LOG) process.stdout.write(line)

@@ -20,6 +20,7 @@ const ROOMS = [
   'hub',
   'limits',
   'log',
+  'outbox',
   'uploads',
   'users',
   'feed',

@@ -32,6 +32,7 @@ export function findWeakSecrets(settings: Settings): string[] {
   }
   for (const { key } of readKeys(settings.JWT_SECRET)) faults.push(weakness('JWT_SECRET', key))
   for (const key of listOf(settings.BEFORE_SEND_SECRET)) faults.push(weakness('BEFORE_SEND_SECRET', key.slice(6)))
+  for (const key of listOf(settings.WEBHOOK_SECRET)) faults.push(weakness('WEBHOOK_SECRET', key.slice(6)))
   for (const key of listOf(settings.SERVICE_API_KEYS)) faults.push(weakness('SERVICE_API_KEYS', key))
   return [...new Set(faults.filter((fault) => fault !== null))]
 }

@@ -2,15 +2,9 @@ import { type Static, Type } from '@sinclair/typebox'
 import { BUDGETS, type BudgetName } from '../../contract/limits.js'
 import { CHAT_CREATIONS, type ChatCreation } from '../../contract/who.js'
 import { BUS_KINDS, type BusKind } from '../../services/bus/index.js'
+import { HOOK_SETTINGS } from './hook-settings.js'
+import { Count, Flag, List, Text } from './kinds.js'
 import { WORKERS_FORM } from './workers.js'
-
-const Flag = (standard: boolean, description: string) => Type.Boolean({ default: standard, description })
-const Text = (description: string, form?: Form) => Type.Optional(Type.String({ description, ...form }))
-/** Comma-separated parts, each of a pattern. */
-const List = (description: string, { pattern, form }: Form) =>
-  Text(description, { pattern: `^\\s*(${pattern})\\s*(,\\s*(${pattern})\\s*)*$`, form })
-const Count = (standard: number, description: string, minimum: number, maximum: number) =>
-  Type.Integer({ default: standard, minimum, maximum, description })
 
 /** A rate and a burst, as "10/30". */
 const Allowance = (name: BudgetName, description: string) =>
@@ -20,12 +14,6 @@ const Allowance = (name: BudgetName, description: string) =>
     form: 'two whole numbers from 1 to 999999 as 10/30: so many a second, and so many at once',
     description,
   })
-
-/** A pattern, and what it asks for in words, as they follow "must be". */
-interface Form {
-  pattern: string
-  form: string
-}
 
 /** Every setting: the environment's names, what they may be, their defaults and what they do. Options of the app plugin are the same in camelCase. */
 export const Settings = Type.Object({
@@ -193,22 +181,7 @@ export const Settings = Type.Object({
   MAX_UPLOAD_BYTES: Count(26_214_400, 'Bytes in a file of a message', 1, 5_368_709_120),
   S3_ACCESS_KEY_ID: Text('Key of the bucket in UPLOADS'),
   S3_SECRET_ACCESS_KEY: Text('Secret of that key'),
-  BEFORE_SEND_URL: Text('Asked by a signed POST before a message of a user is stored or changed', {
-    pattern: '^https?://[^/?#@\\s]+([/?]\\S*)?$',
-    form: 'a URL as https://api.example.com/chat/before-send, without user and password',
-  }),
-  BEFORE_SEND_SECRET: List('Signs what BEFORE_SEND_URL is asked; of several with commas between, each', {
-    pattern: 'whsec_[A-Za-z0-9+/]{32,}={0,2}',
-    form: 'as whsec_ and the base64 of at least 24 random bytes, or several with commas between',
-  }),
-  BEFORE_SEND_TIMEOUT_MS: Count(300, 'How long BEFORE_SEND_URL may take', 10, 10_000),
-  BEFORE_SEND_FAIL: Type.Unsafe<'open' | 'closed'>({
-    type: 'string',
-    enum: ['open', 'closed'],
-    default: 'open',
-    description:
-      'Without an answer of BEFORE_SEND_URL, a message is stored (`open`), or refused as UNAVAILABLE (`closed`)',
-  }),
+  ...HOOK_SETTINGS,
   DRAIN_MS: Count(2_000, 'How long a stopping node takes to close its sockets', 0, 25_000),
 })
 

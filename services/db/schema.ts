@@ -16,6 +16,7 @@ import {
 import { CHAT_TYPES, type ChangeKind, HISTORY_VISIBILITIES, ROLES } from '../../contract/words.js'
 import { bytea, id, time, timeInFull, xid8 } from './columns.js'
 
+export * from './hook-schema.js'
 export * from './message-schema.js'
 export * from './moderation-schema.js'
 export * from './presence-schema.js'

@@ -37,7 +37,7 @@ export interface Place {
 
 const WITHIN_MS = 2_000
 /** Lines that one look reads; of more, such as an import, it answers that everything is to be compared. */
-const MAX_LINES = 10_000
+export const MAX_LINES = 10_000
 
 /** Reads what was committed since a place; see `RECENT` for why it misses nothing. */
 export function createRecent(db: Pick<Database, 'run'>) {
@@ -63,10 +63,14 @@ export function createRecent(db: Pick<Database, 'run'>) {
 
 /** Makes the index by which `RECENT` reads, where nodes need it; it takes as long as it takes, and holds up no send. */
 export async function prepareRecent(
-  db: Pick<Database, 'connection' | 'schema' | 'embedded'>,
+  db: Pick<Database, 'run' | 'connection' | 'schema' | 'embedded'>,
   isNeeded: boolean,
 ): Promise<void> {
-  if (!isNeeded || db.embedded) return
+  if (!isNeeded) return
+  if (db.embedded) {
+    await db.run('make_recent', `CREATE INDEX IF NOT EXISTS ${INDEX}`, [])
+    return
+  }
   await alone(db, async (client) => {
     const { rows } = await client.query(
       `SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('chat_log_recent')`,
@@ -74,9 +78,11 @@ export async function prepareRecent(
     if (rows[0]?.indisvalid) return
     // One that was being made when its node ended is there, and not valid.
     await client.query('DROP INDEX CONCURRENTLY IF EXISTS chat_log_recent')
-    await client.query('CREATE INDEX CONCURRENTLY chat_log_recent ON chat_log (xact_id) WHERE xact_id IS NOT NULL')
+    await client.query(`CREATE INDEX CONCURRENTLY ${INDEX}`)
   })
 }
+
+const INDEX = 'chat_log_recent ON chat_log (xact_id) WHERE xact_id IS NOT NULL'
 
 interface RecentRow extends Record<string, unknown> {
   snapshot: string
@@ -92,8 +98,8 @@ interface RecentRow extends Record<string, unknown> {
 // the server, makes this no longer, and nothing is read twice. Rows from another server, by a dump, can have numbers that are still to come here:
 // they lie above this statement's own xmax. The ORDER BY and LIMIT have the planner take the index, whatever it knows of the table; of an
 // equality it would drop the order, and read the table from end to end where one transaction has written most of it.
-const RECENT = `
-WITH lines AS MATERIALIZED (
+/** The lines that were committed since the snapshot $1. */
+export const LINES = `lines AS MATERIALIZED (
   (SELECT chat_id, revision, kind, user_id FROM chat_log
   WHERE xact_id >= pg_snapshot_xmax($1::pg_snapshot) AND xact_id < pg_snapshot_xmax(pg_current_snapshot())
   ORDER BY xact_id LIMIT ${MAX_LINES})
@@ -101,7 +107,15 @@ WITH lines AS MATERIALIZED (
   SELECT l.chat_id, l.revision, l.kind, l.user_id FROM pg_snapshot_xip($1::pg_snapshot) AS x (xact_id)
   CROSS JOIN LATERAL (
     SELECT * FROM chat_log WHERE xact_id >= x.xact_id AND xact_id <= x.xact_id ORDER BY xact_id LIMIT ${MAX_LINES}) l
-), joined AS (
+)`
+
+/** The chats of those lines, with the highest revision that is written there. */
+export const HEADS = `
+  (SELECT coalesce(json_agg(json_build_array(h.chat_id, h.revision)), '[]')
+    FROM (SELECT chat_id, max(revision) AS revision FROM lines GROUP BY chat_id) h) AS heads`
+
+const RECENT = `
+WITH ${LINES}, joined AS (
   SELECT chat_id, user_id FROM lines WHERE kind = 'member_added'
   UNION ALL
   SELECT m.chat_id, m.user_id FROM lines l CROSS JOIN LATERAL (
@@ -115,10 +129,10 @@ WITH lines AS MATERIALIZED (
 SELECT pg_current_snapshot()::text AS snapshot,
   (SELECT epoch FROM log_epochs WHERE id = 1) AS epoch,
   (SELECT count(*)::integer FROM lines) AS lines,
-  (SELECT coalesce(json_agg(json_build_array(h.chat_id, h.revision)), '[]')
-    FROM (SELECT chat_id, max(revision) AS revision FROM lines GROUP BY chat_id) h) AS heads,
+  ${HEADS},
   (SELECT coalesce(json_agg(json_build_array(chat_id, user_id)), '[]') FROM joined) AS joined,
   (SELECT coalesce(json_agg(json_build_object('userId', user_id, 'code', code,
     'ageMs', greatest(0, extract(epoch FROM clock_timestamp() - at)::float8 * 1000))), '[]') FROM ended) AS ends`
 
-const BEGIN_EPOCH = 'INSERT INTO log_epochs (id, epoch) VALUES (1, $1) ON CONFLICT DO NOTHING'
+/** Marks the life of the database, where it has no mark. */
+export const BEGIN_EPOCH = 'INSERT INTO log_epochs (id, epoch) VALUES (1, $1) ON CONFLICT DO NOTHING'

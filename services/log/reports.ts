@@ -29,6 +29,12 @@ export function createReports(db: Pick<Database, 'run'>) {
       granted(row)
     },
 
+    /** One report; undefined for one whose message is no more. */
+    async getReport(reportId: string): Promise<Report | undefined> {
+      const [row] = await db.run<ReportRow>('report', ONE_REPORT, [reportId])
+      return row && toReport(row)
+    },
+
     /** A page of the reports, newest first. */
     async listReports(cursor: string | undefined, limit: number = PAGES.reports.standard) {
       const [before, beforeId] = cursor === undefined ? [null, null] : readCursor(cursor, 'time', 'uuid')
@@ -47,12 +53,15 @@ function toReport(row: ReportRow): Report {
   return { id, message: toMessage(row), content, reporter: toUser(reporter_id, name, avatar_url), reason, comment, at }
 }
 
-const REPORTS = `
+const reportsOf = (some: string) => `
 SELECT r.id, r.reporter_id, u.name, u.avatar_url, r.reason, r.comment, r.content, r.at, ${MESSAGE_COLUMNS}
 FROM (
   SELECT o.* FROM reports o JOIN messages x ON x.id = o.message_id JOIN chats c ON c.id = x.chat_id
-  WHERE x.seq >= c.first_seq AND ($1::timestamptz IS NULL OR (o.at, o.id) < ($1, $2)) ORDER BY o.at DESC, o.id DESC LIMIT $3) r
+  WHERE x.seq >= c.first_seq AND ${some}) r
 JOIN messages m ON m.id = r.message_id
 LEFT JOIN users s ON s.id = m.sender_id
 LEFT JOIN users u ON u.id = r.reporter_id
 ORDER BY r.at DESC, r.id DESC`
+
+const REPORTS = reportsOf('($1::timestamptz IS NULL OR (o.at, o.id) < ($1, $2)) ORDER BY o.at DESC, o.id DESC LIMIT $3')
+const ONE_REPORT = reportsOf('o.id = $1')

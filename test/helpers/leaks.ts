@@ -9,7 +9,7 @@ const MAX_TEXTS = 300
 /** A shorter text is a word that a log may well say. */
 const MIN_TEXT = 8
 /** Fields of a payload that users write for each other. */
-const WRITTEN = new Set(['content', 'query', 'metadata'])
+const WRITTEN = new Set(['content', 'query', 'metadata', 'secret'])
 
 const texts = new Set<string>()
 

@@ -169,6 +169,8 @@ export interface Asked {
   chatId?: string
   userId?: string
   attachmentId?: string
+  /** Of two that are made before: one that stays, and one that is deleted. */
+  hookId?: 'stays' | 'goes'
   query?: string
   body?: object
 }
@@ -194,6 +196,12 @@ export const ROUTE_ROWS: Record<ResourceName, Case<Asked>> = {
   revoke_tokens: [({ newcomer }) => ({ userId: newcomer }), 'XXXX XXXXX XXX +XXXX UU'],
   get_unread: [({ other }) => ({ body: { userIds: [other] } }), 'XXXX XXXXX XXX +XXXX UU'],
   list_reports: [() => ({}), 'XXXX XXXXX XXX +XXXX UU'],
+  list_hooks: [() => ({}), 'XXXX XXXXX XXX +XXXX UU'],
+  get_hook: [() => ({ hookId: 'stays' }), 'XXXX XXXXX XXX +XXXX UU'],
+  put_hook: [() => ({ hookId: 'stays', body: { url: 'http://127.0.0.1:9/', events: ['member.unread'] } }), 'XXXX XXXXX XXX +XXXX UU'],
+  delete_hook: [() => ({ hookId: 'goes' }), 'XXXX XXXXX XXX +XXXX UU'],
+  replay_hook: [({ chatId }) => ({ hookId: 'stays', body: { chatId } }), 'XXXX XXXXX XXX +XXXX UU'],
+  list_heads: [() => ({}), 'XXXX XXXXX XXX +XXXX UU'],
   get_openapi: [() => ({}), 'XXXX XXXXX XXX +XXXX UU'],
   get_docs: [() => ({}), 'XXXX XXXXX XXX +XXXX UU'],
   get_page: [() => ({}), '++++ +++++ +++ +++++ ++'],

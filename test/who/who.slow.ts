@@ -110,6 +110,9 @@ onEachDatabase('who may do what', async (t, database) => {
   } as const
   const service = await build(t, { ...database, ...settings, users: PEOPLE })
   const stage = await open(t, service)
+  for (const hookId of ['stays', 'goes']) {
+    await service.app.chat.outbox.putHook(hookId, { url: 'http://127.0.0.1:9/', events: ['member.unread'] })
+  }
 
   await t.test('of the routes', async (t) => {
     for (const name of RESOURCE_NAMES) {
@@ -136,12 +139,13 @@ onEachDatabase('who may do what', async (t, database) => {
 })
 
 /** A route of the table as it is asked. */
-function toRoute(name: ResourceName, { userId = '', chatId = '', attachmentId = '', query = '', body }: Asked) {
+function toRoute(name: ResourceName, asked: Asked) {
+  const { userId = '', chatId = '', attachmentId = '', hookId = '', query = '', body } = asked
   const { method, url: pattern }: Resource = RESOURCES[name]
   const url = pattern.replace(':userId', encodeURIComponent(userId)).replace(':attachmentId', attachmentId)
   return {
     method,
-    url: url.replace(':chatId', chatId) + query,
+    url: url.replace(':chatId', chatId).replace(':hookId', hookId) + query,
     ...(body && { body }),
   }
 }
