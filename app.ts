@@ -48,8 +48,8 @@ export async function service(app: FastifyInstance, options: ChatOptions = {}): 
   await app.register(auth, { resolveUser: options.resolveUser })
   await app.register(limits)
   await app.register(io)
-  const { onMessage, onChange, authorize, presign } = options
-  await app.register(services, { onMessage, onChange, authorize, presign })
+  const { onMessage, onChange, onUnread, authorize, presign } = options
+  await app.register(services, { onMessage, onChange, onUnread, authorize, presign })
   await app.register(socket)
   await app.register(docs)
   await app.register(demo)

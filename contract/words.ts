@@ -31,6 +31,10 @@ export const CHANGE_KINDS = {
   messages_expired: 'messages_expired',
 } as const
 
+/** Who carries a push to a device: a browser's push service, Google's or Apple's. */
+export const DEVICE_KINDS = ['web', 'fcm', 'apns'] as const
+
+export type DeviceKind = (typeof DEVICE_KINDS)[number]
 export type RefusalReason = (typeof REFUSAL_REASONS)[number]
 export type ChatFilter = (typeof CHAT_FILTERS)[number]
 export type ChosenStatus = (typeof CHOSEN_STATUSES)[number]

@@ -21,6 +21,7 @@ import { createLog, type Log } from '../services/log/index.js'
 import { createNet } from '../services/log/net.js'
 import { createRecent } from '../services/log/recent.js'
 import { createMetrics, type Metrics } from '../services/metrics.js'
+import { createNotices, type Notices } from '../services/notices/index.js'
 import { createPresence, type Presence } from '../services/presence/index.js'
 import { createMemoryLeases } from '../services/presence/memory-leases.js'
 import { createPostgresLeases } from '../services/presence/postgres-leases.js'
@@ -73,11 +74,13 @@ export interface Chat extends ReturnType<typeof createFace> {
   uploads: SweptUploads
   /** Profiles and tombstones. */
   users: Users
+  /** Who is told of what they have not read; `notices.addSink(sink)` has somebody take them, too. */
+  notices: Notices
   /** What is counted; `metrics.registry` is Prometheus'. */
   metrics: Metrics
 }
 
-export type ServicesOptions = Pick<HostHooks, 'onMessage' | 'onChange' | 'authorize' | 'presign'>
+export type ServicesOptions = Pick<HostHooks, 'onMessage' | 'onChange' | 'onUnread' | 'authorize' | 'presign'>
 
 /** The whole dependency graph. */
 async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Chat> {
@@ -163,6 +166,15 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
     chatCreation: config.CHAT_CREATION,
   })
   const listeners = createListeners({ ...hooks, bus, log, logger })
+  const notices = createNotices({
+    ...common,
+    leases,
+    log,
+    afterMs: config.NOTIFY_AFTER_MS,
+    maxMembers: config.NOTIFY_MAX_MEMBERS,
+    isShared: config.BUS !== 'memory',
+    onUnread: hooks.onUnread,
+  })
 
   const rooms = {
     hub,
@@ -191,7 +203,7 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
     blocks.stop()
     net?.stop()
     await sessions.stop()
-    await ends?.stop()
+    await Promise.all([ends?.stop(), notices.stop()])
     feed.stop()
     await Promise.all([presence.stop(), profiles.stop()])
     await listeners.stop()
@@ -204,13 +216,14 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
   })
 
   const face = createFace({ log, hub, feed, users, presence, sessions, binder })
-  const shown = { hub, log, feed, presence, sessions, binder, limits, uploads, users, metrics }
+  const shown = { hub, log, feed, presence, sessions, binder, limits, uploads, users, notices, metrics }
   return { config, db, io, bus, ...shown, ...face }
 }
 
 const services: FastifyPluginAsync<ServicesOptions> = async (app, options) => {
   const chat = await compose(app, options)
   chat.log.start()
+  app.addHook('onReady', async () => chat.notices.start())
   app.decorate('chat', chat)
 }
 

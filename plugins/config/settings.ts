@@ -209,6 +209,13 @@ export const Settings = Type.Object({
     description:
       'Without an answer of BEFORE_SEND_URL, a message is stored (`open`), or refused as UNAVAILABLE (`closed`)',
   }),
+  NOTIFY_AFTER_MS: Count(
+    10_000,
+    'How long after a message who is away and has not read it is told by `member.unread`, hooks and push; 0: never',
+    0,
+    3_600_000,
+  ),
+  NOTIFY_MAX_MEMBERS: Count(200, 'Largest chat of which all are told; in larger ones, who is mentioned', 1, 100_000),
   DRAIN_MS: Count(2_000, 'How long a stopping node takes to close its sockets', 0, 25_000),
 })
 

@@ -8,7 +8,8 @@ import { sqlState } from './errors.js'
 import type { Database } from './index.js'
 
 const OUR_MIGRATIONS = join(packageRoot(), 'migrations')
-const MIGRATIONS_LOCK = 0x63686174 // "chat"
+/** The first number of all advisory locks of ours: "chat". */
+export const CHAT_LOCK = 0x63686174
 const LOCK_TIMEOUT_MS = 500
 const PAUSE_MS = 1_000
 const LOOK_MS = 50
@@ -54,7 +55,7 @@ export async function alone<T>(
   try {
     // Asked for, not waited for: a statement that waits holds a snapshot, and CREATE INDEX CONCURRENTLY waits for those.
     const ask = 'SELECT pg_try_advisory_lock($1, hashtext($2)) AS held'
-    while (!(await client.query(ask, [MIGRATIONS_LOCK, db.schema + what])).rows[0].held) await sleep(LOOK_MS)
+    while (!(await client.query(ask, [CHAT_LOCK, db.schema + what])).rows[0].held) await sleep(LOOK_MS)
     return await work(client)
   } finally {
     await client.end()
@@ -74,7 +75,7 @@ export async function ifAlone(
   try {
     await client.connect()
     const ask = 'SELECT pg_try_advisory_lock($1, hashtext($2)) AS held'
-    if ((await client.query(ask, [MIGRATIONS_LOCK, db.schema + what])).rows[0].held) await work(client)
+    if ((await client.query(ask, [CHAT_LOCK, db.schema + what])).rows[0].held) await work(client)
   } finally {
     await client.end().catch(() => {})
   }

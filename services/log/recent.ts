@@ -121,4 +121,5 @@ SELECT pg_current_snapshot()::text AS snapshot,
   (SELECT coalesce(json_agg(json_build_object('userId', user_id, 'code', code,
     'ageMs', greatest(0, extract(epoch FROM clock_timestamp() - at)::float8 * 1000))), '[]') FROM ended) AS ends`
 
-const BEGIN_EPOCH = 'INSERT INTO log_epochs (id, epoch) VALUES (1, $1) ON CONFLICT DO NOTHING'
+/** Begins a life of the database. */
+export const BEGIN_EPOCH = 'INSERT INTO log_epochs (id, epoch) VALUES (1, $1) ON CONFLICT DO NOTHING'

@@ -27,6 +27,12 @@ export interface LeasesOptions {
   now?: () => number
 }
 
+/** A user who is offline, and since when, by the store's clock. */
+export interface Left {
+  userId: string
+  atMs: number
+}
+
 /** A page of those online, by user id. */
 export interface OnlinePage {
   /** Who asks: of those online, the ones they may know. Without one all are, as they are: also the invisible. */
@@ -61,6 +67,8 @@ export interface LeaseStore {
   setStatus(userId: string, status: ChosenStatus): Promise<PresenceRecord[]>
   /** As `get`, but of the invisible as they are. */
   truth(userIds: string[]): Promise<Map<string, PresenceRecord>>
+  /** Who went offline at or after a time of the store's clock, as it was, and is offline still; remembered for an hour. */
+  left(sinceMs: number): Promise<Left[]>
   /** A page of those online, and how many they are in all. */
   online(page: OnlinePage): Promise<{ count: number; records: PresenceRecord[] }>
   /** How many the public knows to be online, soon after it was so. */

@@ -144,6 +144,13 @@ export function createMemoryLeases(options: MemoryLeasesOptions): LeaseStore {
     get: async (userIds) => pick(userIds, 'record'),
     truth: async (userIds) => pick(userIds, 'truth'),
 
+    async left(sinceMs) {
+      const parted = [...resting].flatMap((userId) => users.get(userId)?.truth ?? [])
+      return parted
+        .filter(({ isOnline, version }) => !isOnline && version > 0 && version >= sinceMs)
+        .map(({ userId, version }) => ({ userId, atMs: version }))
+    },
+
     async online({ viewer, after, limit }) {
       let all = Array.from(users.values(), ({ record, truth }) => (viewer ? record : truth))
       all = all.filter(({ isOnline }) => isOnline)
