@@ -43,6 +43,9 @@ export const MAX_OPEN_UPLOADS = 50
 /** How long the URL of an upload may be used. */
 export const UPLOAD_URL_MS = 3_600_000
 
+/** Devices of one user that are told by push; of more, the one that was registered longest ago goes. */
+export const MAX_DEVICES = 20
+
 /** Who has not said again that they type is told to have stopped. */
 export const TYPING_MS = 6_000
 /** How long before its end a token is told to be ending. */

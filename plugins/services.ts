@@ -6,6 +6,7 @@ import type { Bus } from '../services/bus/index.js'
 import { openBus } from '../services/bus/open.js'
 import { createCommands } from '../services/commands/index.js'
 import type { Database } from '../services/db/index.js'
+import { createDevices, type Devices } from '../services/devices/index.js'
 import { createFace } from '../services/face.js'
 import { createFeed, type Feed } from '../services/feed/index.js'
 import { createListeners, type HostHooks } from '../services/hooks.js'
@@ -76,6 +77,8 @@ export interface Chat extends ReturnType<typeof createFace> {
   users: Users
   /** Who is told of what they have not read; `notices.addSink(sink)` has somebody take them, too. */
   notices: Notices
+  /** Where users want to be told by push. */
+  devices: Devices
   /** What is counted; `metrics.registry` is Prometheus'. */
   metrics: Metrics
 }
@@ -144,8 +147,10 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
     maxSocketsPerUser: config.MAX_SOCKETS_PER_USER,
   })
   const uploads = await openUploads(app, bus, hooks.presign)
+  const devices = createDevices(db, config)
   const handlers = createCommands({
     log,
+    devices,
     uploads,
     users,
     presence,
@@ -216,7 +221,7 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
   })
 
   const face = createFace({ log, hub, feed, users, presence, sessions, binder })
-  const shown = { hub, log, feed, presence, sessions, binder, limits, uploads, users, notices, metrics }
+  const shown = { hub, log, feed, presence, sessions, binder, limits, uploads, users, notices, devices, metrics }
   return { config, db, io, bus, ...shown, ...face }
 }
 
