@@ -2,15 +2,9 @@ import { type Static, Type } from '@sinclair/typebox'
 import { BUDGETS, type BudgetName } from '../../contract/limits.js'
 import { CHAT_CREATIONS, type ChatCreation } from '../../contract/who.js'
 import { BUS_KINDS, type BusKind } from '../../services/bus/index.js'
+import { Count, Flag, List, Text } from './kinds.js'
+import { NoticeSettings } from './notice-settings.js'
 import { WORKERS_FORM } from './workers.js'
-
-const Flag = (standard: boolean, description: string) => Type.Boolean({ default: standard, description })
-const Text = (description: string, form?: Form) => Type.Optional(Type.String({ description, ...form }))
-/** Comma-separated parts, each of a pattern. */
-const List = (description: string, { pattern, form }: Form) =>
-  Text(description, { pattern: `^\\s*(${pattern})\\s*(,\\s*(${pattern})\\s*)*$`, form })
-const Count = (standard: number, description: string, minimum: number, maximum: number) =>
-  Type.Integer({ default: standard, minimum, maximum, description })
 
 /** A rate and a burst, as "10/30". */
 const Allowance = (name: BudgetName, description: string) =>
@@ -20,12 +14,6 @@ const Allowance = (name: BudgetName, description: string) =>
     form: 'two whole numbers from 1 to 999999 as 10/30: so many a second, and so many at once',
     description,
   })
-
-/** A pattern, and what it asks for in words, as they follow "must be". */
-interface Form {
-  pattern: string
-  form: string
-}
 
 /** Every setting: the environment's names, what they may be, their defaults and what they do. Options of the app plugin are the same in camelCase. */
 export const Settings = Type.Object({
@@ -209,13 +197,7 @@ export const Settings = Type.Object({
     description:
       'Without an answer of BEFORE_SEND_URL, a message is stored (`open`), or refused as UNAVAILABLE (`closed`)',
   }),
-  NOTIFY_AFTER_MS: Count(
-    10_000,
-    'How long after a message who is away and has not read it is told by `member.unread`, hooks and push; 0: never',
-    0,
-    3_600_000,
-  ),
-  NOTIFY_MAX_MEMBERS: Count(200, 'Largest chat of which all are told; in larger ones, who is mentioned', 1, 100_000),
+  ...NoticeSettings,
   DRAIN_MS: Count(2_000, 'How long a stopping node takes to close its sockets', 0, 25_000),
 })
 
