@@ -10,6 +10,7 @@ import { LOGS } from './logs.js'
 import { MEMBERS } from './members.js'
 import { MESSAGES } from './messages.js'
 import { MODERATION_GUARDS } from './moderation.js'
+import { NOTICES } from './notices.js'
 import { PRESENCE } from './presence.js'
 import { SENT } from './sends.js'
 import { START } from './start.js'
@@ -30,6 +31,7 @@ export const GUARDS: Guard[] = [
   ...DELIVERY,
   ...ENDINGS,
   ...PRESENCE,
+  ...NOTICES,
   ...START,
   ...LOGS,
 ]

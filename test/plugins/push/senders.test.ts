@@ -142,6 +142,9 @@ t.test('APNs: HTTP/2, a signed token, one connection', async (t) => {
 })
 
 t.test('a push is tried again where that may help, and a service that fails each time is let rest', async (t) => {
+  // The waits between tries keep no process alive, as this test must be.
+  const alive = setInterval(() => {}, 1_000)
+  t.teardown(() => clearInterval(alive))
   const answers: Outcome[] = ['busy', 'busy', 'sent']
   let asked = 0
   const forgotten: string[] = []
