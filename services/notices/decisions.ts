@@ -15,13 +15,19 @@ const lastDue = (chat: string, above: string) => `
 
 /** Whether a message `x` names member `b`. */
 const IS_NAMED = `(x.mentions IS NOT NULL AND ((x.mentions->>'everyone')::boolean OR x.mentions->'userIds' ? b.user_id))`
-/** Whether member `b` has blocked who sent `x`. */
-const IS_BLOCKED =
-  '(SELECT true FROM blocks k WHERE k.user_id = b.user_id AND k.blocked_user_id = x.sender_id LIMIT 1) IS NOT NULL'
+/** Whether member `b` has not blocked who sent `x`. */
+const IS_WELCOME =
+  '(SELECT true FROM blocks k WHERE k.user_id = b.user_id AND k.blocked_user_id = x.sender_id LIMIT 1) IS NULL'
 
 /** A message `x` of chat `c` that member `b` is to hear of: others' and undeleted, of nobody whom they blocked; in chats of more than `most` only what names them. */
-export const isFor = (most: string): string => `x.deleted_at IS NULL AND x.sender_id <> b.user_id
-    AND (c.member_count <= ${most} OR ${IS_NAMED}) AND NOT ${IS_BLOCKED}`
+export function isFor(most: string): string {
+  const isSmall = `c.member_count <= ${most}`
+  const isMeant = `(${isSmall} OR ${IS_NAMED})`
+  return ['x.deleted_at IS NULL', 'x.sender_id <> b.user_id', isMeant, IS_WELCOME].join(' AND ')
+}
+
+/** Below which seq member `b` knows all, or was told of it, or it is too long ago. */
+const KNOWN = [UNREAD_FROM, 'b.notified_seq', `b.through_seq - ${LOOKED_AT}`].join(', ')
 
 /**
  * Of chats ($1) in which the messages $2 to $3 are due (null: those older than $4 ms), the members who may have to be told. In chats of more than $5
@@ -84,7 +90,7 @@ WITH asked AS (
   ${OWN}
   CROSS JOIN LATERAL (
     SELECT min(x.seq) AS first_seq, max(x.seq) AS last_seq FROM messages x
-    WHERE x.chat_id = c.id AND x.seq > greatest(${UNREAD_FROM}, b.notified_seq, b.through_seq - ${LOOKED_AT}) AND x.seq <= b.through_seq
+    WHERE x.chat_id = c.id AND x.seq > greatest(${KNOWN}) AND x.seq <= b.through_seq
     AND x.created_at > $4::timestamptz AND ${isFor('$5')}) f
   WHERE f.last_seq IS NOT NULL AND NOT ${IS_MUTED}
 ), told AS (

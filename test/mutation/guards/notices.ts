@@ -1,8 +1,8 @@
 import type { Guard } from '../guard.js'
 
-const RULES = 'services/notices/notices > unread notices, embedded'
+const RULES = 'services/notices/notices > unread notices, postgres'
 const NOTHING_ELSE = `${RULES} > nobody is told of what they read, wrote, muted or blocked, or what is gone`
-const MODEL = 'services/notices/model > whom a scan tells of what is what the model says, embedded'
+const MODEL = 'services/notices/model > whom a scan tells of what is what the model says, postgres'
 const SENDERS = 'plugins/push/senders'
 const WEB = 'plugins/push/web'
 
@@ -12,32 +12,32 @@ export const NOTICES: Guard[] = [
     name: 'notices of what was read',
     about: 'Nobody is told of what they have read.',
     file: 'services/notices/decisions.ts',
-    find: 'x.seq > greatest(${UNREAD_FROM}, b.notified_seq,',
-    replace: 'x.seq > greatest(b.notified_seq,',
+    find: "[UNREAD_FROM, 'b.notified_seq',",
+    replace: "['b.notified_seq',",
     tests: [NOTHING_ELSE],
   },
   {
     name: 'notices told twice',
     about: 'What was told is not told again.',
     file: 'services/notices/decisions.ts',
-    find: 'x.seq > greatest(${UNREAD_FROM}, b.notified_seq,',
-    replace: 'x.seq > greatest(${UNREAD_FROM},',
+    find: "[UNREAD_FROM, 'b.notified_seq',",
+    replace: '[UNREAD_FROM,',
     tests: [`${RULES} > who is away and has not read is told, once`],
   },
   {
     name: 'notices of the blocked',
     about: 'Nobody is told of who they have blocked.',
     file: 'services/notices/decisions.ts',
-    find: ' AND NOT ${IS_BLOCKED}`',
-    replace: '`',
+    find: 'isMeant, IS_WELCOME]',
+    replace: 'isMeant]',
     tests: [NOTHING_ELSE],
   },
   {
     name: 'notices in large chats',
     about: 'In large chats only who is named is told.',
     file: 'services/notices/decisions.ts',
-    find: '(c.member_count <= ${most} OR ${IS_NAMED})',
-    replace: 'true',
+    find: "'x.sender_id <> b.user_id', isMeant,",
+    replace: "'x.sender_id <> b.user_id',",
     tests: [MODEL],
   },
   {
