@@ -51,6 +51,7 @@ export interface OnlinePage {
  * 4. Who chose `invisible` is offline to the public, and no coming or going of theirs changes their record; `truth` tells.
  * 5. A record outlives its user's connections long enough that no version goes back.
  * 6. A node whose leases are not there any more opens them anew with whatever it does next, as far as their connections live.
+ * 7. Who went offline, in truth, is answered by `left` for an hour, as of when the store noticed, unless they are back.
  */
 export interface LeaseStore {
   /** Opens the lease of a connection. */
