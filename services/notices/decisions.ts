@@ -66,7 +66,7 @@ SELECT b.user_id AS "userId", b.chat_id AS "chatId", t.seq AS "throughSeq"
 FROM unnest($1::text[]) AS a (user_id)
 JOIN LATERAL (SELECT x.* FROM members x WHERE x.user_id = a.user_id OFFSET 0) b ON true
 JOIN LATERAL (SELECT x.* FROM chats x WHERE x.id = b.chat_id OFFSET 0) c
-  ON c.deleted_at IS NULL AND c.last_seq > greatest(b.last_read_seq, b.notified_seq) AND c.last_activity_at > $2::timestamptz
+  ON c.deleted_at IS NULL AND c.last_seq > greatest(b.last_read_seq, b.notified_seq) AND c.last_activity_at >= $2::timestamptz
 JOIN LATERAL (${lastDue('c.id', 'greatest(b.last_read_seq, b.notified_seq)').replace('$4', '$3')}) t ON true
 ${OWN} WHERE NOT ${IS_MUTED}`
 
@@ -91,7 +91,7 @@ WITH asked AS (
   CROSS JOIN LATERAL (
     SELECT min(x.seq) AS first_seq, max(x.seq) AS last_seq FROM messages x
     WHERE x.chat_id = c.id AND x.seq > greatest(${KNOWN}) AND x.seq <= b.through_seq
-    AND x.created_at > $4::timestamptz AND ${isFor('$5')}) f
+    AND x.created_at >= $4::timestamptz AND ${isFor('$5')}) f
   WHERE f.last_seq IS NOT NULL AND NOT ${IS_MUTED}
 ), told AS (
   UPDATE members m SET notified_seq = f.through_seq FROM found f WHERE m.chat_id = f.chat_id AND m.user_id = f.user_id

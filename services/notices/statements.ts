@@ -5,10 +5,10 @@ import { isFor } from './decisions.js'
 /** How far back a scan goes that begins anew: an outage that was longer is forgiven. */
 export const FORGIVEN = `interval '1 day'`
 
-/** Where the scan stands; the first one begins now. The clock of the lease store is $1. */
+/** Where the scan stands; the first one begins now, in the milliseconds that messages have. The clock of the lease store is $1. */
 export const BEGIN = `
-INSERT INTO notice_scans AS s (id, since, scanned_at, left_ms) VALUES (1, clock_timestamp(), clock_timestamp(), $1)
-ON CONFLICT (id) DO UPDATE SET since = CASE WHEN s.scanned_at < clock_timestamp() - ${FORGIVEN} THEN clock_timestamp() ELSE s.since END
+INSERT INTO notice_scans AS s (id, since, scanned_at, left_ms) VALUES (1, date_trunc('milliseconds', clock_timestamp()), clock_timestamp(), $1)
+ON CONFLICT (id) DO UPDATE SET since = CASE WHEN s.scanned_at < clock_timestamp() - ${FORGIVEN} THEN date_trunc('milliseconds', clock_timestamp()) ELSE s.since END
 RETURNING greatest(since, clock_timestamp() - ${FORGIVEN})::text AS since, snapshot, epoch, left_ms::float8 AS "leftMs",
   extract(epoch FROM clock_timestamp() - scanned_at)::float8 * 1000 AS "restedMs"`
 
@@ -19,7 +19,7 @@ RETURNING greatest(since, clock_timestamp() - ${FORGIVEN})::text AS since`
 
 /** A page of the chats that went on since $2, above $1. */
 export const WENT_ON = `
-SELECT id AS "chatId" FROM chats WHERE id > $1 AND last_activity_at > $2::timestamptz AND deleted_at IS NULL ORDER BY id LIMIT $3`
+SELECT id AS "chatId" FROM chats WHERE id > $1 AND last_activity_at >= $2::timestamptz AND deleted_at IS NULL ORDER BY id LIMIT $3`
 
 /** What is committed now, and in which life of the database. */
 export const LOOK =

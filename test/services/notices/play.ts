@@ -33,6 +33,8 @@ export async function play({ db, isShared, random, steps }: PlayOptions) {
   /** What is decided: up to which look, or null where all chats are compared, from when on. */
   let place: number | null = null
   let compareAt = world.now() + AFTER_MS
+  /** What was done, for whoever looks for a fault. */
+  const trail: string[] = []
   const done = { steps: 0, told: 0, kills: 0, scans: 0, fault: undefined as string | undefined }
 
   /** Who is away now, after the store was swept. */
@@ -226,7 +228,9 @@ export async function play({ db, isShared, random, steps }: PlayOptions) {
   const bag = Object.entries(WEIGHTS).flatMap(([name, weight]) => Array<string>(Math.round(weight * 10)).fill(name))
   try {
     while (done.steps < steps && !done.fault) {
-      await STEPS[pick(random, bag)]?.()
+      const name = pick(random, bag)
+      await STEPS[name]?.()
+      trail.push(name)
       done.steps += 1
     }
     // In the end nobody is forgotten: all that is due is told.
@@ -239,5 +243,6 @@ export async function play({ db, isShared, random, steps }: PlayOptions) {
   } finally {
     world.end()
   }
+  if (done.fault) done.fault += `\nafter ${trail.join(' ')}`
   return done
 }

@@ -86,7 +86,11 @@ export async function createWorld(db: Database, isShared: boolean) {
     const members = founders.map((userId) => [userId, { userId, readSeq: 0, notifiedSeq: 0, isMuted: false }] as const)
     rooms.push({ chatId, isLarge: founders.length > MAX_MEMBERS, sent: [], members: new Map(members) })
   }
-  const [row] = await db.run<{ since: string }>('model_now', 'SELECT clock_timestamp()::text AS since', [])
+  const [row] = await db.run<{ since: string }>(
+    'model_now',
+    `SELECT date_trunc('milliseconds', clock_timestamp())::text AS since`,
+    [],
+  )
   let since = row?.since ?? ''
   let kept: { place: Place | null; leftMs: number } = { place: null, leftMs: now() }
 
