@@ -9,6 +9,7 @@ import docs from './plugins/docs.js'
 import errors, { notFound } from './plugins/errors.js'
 import io from './plugins/io.js'
 import limits from './plugins/limits.js'
+import push from './plugins/push/index.js'
 import security from './plugins/security.js'
 import services from './plugins/services.js'
 import socket from './plugins/socket/index.js'
@@ -49,8 +50,9 @@ export async function service(app: FastifyInstance, options: ChatOptions = {}): 
   await app.register(auth, { resolveUser: options.resolveUser })
   await app.register(limits)
   await app.register(io)
-  const { onMessage, onChange, authorize, presign } = options
-  await app.register(services, { onMessage, onChange, authorize, presign })
+  const { onMessage, onChange, onUnread, authorize, presign } = options
+  await app.register(services, { onMessage, onChange, onUnread, authorize, presign })
+  await app.register(push)
   await app.register(socket)
   await app.register(docs)
   await app.register(demo)

@@ -1,4 +1,5 @@
 import { type Static, type TObject, type TSchema, Type } from '@sinclair/typebox'
+import { DeviceToken, WebSubscription } from './devices.js'
 import {
   AttachmentIds,
   Closed,
@@ -47,7 +48,7 @@ import {
 } from './shapes.js'
 import { FileName, MAX_FILE_BYTES, MimeType, UploadTarget } from './uploads.js'
 import type { CommandWho, Tag } from './who.js'
-import { CHAT_FILTERS, CHOSEN_STATUSES, keysOf } from './words.js'
+import { CHAT_FILTERS, CHOSEN_STATUSES, DEVICE_KINDS, keysOf } from './words.js'
 
 /** The REST twin of a command: `:name` parts of the URL, then body (or query, for GET and DELETE), make up its input. */
 export interface RestTwin {
@@ -535,6 +536,38 @@ export const COMMANDS = {
     input: Closed({ userId: Id }),
     output: Blocked,
     rest: { method: 'DELETE', url: '/users/me/blocks/:userId' },
+  },
+  register_device: {
+    summary: 'Be told by push on this device of what you have not read while away; again, it keeps its id.',
+    tag: 'users',
+    who: 'self',
+    service: false,
+    rate: 'changes',
+    input: Closed(
+      {
+        kind: OneOf(DEVICE_KINDS),
+        token: Type.Optional(DeviceToken),
+        subscription: Type.Optional(WebSubscription),
+      },
+      {
+        oneOf: [
+          { required: ['subscription'], properties: { kind: { const: 'web' } } },
+          { required: ['token'], properties: { kind: { enum: ['fcm', 'apns'] } } },
+        ],
+      },
+    ),
+    output: Type.Object({ deviceId: Type.String() }),
+    rest: { method: 'POST', url: '/users/me/devices' },
+  },
+  unregister_device: {
+    summary: 'No longer be told by push on a device.',
+    tag: 'users',
+    who: 'self',
+    service: false,
+    rate: 'changes',
+    input: Closed({ deviceId: MessageId }),
+    output: Nothing,
+    rest: { method: 'DELETE', url: '/users/me/devices/:deviceId' },
   },
   get_users: {
     summary: 'Profiles of yourself and of people you share a chat with; others are left out.',

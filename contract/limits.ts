@@ -46,6 +46,8 @@ export const UPLOAD_URL_MS = 3_600_000
 /** Hooks, and their URLs. */
 export const MAX_HOOKS = 50
 export const MAX_URL_CHARS = 2_048
+/** Devices of one user that are told by push; of more, the one that was registered longest ago goes. */
+export const MAX_DEVICES = 20
 
 /** Who has not said again that they type is told to have stopped. */
 export const TYPING_MS = 6_000

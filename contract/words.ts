@@ -38,6 +38,10 @@ export const HOOK_EVENTS: (ChangeType | HookNotice)[] = [...new Set(Object.value
 
 export type HookNotice = (typeof HOOK_NOTICES)[number]
 export type HookEvent = ChangeType | HookNotice
+/** Who carries a push to a device: a browser's push service, Google's or Apple's. */
+export const DEVICE_KINDS = ['web', 'fcm', 'apns'] as const
+
+export type DeviceKind = (typeof DEVICE_KINDS)[number]
 export type RefusalReason = (typeof REFUSAL_REASONS)[number]
 export type ChatFilter = (typeof CHAT_FILTERS)[number]
 export type ChosenStatus = (typeof CHOSEN_STATUSES)[number]

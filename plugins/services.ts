@@ -1,11 +1,13 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
+import type { UnreadNotice } from '../contract/notices.js'
 import { inTurn } from '../services/before-send/index.js'
 import { type Binder, createBinder } from '../services/binder/index.js'
 import type { Bus } from '../services/bus/index.js'
 import { openBus } from '../services/bus/open.js'
 import { createCommands } from '../services/commands/index.js'
 import type { Database } from '../services/db/index.js'
+import { createDevices, type Devices } from '../services/devices/index.js'
 import { createFace } from '../services/face.js'
 import { createFeed, type Feed } from '../services/feed/index.js'
 import { createListeners, type HostHooks } from '../services/hooks.js'
@@ -22,6 +24,7 @@ import { createLog, type Log } from '../services/log/index.js'
 import { createNet } from '../services/log/net.js'
 import { createRecent } from '../services/log/recent.js'
 import { createMetrics, type Metrics } from '../services/metrics.js'
+import { createNotices, type Notices } from '../services/notices/index.js'
 import type { Outbox } from '../services/outbox/index.js'
 import { createPresence, type Presence } from '../services/presence/index.js'
 import { createMemoryLeases } from '../services/presence/memory-leases.js'
@@ -78,11 +81,15 @@ export interface Chat extends ReturnType<typeof createFace> {
   outbox: Outbox
   /** Profiles and tombstones. */
   users: Users
+  /** Who is told of what they have not read; `notices.addSink(sink)` has somebody take them, too. */
+  notices: Notices
+  /** Where users want to be told by push. */
+  devices: Devices
   /** What is counted; `metrics.registry` is Prometheus'. */
   metrics: Metrics
 }
 
-export type ServicesOptions = Pick<HostHooks, 'onMessage' | 'onChange' | 'authorize' | 'presign'>
+export type ServicesOptions = Pick<HostHooks, 'onMessage' | 'onChange' | 'onUnread' | 'authorize' | 'presign'>
 
 /** The whole dependency graph. */
 async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Chat> {
@@ -147,8 +154,10 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
     maxSocketsPerUser: config.MAX_SOCKETS_PER_USER,
   })
   const uploads = await openUploads(app, bus, hooks.presign)
+  const devices = createDevices(db, config)
   const handlers = createCommands({
     log,
+    devices,
     uploads,
     users,
     presence,
@@ -170,6 +179,17 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
   })
   const outbox = openOutbox({ config, db, log, bus, net, logger, metrics })
   const listeners = createListeners({ ...hooks, bus, log, logger })
+  const notices = createNotices({
+    ...common,
+    leases,
+    log,
+    afterMs: config.NOTIFY_AFTER_MS,
+    maxMembers: config.NOTIFY_MAX_MEMBERS,
+    isShared: config.BUS !== 'memory',
+    onUnread: hooks.onUnread,
+  })
+  const tellHooks = (notice: UnreadNotice) => outbox.queue('member.unread', { ...notice })
+  outbox.whenWanted('member.unread', () => notices.addSink({ name: 'hooks', deliver: tellHooks }))
 
   const rooms = {
     hub,
@@ -199,7 +219,7 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
     blocks.stop()
     net?.stop()
     await sessions.stop()
-    await ends?.stop()
+    await Promise.all([ends?.stop(), notices.stop()])
     feed.stop()
     await Promise.all([presence.stop(), profiles.stop()])
     await listeners.stop()
@@ -213,7 +233,21 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
   })
 
   const face = createFace({ log, hub, feed, users, presence, sessions, binder })
-  const shown = { hub, log, feed, presence, sessions, binder, limits, uploads, outbox, users, metrics }
+  const shown = {
+    hub,
+    log,
+    feed,
+    presence,
+    sessions,
+    binder,
+    limits,
+    uploads,
+    outbox,
+    users,
+    notices,
+    devices,
+    metrics,
+  }
   return { config, db, io, bus, ...shown, ...face }
 }
 
@@ -221,6 +255,7 @@ const services: FastifyPluginAsync<ServicesOptions> = async (app, options) => {
   const chat = await compose(app, options)
   chat.log.start()
   await chat.outbox.start()
+  app.addHook('onReady', async () => chat.notices.start())
   app.decorate('chat', chat)
 }
 

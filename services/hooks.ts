@@ -5,6 +5,7 @@ import type { Bus, LoggedChange, Origin, Range, Written } from './bus/index.js'
 import type { Log } from './log/index.js'
 import { toChange } from './log/reader.js'
 import type { Logger } from './logger.js'
+import type { OnUnread } from './notices/index.js'
 import type { ResolveUser } from './session/accounts.js'
 import type { Presign } from './uploads/ports.js'
 
@@ -14,6 +15,8 @@ export interface HostHooks {
   onMessage?: ((message: Message) => Promise<void> | void) | undefined
   /** Told as onMessage is, of every change of a chat: messages stored, edited and deleted, reactions, members, the chat itself. Those that this node made of a chat come in order. */
   onChange?: ((change: Change) => Promise<void> | void) | undefined
+  /** Told, on one node of all, of what somebody who is away has not read: `member.unread`, NOTIFY_AFTER_MS after a message. A notice may come again after a crash, with the same noticeId; what it throws is logged. */
+  onUnread?: OnUnread | undefined
   /** Asked before a command runs, over either door: a ChatError that it throws is the answer, any other error is INTERNAL. */
   authorize?: Authorize | undefined
   /** Answers a URL at which the bytes of an upload are put, read or deleted: then they are in a store of the host's, whatever UPLOADS says but `off`. */

@@ -52,6 +52,19 @@ export function createMetrics() {
       buckets: SECONDS,
       registers,
     }),
+    unreadNotices: new Counter({ name: 'chat_unread_notices_total', help: 'Unread notices delivered.', registers }),
+    noticeScanSeconds: new Histogram({
+      name: 'chat_notice_scan_seconds',
+      help: 'How long one scan for unread notices took.',
+      buckets: SECONDS,
+      registers,
+    }),
+    pushes: new Counter({
+      name: 'chat_pushes_total',
+      help: 'Pushes to devices, by kind and by what became of them.',
+      labelNames: ['kind', 'outcome'],
+      registers,
+    }),
     refusals: new Counter({
       name: 'chat_refusals_total',
       help: 'Failures answered, by code.',

@@ -524,6 +524,17 @@ export interface Commands {
   block_user: { input: { userId: string }; output: { blockedUserIds: string[] } }
   /** No longer block somebody. */
   unblock_user: { input: { userId: string }; output: { blockedUserIds: string[] } }
+  /** Be told by push on this device of what you have not read while away; again, it keeps its id. */
+  register_device: {
+    input: {
+      kind: 'web' | 'fcm' | 'apns'
+      token?: string
+      subscription?: { endpoint: string; expirationTime?: number | null; keys: { p256dh: string; auth: string } }
+    }
+    output: { deviceId: string }
+  }
+  /** No longer be told by push on a device. */
+  unregister_device: { input: { deviceId: string }; output: Record<string, never> }
   /** Profiles of yourself and of people you share a chat with; others are left out. */
   get_users: { input: { userIds: string[] }; output: { users: User[] } }
   /** Say that you type, or no longer do; the server ends it after 6 s. */

@@ -10,6 +10,7 @@ import { type Config, type ConfigOptions, optionName, Settings } from './setting
 import { findWrongUploads } from './uploads.js'
 import { findWrongHooks } from './wrong-hooks.js'
 import { findWrongKeys } from './wrong-keys.js'
+import { findWrongPush } from './wrong-push.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -63,6 +64,7 @@ function complete(settings: Settings): Partial<Config> {
     ...findWrongKeys(settings),
     ...findWrongBus(settings),
     ...findWrongHooks(settings),
+    ...findWrongPush(settings),
     ...findWrongUploads(settings),
     ...(isProduction ? findWeakSecrets(settings) : []),
   ]

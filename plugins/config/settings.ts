@@ -4,6 +4,7 @@ import { CHAT_CREATIONS, type ChatCreation } from '../../contract/who.js'
 import { BUS_KINDS, type BusKind } from '../../services/bus/index.js'
 import { HOOK_SETTINGS } from './hook-settings.js'
 import { Count, Flag, List, Text } from './kinds.js'
+import { NoticeSettings } from './notice-settings.js'
 import { WORKERS_FORM } from './workers.js'
 
 /** A rate and a burst, as "10/30". */
@@ -182,6 +183,7 @@ export const Settings = Type.Object({
   S3_ACCESS_KEY_ID: Text('Key of the bucket in UPLOADS'),
   S3_SECRET_ACCESS_KEY: Text('Secret of that key'),
   ...HOOK_SETTINGS,
+  ...NoticeSettings,
   DRAIN_MS: Count(2_000, 'How long a stopping node takes to close its sockets', 0, 25_000),
 })
 

@@ -19,6 +19,7 @@ import { bytea, id, time, timeInFull, xid8 } from './columns.js'
 export * from './hook-schema.js'
 export * from './message-schema.js'
 export * from './moderation-schema.js'
+export * from './notice-schema.js'
 export * from './presence-schema.js'
 
 const oneOf = (words: readonly string[]) => sql.raw(`(${words.map((word) => `'${word}'`).join(', ')})`)
@@ -93,6 +94,8 @@ export const members = pgTable(
     mutedUntil: time('muted_until'),
     /** When they last sent while the chat was in slow mode. */
     lastSentAt: time('last_sent_at'),
+    /** Up to which seq they were told, while away, of what they have not read. */
+    notifiedSeq: integer('notified_seq').notNull().default(0),
   },
   (t) => [
     primaryKey({ columns: [t.chatId, t.userId] }),

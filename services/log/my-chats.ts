@@ -4,11 +4,11 @@ import { CHAT_COLUMNS, type ChatRow, MESSAGE_COLUMNS, type ReadRow, toChat, toRe
 import { SETTINGS_COLUMNS, type SettingsRow, toSettings } from './settings.js'
 
 /** From which seq on a member `b` of chat `c` has not read what they may see. */
-const FROM = `greatest(b.last_read_seq, c.first_seq - 1, CASE WHEN c.history_visibility = 'all' THEN 0 ELSE b.visible_from_seq - 1 END)`
+export const UNREAD_FROM = `greatest(b.last_read_seq, c.first_seq - 1, CASE WHEN c.history_visibility = 'all' THEN 0 ELSE b.visible_from_seq - 1 END)`
 
 const unreadUpTo = (most: number) => `(SELECT count(*)::integer FROM (
     SELECT 1 FROM messages x
-    WHERE x.chat_id = c.id AND x.deleted_at IS NULL AND x.sender_id <> b.user_id AND x.seq > ${FROM}
+    WHERE x.chat_id = c.id AND x.deleted_at IS NULL AND x.sender_id <> b.user_id AND x.seq > ${UNREAD_FROM}
     LIMIT ${most}) y)`
 
 /** How many messages of others a member `b` of chat `c` has not read and may see, counted to one above the cap. */
@@ -22,7 +22,7 @@ export const UNREAD_MENTIONS = `(SELECT count(*)::integer FROM (
     SELECT DISTINCT n.seq FROM mentions n
     JOIN LATERAL (SELECT 1 FROM messages x
       WHERE x.chat_id = n.chat_id AND x.seq = n.seq AND x.deleted_at IS NULL AND x.sender_id <> b.user_id OFFSET 0) x ON true
-    WHERE n.chat_id = c.id AND n.user_id IN (b.user_id, '') AND n.seq > ${FROM}
+    WHERE n.chat_id = c.id AND n.user_id IN (b.user_id, '') AND n.seq > ${UNREAD_FROM}
     LIMIT ${UNREAD_CAP}) y)`
 
 /** Whether one of `b` and `o` has blocked the other; looked up one by one, where EXISTS could read and hash the whole table. */

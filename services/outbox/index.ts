@@ -1,7 +1,7 @@
 import type { Static } from '@sinclair/typebox'
 import { invalid } from '../../contract/errors.js'
 import type { Hook, HookBody, ReplayBody } from '../../contract/hooks.js'
-import type { HookNotice } from '../../contract/words.js'
+import { HOOK_NOTICES, type HookNotice } from '../../contract/words.js'
 import type { Bus } from '../bus/index.js'
 import type { Database } from '../db/index.js'
 import { createHeads } from '../log/heads.js'
@@ -42,6 +42,7 @@ const OWN_HOOK = 'settings'
  */
 export function createOutbox({ db, log, bus, net, allowPrivate, own, logger, metrics }: OutboxOptions) {
   const hooks = createHooks(db)
+  const awaited = new Map<HookNotice, () => void>()
   const positions = createPositions(db)
   const notices = createNotices(db, log)
   const poster = createPoster({ allowPrivate })
@@ -49,12 +50,23 @@ export function createOutbox({ db, log, bus, net, allowPrivate, own, logger, met
   const dispatcher = createDispatcher({
     ...{ db, bus, net, positions, mover, notices, poster, logger },
     readPages: createPages(log),
-    targets: hooks.targets,
+    targets,
     keep: hooks.tell,
     sweep: hooks.sweep,
     disable: hooks.disable,
     ...(metrics && { metrics }),
   })
+
+  async function targets() {
+    const all = await hooks.targets()
+    for (const name of HOOK_NOTICES) {
+      const begin = awaited.get(name)
+      if (!begin || !all.some(({ events }) => events.has(name))) continue
+      awaited.delete(name)
+      begin()
+    }
+    return all
+  }
 
   function mustBeAllowed(url: string): void {
     if (!URL.canParse(url)) throw invalid({ path: '/url', message: 'must be an http(s) URL' })
@@ -96,6 +108,11 @@ export function createOutbox({ db, log, bus, net, allowPrivate, own, logger, met
     /** Has the hooks told that want to hear of something that is in no chat's log, at least once. */
     async queue(type: HookNotice, data: Record<string, unknown>): Promise<void> {
       if ((await notices.queue(type, data)) > 0) void dispatcher.kick()
+    },
+
+    /** Says once that a hook wants to hear of something: what makes it may begin. A hook made on another node is seen within ten seconds. */
+    whenWanted(type: HookNotice, begin: () => void): void {
+      awaited.set(type, begin)
     },
 
     /** Tells from now on. */

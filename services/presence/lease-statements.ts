@@ -22,6 +22,11 @@ JOIN LATERAL (SELECT * FROM presences x WHERE x.user_id = u.id AND x.${version} 
 export const GET = someOf(PUBLIC, 'version')
 export const TRUTH = someOf(TRUE, 'true_version')
 
+/** Who went offline since a time: they are forgotten an hour (3,600,000 ms) after it, which `presences_due` knows. */
+export const LEFT = `
+SELECT p.user_id AS "userId", (p.due_ms - 3600000)::float8 AS "atMs" FROM presences p
+WHERE p.due_ms >= $1::bigint + 3600000 AND p.true_status = 'offline' AND p.true_version > 0`
+
 /** All who are online, after a user id. */
 export const ONLINE = `
 SELECT ${TRUE} FROM presences p WHERE p.true_status <> 'offline' AND p.user_id > $1 ORDER BY p.user_id LIMIT $2`

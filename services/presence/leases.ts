@@ -27,6 +27,12 @@ export interface LeasesOptions {
   now?: () => number
 }
 
+/** A user who is offline, and since when, by the store's clock. */
+export interface Left {
+  userId: string
+  atMs: number
+}
+
 /** A page of those online, by user id. */
 export interface OnlinePage {
   /** Who asks: of those online, the ones they may know. Without one all are, as they are: also the invisible. */
@@ -45,6 +51,7 @@ export interface OnlinePage {
  * 4. Who chose `invisible` is offline to the public, and no coming or going of theirs changes their record; `truth` tells.
  * 5. A record outlives its user's connections long enough that no version goes back.
  * 6. A node whose leases are not there any more opens them anew with whatever it does next, as far as their connections live.
+ * 7. Who went offline, in truth, is answered by `left` for an hour, as of when the store noticed, unless they are back.
  */
 export interface LeaseStore {
   /** Opens the lease of a connection. */
@@ -61,6 +68,8 @@ export interface LeaseStore {
   setStatus(userId: string, status: ChosenStatus): Promise<PresenceRecord[]>
   /** As `get`, but of the invisible as they are. */
   truth(userIds: string[]): Promise<Map<string, PresenceRecord>>
+  /** Who went offline at or after a time of the store's clock, as it was, and is offline still; remembered for an hour. */
+  left(sinceMs: number): Promise<Left[]>
   /** A page of those online, and how many they are in all. */
   online(page: OnlinePage): Promise<{ count: number; records: PresenceRecord[] }>
   /** How many the public knows to be online, soon after it was so. */

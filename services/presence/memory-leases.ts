@@ -1,6 +1,6 @@
 import type { PresenceStatus } from '../../contract/shapes.js'
 import type { ChosenStatus } from '../../contract/words.js'
-import type { LeaseStore, LeasesOptions, PresenceRecord } from './leases.js'
+import type { LeaseStore, LeasesOptions, Left, PresenceRecord } from './leases.js'
 import type { Visibility } from './visibility.js'
 
 interface User {
@@ -144,6 +144,8 @@ export function createMemoryLeases(options: MemoryLeasesOptions): LeaseStore {
     get: async (userIds) => pick(userIds, 'record'),
     truth: async (userIds) => pick(userIds, 'truth'),
 
+    left: async (sinceMs) => leftSince(sinceMs, [...resting].map(find)),
+
     async online({ viewer, after, limit }) {
       let all = Array.from(users.values(), ({ record, truth }) => (viewer ? record : truth))
       all = all.filter(({ isOnline }) => isOnline)
@@ -169,4 +171,11 @@ export function createMemoryLeases(options: MemoryLeasesOptions): LeaseStore {
       return inGrace.flatMap(settle)
     },
   }
+}
+
+/** Those of some users who are offline in truth, since a time or later. */
+function leftSince(sinceMs: number, users: User[]): Left[] {
+  return users.flatMap(({ truth: { userId, isOnline, version } }) =>
+    isOnline || version === 0 || version < sinceMs ? [] : [{ userId, atMs: version }],
+  )
 }

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '../db/index.js'
 import { createLeaseNode, type LeaseNodeOptions } from './lease-node.js'
 import { createLeaseQueue } from './lease-queue.js'
-import { CHOOSE, CLOCK, GET, LEAVE, ONLINE, ONLINE_TO, SWEEP, TRUTH, UNSETTLED } from './lease-statements.js'
-import type { LeaseStore, LeasesOptions, PresenceRecord } from './leases.js'
+import { CHOOSE, CLOCK, GET, LEAVE, LEFT, ONLINE, ONLINE_TO, SWEEP, TRUTH, UNSETTLED } from './lease-statements.js'
+import type { LeaseStore, LeasesOptions, Left, PresenceRecord } from './leases.js'
 import { createOnlineCount } from './online-count.js'
 import { createPartedUsers } from './parted-users.js'
 
@@ -109,6 +109,8 @@ export function createPostgresLeases(options: PostgresLeasesOptions): LeaseStore
 
     get: (userIds, by) => find('presence_get', GET, userIds, by),
     truth: (userIds) => find('presence_truth', TRUTH, userIds),
+
+    left: (sinceMs) => db.run<Left & Record<string, unknown>>('presence_left', LEFT, [Math.floor(sinceMs)]),
 
     async online({ viewer, after, limit }) {
       if (!viewer) {

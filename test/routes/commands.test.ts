@@ -46,6 +46,8 @@ const INPUTS: { [C in CommandName]: Input<C> } = {
   list_bans: { chatId: CHAT, limit: 1 },
   block_user: { userId: 'nobody' },
   unblock_user: { userId: 'nobody' },
+  register_device: { kind: 'fcm', token: 'fcm-token:1' },
+  unregister_device: { deviceId: OWNERS },
   get_users: { userIds: ['member'] },
   typing: { chatId: CHAT, isTyping: true },
   set_presence: { status: 'online' },

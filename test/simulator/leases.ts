@@ -106,6 +106,10 @@ export function createSharedLeases(leaseMs: number, now: () => number) {
         },
         get: async (userIds) => pick(userIds),
         truth: async (userIds) => pick(userIds),
+        left: async (sinceMs) =>
+          [...pick([...users.keys()]).values()]
+            .filter(({ isOnline, version }) => !isOnline && version >= sinceMs)
+            .map(({ userId, version }) => ({ userId, atMs: version })),
         online: async () => ({ count: online().length, records: online() }),
         countOnline: async () => online().length,
         clock: async () => now(),

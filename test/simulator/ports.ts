@@ -176,6 +176,7 @@ export function createLeasePort(world: World, owner: Owner, store: LeaseStore): 
     setStatus: (userId, status) => change('setStatus', () => store.setStatus(userId, status)),
     get: (userIds) => call('get', () => store.get(userIds)),
     truth: (userIds) => call('truth', () => store.truth(userIds)),
+    left: (sinceMs) => call('left', () => store.left(sinceMs)),
     online: (options) => call('online', () => store.online(options)),
     countOnline: () => call('countOnline', store.countOnline),
     clock: () => call('clock', store.clock),

@@ -151,6 +151,8 @@ export const COMMAND_ROWS: { [C in CommandName]: Cases<Input<C>> } = {
     somebody: [({ newcomer }) => ({ userId: newcomer }), '++++ +++++ +++ S++++ UU'],
     oneself: [({ self }) => ({ userId: self }), 'VVVV VVVVV VVV SVVVV UU'],
   },
+  register_device: { '': [() => ({ kind: 'fcm', token: 'fcm-token:1' }), '++++ +++++ +++ S++++ UU'] },
+  unregister_device: { 'of nobody': [({ own }) => ({ deviceId: own }), '++++ +++++ +++ S++++ UU'] },
   unblock_user: { '': [({ newcomer }) => ({ userId: newcomer }), '++++ +++++ +++ S++++ UU'] },
   get_users: {
     'a member': [({ other }) => ({ userIds: [other] }), '++++ 00000 +00 +++00 UU'],

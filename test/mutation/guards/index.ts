@@ -11,6 +11,7 @@ import { LOGS } from './logs.js'
 import { MEMBERS } from './members.js'
 import { MESSAGES } from './messages.js'
 import { MODERATION_GUARDS } from './moderation.js'
+import { NOTICES } from './notices.js'
 import { PRESENCE } from './presence.js'
 import { SENT } from './sends.js'
 import { START } from './start.js'
@@ -32,6 +33,7 @@ export const GUARDS: Guard[] = [
   ...ENDINGS,
   ...HOSTS,
   ...PRESENCE,
+  ...NOTICES,
   ...START,
   ...LOGS,
 ]

@@ -56,6 +56,8 @@ const goodInputs = (chatId: string, messageId: string): Inputs => ({
   list_bans: { chatId, limit: 10 },
   block_user: { userId: 'dave' },
   unblock_user: { userId: 'dave' },
+  register_device: { kind: 'fcm', token: 'fcm-token:1' },
+  unregister_device: { deviceId: messageId },
   get_users: { userIds: ['bob'] },
   typing: { chatId, isTyping: false },
   set_presence: { status: 'online' },

@@ -49,6 +49,22 @@ function leaseSuite(t: Test, create: CreateLeases, numRuns: number): void {
       await holds(t, await onNode(clock), clock)
     })
 
+  law('7: who left is known, until they are back', async (t, leases, clock) => {
+    await leases.open('ann', 'a1')
+    await leases.open('ben', 'b1')
+    await leases.setStatus('ann', 'invisible')
+    await leases.close('ann', 'a1', GRACE_MS)
+    t.same(await leases.left(0), [], 'not in their grace')
+    clock.at += GRACE_MS
+    await leases.sweep()
+    const atMs = clock.at
+    t.same(await leases.left(atMs), [{ userId: 'ann', atMs }], 'the invisible, too')
+    t.same(await leases.left(atMs + 1), [])
+    clock.at += 1
+    await leases.open('ann', 'a2')
+    t.same(await leases.left(0), [])
+  })
+
   law('1: online while one lease lives', async (t, leases, clock) => {
     await leases.open('ann', 'a1')
     await leases.open('ann', 'a2')
