@@ -9,7 +9,7 @@ const FIRST_MS = 1_000
 const MOST = 16
 /** So many failures on end, and the hook is let rest; then one request at a time finds out whether it is back. */
 const PATIENCE = 3
-const LONGEST_REST_MS = 60_000
+const LONGEST_REST_MS = 15_000
 
 export type Gate = ReturnType<typeof createGate>
 
