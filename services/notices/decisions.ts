@@ -73,7 +73,8 @@ ${OWN} WHERE NOT ${IS_MUTED}`
 /**
  * Decides of members ($1, $2) who are away whether there is something up to $3 that they have not read and were not told of, stored since $4; in chats of
  * more than $5 members something that names them. Their rows are locked first and looked at second, so that whoever reads meanwhile is before this or
- * behind it; those that somebody else holds just now are not waited for, but answered: they are to be asked of again.
+ * behind it; those that somebody else holds just now are not waited for, but answered: they are to be asked of again. What adds to a notice that is still to be
+ * delivered makes it another, for somebody may have had it as it was.
  */
 export const DECIDE = `
 WITH asked AS (
@@ -98,7 +99,7 @@ WITH asked AS (
 ), kept AS (
   INSERT INTO notices AS n (user_id, chat_id, notice_id, from_seq, through_seq, at)
   SELECT f.user_id, f.chat_id, gen_random_uuid(), f.first_seq, f.last_seq, clock_timestamp() FROM found f
-  ON CONFLICT (user_id, chat_id) DO UPDATE SET through_seq = excluded.through_seq
+  ON CONFLICT (user_id, chat_id) DO UPDATE SET through_seq = excluded.through_seq, notice_id = excluded.notice_id
 )
 SELECT a.user_id AS "userId", a.chat_id AS "chatId", a.through_seq AS "throughSeq"
 FROM asked a

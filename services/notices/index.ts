@@ -82,6 +82,8 @@ export function createNotices(options: NoticesOptions) {
     const deliver = createDeliver({ db, log: options.log, sinks, maxMembers, logger, onTold, isStopped })
     let keptAt = performance.now()
     try {
+      // What a scanner before this one may have delivered comes again as it was, before anything adds to it.
+      await deliver.all()
       while (!signal.aborted) {
         const startedAt = performance.now()
         const hasMoved = await scan.once()

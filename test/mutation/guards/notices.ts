@@ -9,14 +9,6 @@ const WEB = 'plugins/push/web'
 /** Who is told of what they have not read, and what leaves by push. */
 export const NOTICES: Guard[] = [
   {
-    name: 'notices of what was read',
-    about: 'Nobody is told of what they have read.',
-    file: 'services/notices/decisions.ts',
-    find: "[UNREAD_FROM, 'b.notified_seq',",
-    replace: "['b.notified_seq',",
-    tests: [MODEL],
-  },
-  {
     name: 'notices told twice',
     about: 'What was told is not told again.',
     file: 'services/notices/decisions.ts',

@@ -183,7 +183,7 @@ export async function play({ db, isShared, random, steps }: PlayOptions) {
       return
     }
     for (const [key, one] of may) open.set(key, one)
-    if (outcome === 'killed') {
+    if (outcome === 'killed' || outcome === 'cut') {
       done.kills += 1
       restart()
     }
@@ -200,12 +200,12 @@ export async function play({ db, isShared, random, steps }: PlayOptions) {
     if (!room || !one || known.has(notice.noticeId)) return
     known.add(notice.noticeId)
     const { fromSeq, throughSeq } = notice
-    if (fromSeq <= one.notifiedSeq) fail('was told twice')
     if (throughSeq <= one.readSeq) fail('was told of what was read')
     const last = room.sent.find(({ seq }) => seq === throughSeq)
     if (!last || last.atMs > dueMs) fail('was told too early')
     const expected = may.get(keyOf(notice))
     const isOpen = open.has(keyOf(notice))
+    if (fromSeq <= one.notifiedSeq && !isOpen) fail('was told twice')
     if (!isOpen && (expected?.fromSeq !== fromSeq || expected.throughSeq < throughSeq))
       fail('was told against the rules')
     one.notifiedSeq = throughSeq

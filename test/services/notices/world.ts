@@ -43,6 +43,8 @@ export async function createWorld(db: Database, isShared: boolean) {
     })
   let leases = openLeases()
   let isDeaf = false
+  /** A scanner that goes on for another delivers first what that one may have left. */
+  let isFresh = true
   /** Statements until the scanner is killed. */
   let lives = Number.POSITIVE_INFINITY
   const mortal: Pick<Database, 'run'> = {
@@ -131,18 +133,22 @@ export async function createWorld(db: Database, isShared: boolean) {
       await leases.sweep()
     },
 
-    /** Scans and delivers, unless the scanner is killed at one of its statements, or nobody takes what it tells. */
-    async scan({ killAt = Number.POSITIVE_INFINITY, deaf = false } = {}): Promise<'done' | 'killed' | 'deaf'> {
+    /** Scans and delivers, unless the scanner is killed at one of its statements (`cut`: when all was decided), or nobody takes what it tells. */
+    async scan({ killAt = Number.POSITIVE_INFINITY, deaf = false } = {}): Promise<'done' | 'killed' | 'cut' | 'deaf'> {
       lives = killAt
       isDeaf = deaf
+      let isDecided = false
       try {
+        if (isFresh) await deliver.all()
+        isFresh = false
         await scanner.scan.once()
         const leftMs = scanner.scan.leftMs()
         if (leftMs !== null) kept = { place: scanner.recent?.place() ?? null, leftMs }
+        isDecided = true
         return (await deliver.all()) ? 'done' : 'deaf'
       } catch (error) {
         if (!(error instanceof Killed)) throw error
-        return 'killed'
+        return isDecided ? 'cut' : 'killed'
       } finally {
         lives = Number.POSITIVE_INFINITY
       }
@@ -156,6 +162,7 @@ export async function createWorld(db: Database, isShared: boolean) {
         leases = openLeases()
       }
       scanner = openScanner()
+      isFresh = true
     },
 
     end(): void {
