@@ -9,6 +9,7 @@ import docs from './plugins/docs.js'
 import errors, { notFound } from './plugins/errors.js'
 import io from './plugins/io.js'
 import limits from './plugins/limits.js'
+import measure from './plugins/measure.js'
 import security from './plugins/security.js'
 import services from './plugins/services.js'
 import socket from './plugins/socket/index.js'
@@ -50,6 +51,7 @@ export async function service(app: FastifyInstance, options: ChatOptions = {}): 
   await app.register(io)
   const { onMessage, onChange, authorize, presign } = options
   await app.register(services, { onMessage, onChange, authorize, presign })
+  await app.register(measure)
   await app.register(socket)
   await app.register(docs)
   await app.register(demo)

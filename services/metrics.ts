@@ -1,5 +1,7 @@
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
+import type { ErrorCode } from '../contract/errors.js'
+
 /** What a process counts, as it travels to another. */
 export type Counts = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 
@@ -11,8 +13,17 @@ export type Sizes = Record<string, number>
 const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]
 const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 
+/** Whether a code says that somebody's credentials are not taken. */
+export const isOfTokens = (code: ErrorCode) => code === 'UNAUTHENTICATED' || code === 'TOKEN_EXPIRED'
+
+/** Which build this is. */
+export interface Build {
+  version: string
+  commit?: string | undefined
+}
+
 /** What is counted, in Prometheus' names; no label holds a user's or a chat's id. */
-export function createMetrics() {
+export function createMetrics({ version, commit = '' }: Build) {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -30,8 +41,42 @@ export function createMetrics() {
     },
   })
 
+  new Gauge({
+    name: 'chat_build_info',
+    help: 'Always 1; its labels say which build this is, and which Node runs it.',
+    labelNames: ['version', 'node', 'commit'],
+    registers,
+    aggregator: 'first',
+  }).set({ version, node: process.versions.node, commit }, 1)
+
   return {
     registry,
+    commandSeconds: new Histogram({
+      name: 'chat_command_seconds',
+      help: 'How long commands took to answer, over both doors, by name and outcome: ok, or the code of the failure.',
+      labelNames: ['command', 'outcome'],
+      buckets: SECONDS,
+      registers,
+    }),
+    httpSeconds: new Histogram({
+      name: 'chat_http_request_seconds',
+      help: 'How long HTTP requests took to answer, by route as it is written in the table of routes.',
+      labelNames: ['method', 'route', 'status'],
+      buckets: SECONDS,
+      registers,
+    }),
+    connects: new Counter({
+      name: 'chat_connects_total',
+      help: 'Handshakes of sockets by outcome: ok, or the code of the refusal.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    authFailures: new Counter({
+      name: 'chat_auth_failures_total',
+      help: 'Credentials that were refused, by door (socket, rest) and code.',
+      labelNames: ['door', 'code'],
+      registers,
+    }),
     sends: new Counter({
       name: 'chat_sends_total',
       help: 'Sends by what became of them.',
