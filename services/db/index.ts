@@ -14,7 +14,7 @@ import { createTurns, type Turn } from './turns.js'
 export type { Asker } from './rounds.js'
 
 /** Where the chats are, as a Drizzle database: a pool on one PostgreSQL schema, the same for a server and for the embedded database. */
-export interface Database extends Orm {
+export interface Database {
   pool: pg.Pool
   /** What a connection beside the pool needs. */
   connection: pg.ClientConfig
