@@ -7,7 +7,8 @@ import { createLanes } from './lanes.js'
 import type { ChatSocket } from './types.js'
 
 /** Wires sockets to services: handshake → session → commands → end. */
-async function socket({ io, chat, inside, seats, junk, admission, log: logger }: FastifyInstance): Promise<void> {
+async function socket(app: FastifyInstance): Promise<void> {
+  const { io, chat, inside, seats, junk, admission, log: logger } = app
   const { sessions, binder, bus, metrics, tracing } = chat
   const lanes = createLanes(inside, seats)
   const isNarrated = logger.level === 'debug' || logger.level === 'trace'
