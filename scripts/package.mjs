@@ -1,6 +1,7 @@
 // Packs the package and uses it as strangers do: what is in it, its types, its plugins, and a plain install by each npm.
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { checkHover } from './hover.mjs'
 import { makeTarball, root, run, tempFolder } from './tarball.mjs'
 
 const NPM_VERSIONS = (process.argv[2] ?? '9,10,11').split(',').filter(Boolean)
@@ -96,6 +97,8 @@ function checkDeclarations(folder) {
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: ['all.ts'] }))
   run('npx', ['tsc', '-p', '.'], { cwd: folder })
   say(`the declarations of ${names.length} exports are without a fault, not skipping any`)
+  checkHover(folder)
+  say('an editor shows Message, and not all that is in it')
 }
 
 /** The service for the tests of an app, as one of them would use it. */

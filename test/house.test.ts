@@ -44,6 +44,7 @@ const LONG: Record<string, string> = {
   'client/src/wire.ts': 'written by npm run docs: every type of the wire',
   'contract/commands.ts': 'the table of all commands',
   'contract/resources.ts': 'the table of all other routes',
+  'contract/shapes.ts': 'the table of all shapes, each with the name of its type',
   'test/faults/checker.ts': 'every anomaly by name, each a few lines',
   'test/model/model.ts': 'a chat as the contract tells it, each command a method',
   'test/model/steps.ts': 'every command as a random step, each a few lines',
