@@ -21,18 +21,18 @@ const ofUser = Type.Object(
   { title: 'User' },
 )
 /** Who somebody is, as everybody sees it. */
+export const User: UserSchema = ofUser
 export interface User extends Static<typeof ofUser> {}
 export interface UserSchema extends Named<(typeof ofUser)['properties'], User> {}
-export const User: UserSchema = ofUser
 
 const ofReaction = Type.Object(
   { emoji: Type.String(), count: Count, userIds: Type.Array(Type.String(), { maxItems: MAX_REACTION_USERS }) },
   { title: 'Reaction' },
 )
 /** One emoji on a message: how many put it there and the first of them. */
+export const Reaction: ReactionSchema = ofReaction
 export interface Reaction extends Static<typeof ofReaction> {}
 export interface ReactionSchema extends Named<(typeof ofReaction)['properties'], Reaction> {}
-export const Reaction: ReactionSchema = ofReaction
 
 const ofAttachment = Type.Object(
   {
@@ -47,18 +47,18 @@ const ofAttachment = Type.Object(
   { title: 'Attachment' },
 )
 /** A file that a message carries; its bytes are at `GET /attachments/:id`. */
+export const Attachment: AttachmentSchema = ofAttachment
 export interface Attachment extends Static<typeof ofAttachment> {}
 export interface AttachmentSchema extends Named<(typeof ofAttachment)['properties'], Attachment> {}
-export const Attachment: AttachmentSchema = ofAttachment
 
 const ofMentions = Type.Object(
   { userIds: Type.Array(Type.String(), { maxItems: MAX_MENTIONS }), everyone: Type.Boolean() },
   { title: 'Mentions' },
 )
 /** Whom a message names: those who were members when it was stored. */
+export const Mentions: MentionsSchema = ofMentions
 export interface Mentions extends Static<typeof ofMentions> {}
 export interface MentionsSchema extends Named<(typeof ofMentions)['properties'], Mentions> {}
-export const Mentions: MentionsSchema = ofMentions
 
 const ofMessage = Type.Object(
   {
@@ -83,9 +83,9 @@ const ofMessage = Type.Object(
   { title: 'Message' },
 )
 /** A message as it is now; a deleted one keeps its place with content null and nothing else to say. */
+export const Message: MessageSchema = ofMessage
 export interface Message extends Static<typeof ofMessage> {}
 export interface MessageSchema extends Named<(typeof ofMessage)['properties'], Message> {}
-export const Message: MessageSchema = ofMessage
 
 export const Role = OneOf(ROLES)
 export type Role = Static<typeof Role>
@@ -95,9 +95,9 @@ const ofMember = Type.Object(
   { title: 'Member' },
 )
 /** Somebody's place in a chat. */
+export const Member: MemberSchema = ofMember
 export interface Member extends Static<typeof ofMember> {}
 export interface MemberSchema extends Named<(typeof ofMember)['properties'], Member> {}
-export const Member: MemberSchema = ofMember
 
 const ActorId = Nullable(Type.String({ description: 'Who did it; null for a service.' }))
 
@@ -110,9 +110,9 @@ export type MemberChange = Static<typeof MemberChange>
 
 const ofBan = Type.Object({ user: User, actorId: Nullable(Type.String()), at: Time }, { title: 'Ban' })
 /** Somebody who is kept out of a chat; `actorId` is null for a service. */
+export const Ban: BanSchema = ofBan
 export interface Ban extends Static<typeof ofBan> {}
 export interface BanSchema extends Named<(typeof ofBan)['properties'], Ban> {}
-export const Ban: BanSchema = ofBan
 
 export const ChatType = OneOf(CHAT_TYPES)
 export type ChatType = Static<typeof ChatType>
@@ -137,9 +137,9 @@ const chat = {
 
 const ofChat = Type.Object(chat, { title: 'Chat' })
 /** A chat as every member sees it; where history starts at the joining, `lastMessage` is null here and told by MyChat alone. */
+export const Chat: ChatSchema = ofChat
 export interface Chat extends Static<typeof ofChat> {}
 export interface ChatSchema extends Named<(typeof ofChat)['properties'], Chat> {}
-export const Chat: ChatSchema = ofChat
 
 /** A chat, and who changed its title or rules. */
 export const ChatChange = Type.Object({ ...chat, actorId: ActorId }, { title: 'ChatChange' })
@@ -162,18 +162,18 @@ const ofChatSettings = Type.Object(
   { title: 'ChatSettings' },
 )
 /** What a member keeps of a chat for themselves. A new message unhides the chat; reading, or sending, takes the mark off that says unread. */
+export const ChatSettings: ChatSettingsSchema = ofChatSettings
 export interface ChatSettings extends Static<typeof ofChatSettings> {}
 export interface ChatSettingsSchema extends Named<(typeof ofChatSettings)['properties'], ChatSettings> {}
-export const ChatSettings: ChatSettingsSchema = ofChatSettings
 
 const ofOther = Type.Object({ user: User, lastReadSeq: Nullable(Count) }, { title: 'Other' })
 /**
  * Somebody else in a chat, and how far they have read: null where marks are not pushed, in large chats and between two of whom one has
  * blocked the other; of those two neither is told the other's profile, only the id.
  */
+export const Other: OtherSchema = ofOther
 export interface Other extends Static<typeof ofOther> {}
 export interface OtherSchema extends Named<(typeof ofOther)['properties'], Other> {}
-export const Other: OtherSchema = ofOther
 
 const ofMyChat = Type.Object(
   {
@@ -190,30 +190,30 @@ const ofMyChat = Type.Object(
  * A chat as one member sees it. `unreadCount` is counted up to a cap and `unreadCapped` says that there are more; `unreadMentions` are those of them that
  * name the member, or everyone. `others` are the oldest members beside oneself.
  */
+export const MyChat: MyChatSchema = ofMyChat
 export interface MyChat extends Static<typeof ofMyChat> {}
 export interface MyChatSchema extends Named<(typeof ofMyChat)['properties'], MyChat> {}
-export const MyChat: MyChatSchema = ofMyChat
 
 const ofReadMark = Type.Object({ userId: Type.String(), lastReadSeq: Count }, { title: 'ReadMark' })
 /** How far somebody has read a chat. */
+export const ReadMark: ReadMarkSchema = ofReadMark
 export interface ReadMark extends Static<typeof ofReadMark> {}
 export interface ReadMarkSchema extends Named<(typeof ofReadMark)['properties'], ReadMark> {}
-export const ReadMark: ReadMarkSchema = ofReadMark
 
 const ofReadState = Type.Object({ chatId: Type.String(), ...readState }, { title: 'ReadState' })
 /** How far one has read a chat, and what is left. */
+export const ReadState: ReadStateSchema = ofReadState
 export interface ReadState extends Static<typeof ofReadState> {}
 export interface ReadStateSchema extends Named<(typeof ofReadState)['properties'], ReadState> {}
-export const ReadState: ReadStateSchema = ofReadState
 
 const ofUnreadTotals = Type.Object(
   { chats: Count, messages: Count, mentions: Count, capped: Type.Boolean() },
   { title: 'UnreadTotals' },
 )
 /** What is unread in all chats together, those left out that are muted, archived or hidden; `capped` says that some counts have reached their cap. */
+export const UnreadTotals: UnreadTotalsSchema = ofUnreadTotals
 export interface UnreadTotals extends Static<typeof ofUnreadTotals> {}
 export interface UnreadTotalsSchema extends Named<(typeof ofUnreadTotals)['properties'], UnreadTotals> {}
-export const UnreadTotals: UnreadTotalsSchema = ofUnreadTotals
 
 export const PresenceStatus = OneOf(PRESENCE_STATUSES)
 export type PresenceStatus = Static<typeof PresenceStatus>
@@ -229,9 +229,9 @@ const ofPresence = Type.Object(
   { title: 'Presence' },
 )
 /** Whether somebody is there; a lower version is older news and may be dropped. */
+export const Presence: PresenceSchema = ofPresence
 export interface Presence extends Static<typeof ofPresence> {}
 export interface PresenceSchema extends Named<(typeof ofPresence)['properties'], Presence> {}
-export const Presence: PresenceSchema = ofPresence
 
 const ofChange = Type.Object(
   {
@@ -247,9 +247,9 @@ const ofChange = Type.Object(
   { title: 'Change' },
 )
 /** One entry of what `sync` answers: the entity as it is now, under the revision that changed it. */
+export const Change: ChangeSchema = ofChange
 export interface Change extends Static<typeof ofChange> {}
 export interface ChangeSchema extends Named<(typeof ofChange)['properties'], Change> {}
-export const Change: ChangeSchema = ofChange
 
 const ofReport = Type.Object(
   {
@@ -264,9 +264,9 @@ const ofReport = Type.Object(
   { title: 'Report' },
 )
 /** What a member holds against a message; `content` is what it said then. */
+export const Report: ReportSchema = ofReport
 export interface Report extends Static<typeof ofReport> {}
 export interface ReportSchema extends Named<(typeof ofReport)['properties'], Report> {}
-export const Report: ReportSchema = ofReport
 
 /** What `sync` says of one chat: a page of changes, or why there is none. */
 export const SyncedChat = Type.Union([

@@ -42,6 +42,8 @@ for (const version of values.node ?? VERSIONS) {
   for (const suite of suites) {
     const { status, stdout } = spawnSync(node, [join(root, 'dist/test', `${suite}.js`)], {
       cwd: root,
+      // A first start of the embedded database may take long on a busy machine.
+      env: { ...process.env, TAP_TIMEOUT: '300' },
       encoding: 'utf8',
     })
     if (status === 0) {
