@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { Settings } from '../../plugins/config/settings.js'
@@ -54,7 +54,9 @@ t.test('compose starts two nodes that cannot do without secrets, and names setti
 t.test('HAProxy takes its configuration', existsSync(HAPROXY) ? {} : { skip: `no ${HAPROXY}` }, async (t) => {
   // Only Docker knows the names of the nodes.
   const config = readFileSync(join(DEPLOY, 'haproxy/haproxy.cfg'), 'utf8').replaceAll(/chat-[ab]:/g, '127.0.0.1:')
-  const { status, stderr } = spawnSync(HAPROXY, ['-c', '-f', '/dev/stdin'], { input: config, encoding: 'utf8' })
+  const file = join(tempDir(t), 'haproxy.cfg')
+  writeFileSync(file, config)
+  const { status, stderr } = spawnSync(HAPROXY, ['-c', '-f', file], { encoding: 'utf8' })
   t.equal(status, 0, stderr)
 })
 
