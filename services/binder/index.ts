@@ -69,8 +69,6 @@ export function createBinder(options: BinderOptions) {
 
   async function run(name: CommandName, caller: Caller, payload: unknown): Promise<unknown> {
     running += 1
-    const startedAt = performance.now()
-    let outcome = 'ok'
     try {
       if (draining) throw new ChatError('DRAINING')
       if (caller.kind === 'user' && caller.expiresAtMs !== null && caller.expiresAtMs <= Date.now()) {
@@ -81,13 +79,24 @@ export function createBinder(options: BinderOptions) {
       if (needsSeat(caller)) return await sit(caller, () => perform(name, caller, payload))
       return await perform(name, caller, payload)
     } catch (error) {
-      const mapped = refusal(error, name)
-      outcome = mapped.code
-      throw mapped
+      throw refusal(error, name)
     } finally {
-      metrics?.commandSeconds.observe({ command: name, outcome }, (performance.now() - startedAt) / 1_000)
       running -= 1
       if (running === 0) onIdle?.()
+    }
+  }
+
+  /** Has /metrics tell how long a command took, and what became of it. */
+  async function measure<T>(command: CommandName, work: () => Promise<T>): Promise<T> {
+    const startedAt = performance.now()
+    let outcome = 'ok'
+    try {
+      return await work()
+    } catch (error) {
+      outcome = failureOf(error).code
+      throw error
+    } finally {
+      metrics?.commandSeconds.observe({ command, outcome }, (performance.now() - startedAt) / 1_000)
     }
   }
 
@@ -146,7 +155,7 @@ export function createBinder(options: BinderOptions) {
 
     /** Runs a command; every failure is a ChatError. Where a service sees otherwise than a user, what is answered to it is the command's `serviceOutput`. */
     run<C extends CommandName>(name: C, caller: Caller, payload: unknown): Promise<Output<C>> {
-      const work = () => run(name, caller, payload) as Promise<Output<C>>
+      const work = () => measure(name, () => run(name, caller, payload) as Promise<Output<C>>)
       return tracing ? tracing.command(name, sessionOf(caller), work) : work()
     },
 

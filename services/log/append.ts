@@ -24,8 +24,8 @@ export interface AppenderOptions {
   db: Pick<Database, 'run' | 'embedded'>
   /** Hears what was written, after the commit and before anybody's promise settles; it does not throw. */
   onWritten(written: Written[]): void
-  metrics?: Pick<Metrics, 'sends' | 'commitSeconds' | 'batchSize' | 'deliverySeconds'>
-  tracing?: Pick<Tracing, 'current' | 'committed'>
+  metrics?: Pick<Metrics, 'sends' | 'commitSeconds' | 'batchSize' | 'deliverySeconds'> | undefined
+  tracing?: Pick<Tracing, 'current' | 'committed'> | undefined
   maxBatch?: number
   maxQueue?: number
 }

@@ -61,7 +61,6 @@ export function createLog(options: LogOptions) {
     hasSearch,
     logger,
     metrics,
-    tracing,
   } = options
   const history = createHistory(db)
   const changes = createChanges(db, maxChatsPerUser)
@@ -73,7 +72,7 @@ export function createLog(options: LogOptions) {
     sweeper.note()
     bus.publish('changes', written)
   }
-  const appender = createAppender({ db, ...(metrics && { metrics }), ...(tracing && { tracing }), onWritten })
+  const appender = createAppender({ db, metrics, tracing: options.tracing, onWritten })
   const messages = createMessageChanges({ db, onWritten, getMessage: history.getMessage })
 
   /** Publishes what changes wrote; those that found all as it should be wrote nothing. */
