@@ -9,6 +9,7 @@ import docs from './plugins/docs.js'
 import errors, { notFound } from './plugins/errors.js'
 import io from './plugins/io.js'
 import limits from './plugins/limits.js'
+import measure from './plugins/measure.js'
 import push from './plugins/push/index.js'
 import security from './plugins/security.js'
 import services from './plugins/services.js'
@@ -53,6 +54,7 @@ export async function service(app: FastifyInstance, options: ChatOptions = {}): 
   const { onMessage, onChange, onUnread, authorize, presign } = options
   await app.register(services, { onMessage, onChange, onUnread, authorize, presign })
   await app.register(push)
+  await app.register(measure)
   await app.register(socket)
   await app.register(docs)
   await app.register(demo)

@@ -1,29 +1,40 @@
-import { type Static, Type } from '@sinclair/typebox'
+import { type Kind, type Static, type TProperties, type TSchema, Type } from '@sinclair/typebox'
 import { Nullable, OneOf } from './fields.js'
 import { MAX_ATTACHMENTS, MAX_MENTIONS, MAX_OTHERS, MAX_REACTION_USERS, UNREAD_CAP } from './limits.js'
 import { CHANGE_KINDS, CHAT_TYPES, HISTORY_VISIBILITIES, PRESENCE_STATUSES, ROLES } from './words.js'
 
 export const Time = Type.String({ description: 'RFC 3339, UTC, milliseconds' })
+/** The schema of an object whose type has a name: types that are made of it show that name, and declarations that of the schema. */
+interface Named<P extends TProperties, T> extends TSchema {
+  [Kind]: 'Object'
+  static: T
+  type: 'object'
+  properties: P
+}
+
 const Count = Type.Integer({ minimum: 0 })
 /** Free JSON of an app. */
 const FreeJson = Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true })
 
-/** Who somebody is, as everybody sees it. */
-export const User = Type.Object(
+const ofUser = Type.Object(
   { userId: Type.String(), name: Type.String(), avatarUrl: Nullable(Type.String()) },
   { title: 'User' },
 )
-export type User = Static<typeof User>
+/** Who somebody is, as everybody sees it. */
+export const User: UserSchema = ofUser
+export interface User extends Static<typeof ofUser> {}
+export interface UserSchema extends Named<(typeof ofUser)['properties'], User> {}
 
-/** One emoji on a message: how many put it there and the first of them. */
-export const Reaction = Type.Object(
+const ofReaction = Type.Object(
   { emoji: Type.String(), count: Count, userIds: Type.Array(Type.String(), { maxItems: MAX_REACTION_USERS }) },
   { title: 'Reaction' },
 )
-export type Reaction = Static<typeof Reaction>
+/** One emoji on a message: how many put it there and the first of them. */
+export const Reaction: ReactionSchema = ofReaction
+export interface Reaction extends Static<typeof ofReaction> {}
+export interface ReactionSchema extends Named<(typeof ofReaction)['properties'], Reaction> {}
 
-/** A file that a message carries; its bytes are at `GET /attachments/:id`. */
-export const Attachment = Type.Object(
+const ofAttachment = Type.Object(
   {
     id: Type.String(),
     name: Type.String(),
@@ -35,17 +46,21 @@ export const Attachment = Type.Object(
   },
   { title: 'Attachment' },
 )
-export type Attachment = Static<typeof Attachment>
+/** A file that a message carries; its bytes are at `GET /attachments/:id`. */
+export const Attachment: AttachmentSchema = ofAttachment
+export interface Attachment extends Static<typeof ofAttachment> {}
+export interface AttachmentSchema extends Named<(typeof ofAttachment)['properties'], Attachment> {}
 
-/** Whom a message names: those who were members when it was stored. */
-export const Mentions = Type.Object(
+const ofMentions = Type.Object(
   { userIds: Type.Array(Type.String(), { maxItems: MAX_MENTIONS }), everyone: Type.Boolean() },
   { title: 'Mentions' },
 )
-export type Mentions = Static<typeof Mentions>
+/** Whom a message names: those who were members when it was stored. */
+export const Mentions: MentionsSchema = ofMentions
+export interface Mentions extends Static<typeof ofMentions> {}
+export interface MentionsSchema extends Named<(typeof ofMentions)['properties'], Mentions> {}
 
-/** A message as it is now; a deleted one keeps its place with content null and nothing else to say. */
-export const Message = Type.Object(
+const ofMessage = Type.Object(
   {
     id: Type.String(),
     chatId: Type.String(),
@@ -67,30 +82,37 @@ export const Message = Type.Object(
   },
   { title: 'Message' },
 )
-export type Message = Static<typeof Message>
+/** A message as it is now; a deleted one keeps its place with content null and nothing else to say. */
+export const Message: MessageSchema = ofMessage
+export interface Message extends Static<typeof ofMessage> {}
+export interface MessageSchema extends Named<(typeof ofMessage)['properties'], Message> {}
 
 export const Role = OneOf(ROLES)
 export type Role = Static<typeof Role>
 
-/** Somebody's place in a chat. */
-export const Member = Type.Object(
+const ofMember = Type.Object(
   { chatId: Type.String(), user: User, role: Role, mutedUntil: Nullable(Time), joinedAt: Time },
   { title: 'Member' },
 )
-export type Member = Static<typeof Member>
+/** Somebody's place in a chat. */
+export const Member: MemberSchema = ofMember
+export interface Member extends Static<typeof ofMember> {}
+export interface MemberSchema extends Named<(typeof ofMember)['properties'], Member> {}
 
 const ActorId = Nullable(Type.String({ description: 'Who did it; null for a service.' }))
 
 /** A member's coming, going, change of role or muting: `removed` says which side they are on now, `actorId` by whom. */
 export const MemberChange = Type.Composite(
-  [Member, Type.Object({ revision: Type.Integer({ minimum: 1 }), removed: Type.Boolean(), actorId: ActorId })],
+  [ofMember, Type.Object({ revision: Type.Integer({ minimum: 1 }), removed: Type.Boolean(), actorId: ActorId })],
   { title: 'MemberChange' },
 )
 export type MemberChange = Static<typeof MemberChange>
 
+const ofBan = Type.Object({ user: User, actorId: Nullable(Type.String()), at: Time }, { title: 'Ban' })
 /** Somebody who is kept out of a chat; `actorId` is null for a service. */
-export const Ban = Type.Object({ user: User, actorId: Nullable(Type.String()), at: Time }, { title: 'Ban' })
-export type Ban = Static<typeof Ban>
+export const Ban: BanSchema = ofBan
+export interface Ban extends Static<typeof ofBan> {}
+export interface BanSchema extends Named<(typeof ofBan)['properties'], Ban> {}
 
 export const ChatType = OneOf(CHAT_TYPES)
 export type ChatType = Static<typeof ChatType>
@@ -113,9 +135,11 @@ const chat = {
   isFrozen: Type.Boolean(),
 }
 
+const ofChat = Type.Object(chat, { title: 'Chat' })
 /** A chat as every member sees it; where history starts at the joining, `lastMessage` is null here and told by MyChat alone. */
-export const Chat = Type.Object(chat, { title: 'Chat' })
-export type Chat = Static<typeof Chat>
+export const Chat: ChatSchema = ofChat
+export interface Chat extends Static<typeof ofChat> {}
+export interface ChatSchema extends Named<(typeof ofChat)['properties'], Chat> {}
 
 /** A chat, and who changed its title or rules. */
 export const ChatChange = Type.Object({ ...chat, actorId: ActorId }, { title: 'ChatChange' })
@@ -127,8 +151,7 @@ const readState = {
   unreadCapped: Type.Boolean(),
 }
 
-/** What a member keeps of a chat for themselves. A new message unhides the chat; reading, or sending, takes the mark off that says unread. */
-export const ChatSettings = Type.Object(
+const ofChatSettings = Type.Object(
   {
     mutedUntil: Nullable(Time),
     isPinned: Type.Boolean(),
@@ -138,20 +161,21 @@ export const ChatSettings = Type.Object(
   },
   { title: 'ChatSettings' },
 )
-export type ChatSettings = Static<typeof ChatSettings>
+/** What a member keeps of a chat for themselves. A new message unhides the chat; reading, or sending, takes the mark off that says unread. */
+export const ChatSettings: ChatSettingsSchema = ofChatSettings
+export interface ChatSettings extends Static<typeof ofChatSettings> {}
+export interface ChatSettingsSchema extends Named<(typeof ofChatSettings)['properties'], ChatSettings> {}
 
+const ofOther = Type.Object({ user: User, lastReadSeq: Nullable(Count) }, { title: 'Other' })
 /**
  * Somebody else in a chat, and how far they have read: null where marks are not pushed, in large chats and between two of whom one has
  * blocked the other; of those two neither is told the other's profile, only the id.
  */
-export const Other = Type.Object({ user: User, lastReadSeq: Nullable(Count) }, { title: 'Other' })
-export type Other = Static<typeof Other>
+export const Other: OtherSchema = ofOther
+export interface Other extends Static<typeof ofOther> {}
+export interface OtherSchema extends Named<(typeof ofOther)['properties'], Other> {}
 
-/**
- * A chat as one member sees it. `unreadCount` is counted up to a cap and `unreadCapped` says that there are more; `unreadMentions` are those of them that
- * name the member, or everyone. `others` are the oldest members beside oneself.
- */
-export const MyChat = Type.Object(
+const ofMyChat = Type.Object(
   {
     ...chat,
     myRole: Role,
@@ -162,28 +186,39 @@ export const MyChat = Type.Object(
   },
   { title: 'MyChat' },
 )
-export type MyChat = Static<typeof MyChat>
+/**
+ * A chat as one member sees it. `unreadCount` is counted up to a cap and `unreadCapped` says that there are more; `unreadMentions` are those of them that
+ * name the member, or everyone. `others` are the oldest members beside oneself.
+ */
+export const MyChat: MyChatSchema = ofMyChat
+export interface MyChat extends Static<typeof ofMyChat> {}
+export interface MyChatSchema extends Named<(typeof ofMyChat)['properties'], MyChat> {}
 
+const ofReadMark = Type.Object({ userId: Type.String(), lastReadSeq: Count }, { title: 'ReadMark' })
 /** How far somebody has read a chat. */
-export const ReadMark = Type.Object({ userId: Type.String(), lastReadSeq: Count }, { title: 'ReadMark' })
-export type ReadMark = Static<typeof ReadMark>
+export const ReadMark: ReadMarkSchema = ofReadMark
+export interface ReadMark extends Static<typeof ofReadMark> {}
+export interface ReadMarkSchema extends Named<(typeof ofReadMark)['properties'], ReadMark> {}
 
+const ofReadState = Type.Object({ chatId: Type.String(), ...readState }, { title: 'ReadState' })
 /** How far one has read a chat, and what is left. */
-export const ReadState = Type.Object({ chatId: Type.String(), ...readState }, { title: 'ReadState' })
-export type ReadState = Static<typeof ReadState>
+export const ReadState: ReadStateSchema = ofReadState
+export interface ReadState extends Static<typeof ofReadState> {}
+export interface ReadStateSchema extends Named<(typeof ofReadState)['properties'], ReadState> {}
 
-/** What is unread in all chats together, those left out that are muted, archived or hidden; `capped` says that some counts have reached their cap. */
-export const UnreadTotals = Type.Object(
+const ofUnreadTotals = Type.Object(
   { chats: Count, messages: Count, mentions: Count, capped: Type.Boolean() },
   { title: 'UnreadTotals' },
 )
-export type UnreadTotals = Static<typeof UnreadTotals>
+/** What is unread in all chats together, those left out that are muted, archived or hidden; `capped` says that some counts have reached their cap. */
+export const UnreadTotals: UnreadTotalsSchema = ofUnreadTotals
+export interface UnreadTotals extends Static<typeof ofUnreadTotals> {}
+export interface UnreadTotalsSchema extends Named<(typeof ofUnreadTotals)['properties'], UnreadTotals> {}
 
 export const PresenceStatus = OneOf(PRESENCE_STATUSES)
 export type PresenceStatus = Static<typeof PresenceStatus>
 
-/** Whether somebody is there; a lower version is older news and may be dropped. */
-export const Presence = Type.Object(
+const ofPresence = Type.Object(
   {
     userId: Type.String(),
     isOnline: Type.Boolean(),
@@ -193,26 +228,30 @@ export const Presence = Type.Object(
   },
   { title: 'Presence' },
 )
-export type Presence = Static<typeof Presence>
+/** Whether somebody is there; a lower version is older news and may be dropped. */
+export const Presence: PresenceSchema = ofPresence
+export interface Presence extends Static<typeof ofPresence> {}
+export interface PresenceSchema extends Named<(typeof ofPresence)['properties'], Presence> {}
 
-/** One entry of what `sync` answers: the entity as it is now, under the revision that changed it. */
-export const Change = Type.Object(
+const ofChange = Type.Object(
   {
     chatId: Type.String(),
     revision: Type.Integer({ minimum: 1 }),
     type: OneOf([...new Set(Object.values(CHANGE_KINDS))]),
     actorId: ActorId,
     message: Type.Optional(Message),
-    member: Type.Optional(Type.Composite([Member, Type.Object({ removed: Type.Boolean() })])),
+    member: Type.Optional(Type.Composite([ofMember, Type.Object({ removed: Type.Boolean() })])),
     chat: Type.Optional(Chat),
     throughSeq: Type.Optional(Type.Integer({ minimum: 1 })),
   },
   { title: 'Change' },
 )
-export type Change = Static<typeof Change>
+/** One entry of what `sync` answers: the entity as it is now, under the revision that changed it. */
+export const Change: ChangeSchema = ofChange
+export interface Change extends Static<typeof ofChange> {}
+export interface ChangeSchema extends Named<(typeof ofChange)['properties'], Change> {}
 
-/** What a member holds against a message; `content` is what it said then. */
-export const Report = Type.Object(
+const ofReport = Type.Object(
   {
     id: Type.String(),
     message: Message,
@@ -224,7 +263,10 @@ export const Report = Type.Object(
   },
   { title: 'Report' },
 )
-export type Report = Static<typeof Report>
+/** What a member holds against a message; `content` is what it said then. */
+export const Report: ReportSchema = ofReport
+export interface Report extends Static<typeof ofReport> {}
+export interface ReportSchema extends Named<(typeof ofReport)['properties'], Report> {}
 
 /** What `sync` says of one chat: a page of changes, or why there is none. */
 export const SyncedChat = Type.Union([

@@ -15,6 +15,7 @@ import { createDoor, type Door } from './socket/door.js'
 import { createInside, type Inside } from './socket/inside.js'
 import { createJunk, type Junk } from './socket/junk.js'
 import { asksFor, createBodyGuard, refuseScripts } from './socket/polling.js'
+import { warnOfStrangers } from './socket/strangers.js'
 import type { ChatServer, ChatSocket } from './socket/types.js'
 
 declare module 'fastify' {
@@ -46,7 +47,7 @@ class FairWebSocketServer extends WebSocketServer {
 /** The paths that Socket.IO servers of ours have on an HTTP server. */
 const taken = new WeakMap<object, Set<string>>()
 
-/** Two Socket.IO servers on one path would both answer an upgrade, which ends the process. */
+/** Two Socket.IO servers on one path would both answer an upgrade, which ends the process. A host's bare one is looked for when all are there. */
 function takePath(app: FastifyInstance, path: string): void {
   const others = taken.get(app.server) ?? new Set()
   const host = (app as Partial<FastifyInstance>).io as { path?: () => unknown } | undefined
@@ -54,6 +55,7 @@ function takePath(app: FastifyInstance, path: string): void {
     throw new ConfigError([`SOCKET_PATH ${path} has a Socket.IO server already: choose another`])
   }
   taken.set(app.server, others.add(path))
+  app.addHook('onListen', async () => warnOfStrangers(app.server, others.size + Number(Boolean(host)), path, app.log))
 }
 
 async function io(app: FastifyInstance): Promise<void> {

@@ -26,12 +26,14 @@ import { createRecent } from '../services/log/recent.js'
 import { createMetrics, type Metrics } from '../services/metrics.js'
 import { createNotices, type Notices } from '../services/notices/index.js'
 import type { Outbox } from '../services/outbox/index.js'
+import { readVersion } from '../services/package-root.js'
 import { createPresence, type Presence } from '../services/presence/index.js'
 import { createMemoryLeases } from '../services/presence/memory-leases.js'
 import { createPostgresLeases } from '../services/presence/postgres-leases.js'
 import { createProfiles } from '../services/presence/profiles.js'
 import { createVisibility } from '../services/presence/visibility.js'
 import { createSessions, crowdsOf, type Sessions } from '../services/session/index.js'
+import { createTracing, type Tracing } from '../services/tracing.js'
 import { createBlocks } from '../services/users/blocks.js'
 import { createEnds } from '../services/users/ends.js'
 import { createUsers, type Users } from '../services/users/index.js'
@@ -87,6 +89,8 @@ export interface Chat extends ReturnType<typeof createFace> {
   devices: Devices
   /** What is counted; `metrics.registry` is Prometheus'. */
   metrics: Metrics
+  /** OpenTelemetry's spans of commands. */
+  tracing: Tracing
 }
 
 export type ServicesOptions = Pick<HostHooks, 'onMessage' | 'onChange' | 'onUnread' | 'authorize' | 'presign'>
@@ -96,13 +100,15 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
   const { config, db, io, inside, door, budgets, seats, log: logger } = app
   const maxMembers = config.PRESENCE_MAX_MEMBERS
 
-  const metrics = createMetrics()
+  const version = readVersion()
+  const metrics = createMetrics({ version, commit: config.BUILD_COMMIT })
+  const tracing = createTracing(version)
   const bus = await openBus({ kind: config.BUS, db, redisUrl: config.REDIS_URL, logger, metrics })
   // Also where a start fails after this.
   app.addHook('onClose', bus.stop)
   spanNodes({ io, bus })
   const transport = createTransport({ io, inside, maxBytes: config.MAX_SOCKET_BUFFER_BYTES, metrics })
-  const hub = createHub({ transport, logger, metrics })
+  const hub = createHub({ transport, logger, metrics, tracing })
   const abuse = createAbuse({ bus })
   const shares = createShares({ bus, budgets })
   const limits = createLimits({ budgets, abuse, load: door })
@@ -110,6 +116,7 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
   const common = { db, bus, hub, users, logger, metrics }
   const log = createLog({
     ...common,
+    tracing,
     maxChatsPerUser: config.MAX_CHATS_PER_USER,
     maxMembers,
     keep: { messageDays: config.RETENTION_DAYS, lineDays: config.LOG_DAYS },
@@ -172,6 +179,7 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
     handlers,
     logger,
     metrics,
+    tracing,
     authorize: inTurn(hooks.authorize, beforeSend),
     limits,
     seats,
@@ -247,6 +255,7 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
     notices,
     devices,
     metrics,
+    tracing,
   }
   return { config, db, io, bus, ...shown, ...face }
 }

@@ -20,7 +20,8 @@ export default async function commandRoutes(app: FastifyInstance): Promise<void>
       // The binder checks the whole input, as it does for sockets; here text from the URL only gets its types.
       validatorCompiler: ({ schema, httpPart }) => (httpPart === 'body' ? () => true : app.coerce(schema as TSchema)),
       handler: async (request: FastifyRequest, reply: FastifyReply) => {
-        const data = await app.chat.binder.run(name, callerOf(request), toInput(rest, request))
+        const run = () => app.chat.binder.run(name, callerOf(request), toInput(rest, request))
+        const data = await app.chat.tracing.request(request.headers, run)
         return reply.status(isMade(command, data) ? 201 : 200).send(data)
       },
     })

@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { toRoute } from '../plugins/resource.js'
-import { packageRoot } from '../services/package-root.js'
+import { readVersion } from '../services/package-root.js'
 
-const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }
+const version = readVersion()
 const PATIENCE_MS = 2_000
 
 /** Whether the service lives, is ready, and how it is. */

@@ -58,7 +58,7 @@ function removeStale(outputs) {
 }
 
 async function run() {
-  const sources = ['app.ts', 'server.ts', ...rooms].filter((name) => existsSync(name)).flatMap(files)
+  const sources = ['app.ts', 'server.ts', 'testing.ts', ...rooms].filter((name) => existsSync(name)).flatMap(files)
   const outputs = (await Promise.all([transpile(sources), bundleFastifySocketIO(), buildPage()])).flat()
   outputs.forEach(write)
   removeStale(outputs)

@@ -8,7 +8,7 @@ import { CORE, isIn, linesOf, placesOf, readmeLines, readSources } from './house
 
 /** Whatever stands in a list imports only from itself and what stands before it. */
 const LAYERS = [
-  ['contract', 'services', 'plugins', 'routes', 'app.ts', 'server.ts'],
+  ['contract', 'services', 'plugins', 'routes', 'app.ts', 'server.ts', 'testing.ts'],
   ['client', 'web'],
 ]
 /** The rooms of services/ in the same order; the files beside them stand below all, unless they are named here. */
@@ -47,6 +47,7 @@ const LONG: Record<string, string> = {
   'client/src/wire.ts': 'written by npm run docs: every type of the wire',
   'contract/commands.ts': 'the table of all commands',
   'contract/resources.ts': 'the table of all other routes',
+  'contract/shapes.ts': 'the table of all shapes, each with the name of its type',
   'test/faults/checker.ts': 'every anomaly by name, each a few lines',
   'test/model/model.ts': 'a chat as the contract tells it, each command a method',
   'test/model/steps.ts': 'every command as a random step, each a few lines',

@@ -110,6 +110,7 @@ export const Settings = Type.Object({
     Type.Boolean({ description: 'Serve /docs and /openapi.json without credentials; development: true' }),
   ),
   METRICS: Type.Optional(Type.Boolean({ description: 'Serve /metrics without credentials; development: true' })),
+  BUILD_COMMIT: Text('The commit that this build was made of, as /metrics tells it; the image has it'),
   SOCKET_PATH: Type.String({
     default: '/socket.io',
     pattern: '^/',

@@ -1,7 +1,8 @@
-import { ChatError, failureOf } from '../../contract/errors.js'
+import { ChatError, type ErrorCode, failureOf } from '../../contract/errors.js'
 import type { Logger } from '../../services/logger.js'
-import type { Metrics } from '../../services/metrics.js'
+import { isOfTokens, type Metrics } from '../../services/metrics.js'
 import type { Session, Sessions } from '../../services/session/index.js'
+import type { Carrier, Tracing } from '../../services/tracing.js'
 import { encodeRefusal } from './frames.js'
 import type { Inside } from './inside.js'
 import type { ChatSocket } from './types.js'
@@ -12,14 +13,15 @@ export interface HandshakeOptions {
   sessions: Pick<Sessions, 'arrive' | 'leave'>
   inside: Pick<Inside, 'takeWire' | 'cork'>
   logger: Logger
-  metrics: Pick<Metrics, 'refusals'>
+  metrics: Pick<Metrics, 'refusals' | 'connects' | 'authFailures'>
+  tracing: Pick<Tracing, 'connect'>
 }
 
 /**
  * Socket.IO's middleware: the session has arrived before the socket is. What will not get better is a `connect_error`, after which a stock
  * client stays away; what may get better closes the transport, and a stock client comes back. Either way there is no `connection`.
  */
-export function createHandshake({ sessions, inside, logger, metrics }: HandshakeOptions) {
+export function createHandshake({ sessions, inside, logger, metrics, tracing }: HandshakeOptions) {
   /** Connections that are being let in: one asks once. */
   const asking = new WeakSet<ChatSocket['conn']>()
   /** What forgets a socket that goes before it is in. */
@@ -39,15 +41,21 @@ export function createHandshake({ sessions, inside, logger, metrics }: Handshake
   /** Says no where Socket.IO was told yes a moment ago. */
   function turnAway(conn: ChatSocket['conn']): void {
     const refusal = new ChatError('UNAUTHENTICATED', { message: 'The sockets of this user were ended.' })
-    metrics.refusals.inc({ code: refusal.code })
+    count(refusal.code)
     conn.send(encodeRefusal(refusal.toBody()))
     conn.close()
+  }
+
+  function count(code: ErrorCode): void {
+    metrics.refusals.inc({ code })
+    metrics.connects.inc({ outcome: code })
+    if (isOfTokens(code)) metrics.authFailures.inc({ door: 'socket', code })
   }
 
   function refuse(socket: ChatSocket, error: unknown, next: Next): void {
     const refusal = failureOf(error)
     const { code, retryable, message } = refusal
-    metrics.refusals.inc({ code })
+    count(code)
     if (code === 'INTERNAL') logger.error({ err: error }, '❌ a handshake broke')
     else logger.debug({ code }, '❌ a handshake was refused')
     if (retryable || code === 'INTERNAL') socket.conn.close()
@@ -63,7 +71,7 @@ export function createHandshake({ sessions, inside, logger, metrics }: Handshake
       }
       asking.add(conn)
       try {
-        const session = await letIn(socket)
+        const session = await tracing.connect(carrierOf(socket), () => letIn(socket))
         const { userId, user } = session
         Object.assign(socket, { userId, user })
         Object.assign(socket.data, { userId, user, session, running: 0 })
@@ -81,10 +89,16 @@ export function createHandshake({ sessions, inside, logger, metrics }: Handshake
 
     /** The socket is in: who it is of. */
     arrived(socket: ChatSocket): Session {
+      metrics.connects.inc({ outcome: 'ok' })
       const forget = goneBefore.get(socket)
       if (forget) socket.conn.off('close', forget)
       goneBefore.delete(socket)
       return socket.data.session
     },
   }
+}
+
+/** A browser's WebSocket takes no headers, so that trace context may stand beside the token. */
+function carrierOf({ handshake: { auth, headers } }: ChatSocket): Carrier {
+  return typeof auth?.traceparent === 'string' ? auth : headers
 }

@@ -125,6 +125,7 @@ const sources = SOURCES.map((name) => readFileSync(join(packageRoot(), 'contract
 
 /** What the contract says above a schema. */
 function sentenceOf(name: string): string {
-  const [, comment] = sources.match(new RegExp(`(/\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/\\n)export const ${name} =`)) ?? []
+  const [, comment] =
+    sources.match(new RegExp(`(/\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/\\n)export const ${name}(?:: \\w+)? =`)) ?? []
   return comment ?? ''
 }

@@ -15,6 +15,7 @@ import { type Limits, lengthOf } from '../limits/index.js'
 import type { Seats } from '../limits/seats.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
+import type { Tracing } from '../tracing.js'
 import { check, compile } from '../validator.js'
 import { admit, type CallerOf } from './callers.js'
 import { type Replacement, replaced } from './replacement.js'
@@ -40,7 +41,8 @@ export type Authorize = (
 export interface BinderOptions {
   handlers: Handlers
   logger: Logger
-  metrics?: Pick<Metrics, 'refusals'>
+  metrics?: Pick<Metrics, 'refusals' | 'commandSeconds'>
+  tracing?: Pick<Tracing, 'command'>
   authorize?: Authorize | undefined
   limits: Pick<Limits, 'charge'>
   /** Of users over REST; sockets come with theirs. */
@@ -59,7 +61,7 @@ export type Binder = ReturnType<typeof createBinder>
 
 /** The one way to a command, behind both doors: checks the payload, the caller's time and the node's state, runs it, maps errors. */
 export function createBinder(options: BinderOptions) {
-  const { handlers, logger, metrics, authorize, limits, seats, chatCreation } = options
+  const { handlers, logger, metrics, tracing, authorize, limits, seats, chatCreation } = options
   const validators = new Map(COMMAND_NAMES.map((name) => [name, compile(COMMANDS[name].input)]))
   let running = 0
   let onIdle: (() => void) | undefined
@@ -81,6 +83,20 @@ export function createBinder(options: BinderOptions) {
     } finally {
       running -= 1
       if (running === 0) onIdle?.()
+    }
+  }
+
+  /** Has /metrics tell how long a command took, and what became of it. */
+  async function measure<T>(command: CommandName, work: () => Promise<T>): Promise<T> {
+    const startedAt = performance.now()
+    let outcome = 'ok'
+    try {
+      return await work()
+    } catch (error) {
+      outcome = failureOf(error).code
+      throw error
+    } finally {
+      metrics?.commandSeconds.observe({ command, outcome }, (performance.now() - startedAt) / 1_000)
     }
   }
 
@@ -139,7 +155,8 @@ export function createBinder(options: BinderOptions) {
 
     /** Runs a command; every failure is a ChatError. Where a service sees otherwise than a user, what is answered to it is the command's `serviceOutput`. */
     run<C extends CommandName>(name: C, caller: Caller, payload: unknown): Promise<Output<C>> {
-      return run(name, caller, payload) as Promise<Output<C>>
+      const work = () => measure(name, () => run(name, caller, payload) as Promise<Output<C>>)
+      return tracing ? tracing.command(name, sessionOf(caller), work) : work()
     },
 
     /** How many commands run. */
@@ -158,6 +175,9 @@ export function createBinder(options: BinderOptions) {
     },
   }
 }
+
+/** The caller of a command that came over a connection. */
+const sessionOf = (caller: Caller) => (caller.kind === 'user' && caller.client ? caller : undefined)
 
 /** A socket brings a seat of its user with each of its commands, and services need none. */
 const needsSeat = (caller: Caller): caller is UserCaller =>

@@ -3,7 +3,7 @@ import pg from 'pg'
 import { ChatError } from '../../contract/errors.js'
 import type { Logger } from '../logger.js'
 import { readTime } from '../time.js'
-import { type Orm, openDrizzle, type Take } from './drizzle.js'
+import { openDrizzle, type Take } from './drizzle.js'
 import { openEmbedded } from './embedded/index.js'
 import { MIN_FREE_BYTES, watchRoom } from './embedded/room.js'
 import { toChatError } from './errors.js'
@@ -14,7 +14,7 @@ import { createTurns, type Turn } from './turns.js'
 export type { Asker } from './rounds.js'
 
 /** Where the chats are, as a Drizzle database: a pool on one PostgreSQL schema, the same for a server and for the embedded database. */
-export interface Database extends Orm {
+export interface Database {
   pool: pg.Pool
   /** What a connection beside the pool needs. */
   connection: pg.ClientConfig

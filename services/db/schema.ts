@@ -16,6 +16,8 @@ import {
 import { CHAT_TYPES, type ChangeKind, HISTORY_VISIBILITIES, ROLES } from '../../contract/words.js'
 import { bytea, id, time, timeInFull, xid8 } from './columns.js'
 
+import { USER_ENDS } from './user-ends.js'
+
 export * from './hook-schema.js'
 export * from './message-schema.js'
 export * from './moderation-schema.js'
@@ -24,9 +26,6 @@ export * from './presence-schema.js'
 
 const oneOf = (words: readonly string[]) => sql.raw(`(${words.map((word) => `'${word}'`).join(', ')})`)
 const ownXid = sql`pg_current_xact_id()`
-
-/** Why all sockets of a user end, by somebody's wish. */
-export const USER_ENDS = ['DISCONNECTED', 'TOKEN_REVOKED', 'USER_DELETED'] as const
 
 /** Profiles. Nothing here refers to it by a key, so that a host's own table can stand in its place as a view. */
 export const users = pgTable('users', {

@@ -2,6 +2,7 @@ import { type ClosingCode, toClosing } from '../../contract/closings.js'
 import type { EventName, EventPayload } from '../../contract/events.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
+import type { Tracing } from '../tracing.js'
 import type { Audience, Client, Delivery, Transport } from './ports.js'
 import { SetMap } from './sets.js'
 import { createWatchers } from './watchers.js'
@@ -10,6 +11,7 @@ export interface HubOptions {
   transport: Transport
   logger: Logger
   metrics?: Pick<Metrics, 'deliveries' | 'closings'>
+  tracing?: Pick<Tracing, 'deliver'>
 }
 
 export type Hub = ReturnType<typeof createHub>
@@ -24,7 +26,7 @@ const TROUBLE: ReadonlySet<ClosingCode> = new Set([
 ])
 
 /** The Hub of one node: the one keeper of its connections, and the one way to tell them anything; see this folder's README. */
-export function createHub({ transport, logger, metrics }: HubOptions) {
+export function createHub({ transport, logger, metrics, tracing }: HubOptions) {
   const clients = new SetMap<string, Client>()
   const { watch, unwatch, watchedBy, watchersOf, sizes } = createWatchers()
   const ended = new WeakSet<Client>()
@@ -84,7 +86,10 @@ export function createHub({ transport, logger, metrics }: HubOptions) {
 
     /** Delivers logged events to all in a chat but some, in order; who cannot take them is ended, and comes back. */
     deliver(chatId: string, deliveries: Delivery[], except?: ReadonlySet<Client>): void {
-      const reached = transport.deliver(chatId, deliveries, except) * deliveries.length
+      const onDelivered = tracing?.deliver(chatId, deliveries)
+      const clients = transport.deliver(chatId, deliveries, except)
+      onDelivered?.(clients)
+      const reached = clients * deliveries.length
       metrics?.deliveries.inc(reached)
       logger.debug({ chatId, events: deliveries.length, deliveries: reached }, '📡 delivered')
     },

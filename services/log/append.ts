@@ -3,6 +3,7 @@ import type { Written } from '../bus/index.js'
 import { isOutcomeUnknown } from '../db/errors.js'
 import type { Database } from '../db/index.js'
 import type { Metrics } from '../metrics.js'
+import type { Tracing } from '../tracing.js'
 import { createId } from './ids.js'
 import { createLanes } from './lanes.js'
 import {
@@ -23,7 +24,8 @@ export interface AppenderOptions {
   db: Pick<Database, 'run' | 'embedded'>
   /** Hears what was written, after the commit and before anybody's promise settles; it does not throw. */
   onWritten(written: Written[]): void
-  metrics?: Pick<Metrics, 'sends' | 'commitSeconds' | 'batchSize' | 'deliverySeconds'>
+  metrics?: Pick<Metrics, 'sends' | 'commitSeconds' | 'batchSize' | 'deliverySeconds'> | undefined
+  tracing?: Pick<Tracing, 'current' | 'committed'> | undefined
   maxBatch?: number
   maxQueue?: number
 }
@@ -39,12 +41,22 @@ interface AppendRow extends Record<string, unknown> {
  * Group commit of sends: many messages of many chats in one call of `log_append`, in the lanes' order (`lanes.ts`); each send gets its own
  * answer. Whatever a server does, a send is answered within 5 s.
  */
-export function createAppender({ db, onWritten, metrics, ...limits }: AppenderOptions) {
+export function createAppender({ db, onWritten, metrics, tracing, ...limits }: AppenderOptions) {
   const { add, size } = createLanes<Pending, AppendRow>({ db, ...limits, write, settle, refuse, onDone })
 
   function append(send: Send): Promise<Appended> {
     return new Promise((resolve, reject) => {
-      add({ key: send.chatId, send, id: createId(), arrivedAt: performance.now(), resolve, reject })
+      const trace = tracing?.current()
+      add({
+        key: send.chatId,
+        send,
+        id: createId(),
+        arrivedAt: performance.now(),
+        startedAt: 0,
+        trace,
+        resolve,
+        reject,
+      })
     })
   }
 
@@ -62,6 +74,8 @@ export function createAppender({ db, onWritten, metrics, ...limits }: AppenderOp
       original: send.original,
       more: moreOf(send),
     }))
+    const startedAt = performance.now()
+    for (const pending of batch) pending.startedAt = startedAt
     const name = sends.some(({ more }) => more) ? 'log_append_more' : 'log_append'
     const [row] = await db.run<AppendRow>(name, `SELECT * FROM ${name}($1, $2)`, [chatIds, JSON.stringify(sends)], {
       first: true,
@@ -78,15 +92,25 @@ export function createAppender({ db, onWritten, metrics, ...limits }: AppenderOp
       counts.set(kind, (counts.get(kind) ?? 0) + 1)
       if (kind === 'stored') stored.set(id, toStored((batch[i] as Pending).send, at, outcome))
     }
+    note(batch, (pending) => stored.get(pending.id))
     if (stored.size > 0) onWritten(toWritten(stored.values()))
     for (const [i, outcome] of outcomes.entries()) answer(batch[i] as Pending, outcome, stored.get(outcome[1]), at)
     for (const [outcome, count] of counts) metrics?.sends.inc({ outcome }, count)
   }
 
   function refuse(batch: Pending[], chatIds: string[], failure: Parameters<Pending['reject']>[0]): void {
+    note(batch, () => undefined)
     const unknown = isOutcomeUnknown(failure)
     for (const { send, reject } of batch) reject(unknown ? withOutcome(failure, send) : failure)
     if (unknown) onWritten(chatIds.map((chatId) => ({ chatId, range: null })))
+  }
+
+  /** Has the traces of a batch's sends tell of its commit. */
+  function note(batch: Pending[], messageOf: (pending: Pending) => Message | undefined): void {
+    for (const pending of batch) {
+      const { trace, startedAt } = pending
+      if (trace) tracing?.committed({ trace, startedAt, batchSize: batch.length }, messageOf(pending))
+    }
   }
 
   function onDone(batch: Pending[], startedAt: number): void {

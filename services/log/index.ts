@@ -6,6 +6,7 @@ import { isOutcomeUnknown } from '../db/errors.js'
 import type { Database } from '../db/index.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
+import type { Tracing } from '../tracing.js'
 import { createAppender, type Send } from './append.js'
 import { createChanges, type NewChat } from './changes.js'
 import { createChats } from './chats.js'
@@ -42,6 +43,7 @@ export interface LogOptions {
   hasSearch: boolean
   logger: Logger
   metrics?: Metrics
+  tracing?: Tracing
 }
 
 export type Log = ReturnType<typeof createLog>
@@ -72,7 +74,7 @@ export function createLog(options: LogOptions) {
     sweeper.note()
     bus.publish('changes', written)
   }
-  const appender = createAppender({ db, ...(metrics && { metrics }), onWritten })
+  const appender = createAppender({ db, metrics, tracing: options.tracing, onWritten })
   const messages = createMessageChanges({ db, onWritten, getMessage: history.getMessage })
 
   /** Publishes what changes wrote; those that found all as it should be wrote nothing. */

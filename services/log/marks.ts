@@ -33,7 +33,7 @@ const MAX_BATCH = 500
  * others are being written leave together in the next statement. Reading as far as one's mark takes off that the chat is marked unread,
  * which `onCleared` hears.
  */
-export function createMarks(db: Pick<Database, 'run' | 'select'>, onCleared: (place: Place) => void) {
+export function createMarks(db: Database, onCleared: (place: Place) => void) {
   const seqsOfMessages = db
     .select({ chatId: messages.chatId, seq: sql<number>`max(${messages.seq})` })
     .from(messages)

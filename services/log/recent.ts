@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Database } from '../db/index.js'
 import { alone } from '../db/migrate.js'
-import type { USER_ENDS } from '../db/schema.js'
+import type { USER_ENDS } from '../db/user-ends.js'
 
 /** What was committed between two looks at the database, each thing in one of them. */
 export interface Found {

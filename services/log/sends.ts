@@ -1,3 +1,4 @@
+import type { Context } from '@opentelemetry/api'
 import { ChatError } from '../../contract/errors.js'
 import type { Attachment, Mentions, Message } from '../../contract/shapes.js'
 import type { LoggedChange, Written } from '../bus/index.js'
@@ -31,6 +32,10 @@ export type Appended = { duplicate: false; message: Message } | { duplicate: tru
 export interface Pending extends Job {
   send: Send
   id: string
+  /** The command's span, where somebody traces it. */
+  trace: Context | undefined
+  /** When its batch was begun, by the clock of `performance`. */
+  startedAt: number
   resolve(appended: Appended): void
 }
 

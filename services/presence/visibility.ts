@@ -8,7 +8,7 @@ import { chats, members } from '../db/schema.js'
 export type Visibility = ReturnType<typeof createVisibility>
 
 /** Who may know of whom: people who share a chat, neither of whom has blocked the other. What is pushed asks this node's blocks about that. */
-export function createVisibility(db: Pick<Database, 'select' | 'selectDistinct'>) {
+export function createVisibility(db: Database) {
   const statements = prepareStatements(db)
 
   return {

@@ -53,7 +53,7 @@ export const TICK_MS = 100
 
 async function open(t: Test, server: Server): Promise<Wire> {
   const errors: unknown[] = []
-  const metrics = createMetrics()
+  const metrics = createMetrics({ version: '0.0.0' })
   const noted = { error: (fields: unknown) => void errors.push(fields), info() {}, warn() {}, debug() {} }
   const join = async (service = 'public') => {
     const bus = createRemoteBus({ carrier: server.carrier(service), logger: noted, metrics, tickMs: TICK_MS })

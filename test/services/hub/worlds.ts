@@ -35,7 +35,7 @@ export interface World {
 /** The transport of the doubles. */
 export function inMemory(): World {
   const transport = new MemoryTransport()
-  const metrics = createMetrics()
+  const metrics = createMetrics({ version: '0.0.0' })
   const hub = createHub({ transport, logger: { debug() {}, info() {}, warn() {}, error() {} }, metrics })
   transport.onGone(hub.remove)
 
