@@ -21,7 +21,7 @@ import { wireTypes } from './docs/wire.js'
 import { Refusal, run } from './run.js'
 
 const START_TIMEOUT_MS = 60_000
-const MARKED = ['README.md', 'docs/reference.md']
+const MARKED = ['docs/wire.md', 'docs/settings.md', 'docs/reference.md']
 
 /** Writes what the docs say of the contract and the settings; with `--check`, only says what has drifted. */
 await run(async () => {
