@@ -113,8 +113,9 @@ function flow(name: string, kind: string, lines: string[]): [parts: string[], he
       y += 40
     } else {
       const rows = wrapped(note, step + 30)
-      const [x, height] = [middleOf(lane), rows.length * LINE_PX + 10]
+      const height = rows.length * LINE_PX + 10
       const width = Math.max(...rows.map((row) => row.length)) * LETTER_PX + 16
+      const x = Math.min(middleOf(lane), WIDTH_PX - MARGIN_PX / 2 - width / 2)
       parts.push(rect('note', x - width / 2, y - 18, width, height))
       rows.forEach((row, i) => {
         parts.push(write({ at: [x, y + i * LINE_PX], text: row, className: 'less' }))
