@@ -3,7 +3,7 @@ import { dirname, join, normalize } from 'node:path'
 import t from 'tap'
 import { files, folders, type Page, pages, parse, root, slugOf } from './markdown.js'
 
-const { repository, bugs, homepage, scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const { repository, bugs, homepage, scripts, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const LOCAL = /^(localhost|127\.0\.0\.1|\[::1\])$/
 
 /** What is wrong with a link, or null. */
@@ -111,6 +111,23 @@ function ownScripts(path: string): Record<string, string> {
   const manifest = join(dirname(path), 'package.json')
   return files.has(manifest) ? JSON.parse(readFileSync(join(root, manifest), 'utf8')).scripts : {}
 }
+
+t.test('the changelog has the form of Keep a Changelog', async (t) => {
+  const { headings = [], links = [] } = pages.get('CHANGELOG.md') ?? {}
+  const releases = headings.filter(({ level }) => level === 2).map(({ text }) => text)
+  t.equal(releases[0], '[Unreleased]')
+  t.match(releases[1], new RegExp(`^\\[${version}\\] - `), 'the version of package.json is the newest release')
+  for (const release of releases.slice(1)) t.match(release, /^\[\d+\.\d+\.\d+\] - \d{4}-\d{2}-\d{2}$/)
+  const dates = releases.slice(1).map((release) => release.split(' - ')[1] ?? '')
+  t.same(dates, [...dates].sort().reverse(), 'the newest first')
+  const kinds = headings.filter(({ level }) => level === 3).map(({ text }) => text)
+  const known = ['Added', 'Changed', 'Deprecated', 'Removed', 'Fixed', 'Security']
+  t.same(
+    kinds.filter((kind) => !known.includes(kind)),
+    [],
+  )
+  t.equal(links.filter(({ to }) => to.includes('/compare/') || to.includes('/releases/')).length, releases.length)
+})
 
 t.test('the Russian README says what the English one says', async (t) => {
   const [english, russian] = ['README.md', 'README.ru.md'].map((path) => pages.get(path))

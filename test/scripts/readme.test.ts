@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
@@ -11,7 +11,7 @@ t.setTimeout(180_000)
 
 const root = packageRoot()
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
-const [, client = ''] = /```js\n([\s\S]*?)```/.exec(readme) ?? []
+const [, client = ''] = /```js client\.mjs\n([\s\S]*?)```/.exec(readme) ?? []
 
 t.test('the README’s client does what the README says', async (t) => {
   const service = await build(t)
@@ -47,38 +47,9 @@ t.test('the README’s client does what the README says', async (t) => {
   await once(child, 'exit')
 })
 
-t.test('the links of the docs lead somewhere', async (t) => {
-  const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))
-  for (const page of ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...pages.map((name) => `docs/${name}`)]) {
-    const text = readFileSync(join(root, page), 'utf8')
-    for (const [, link = ''] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
-      t.doesNotThrow(() => statSync(join(root, page, '..', link)), `${page}: ${link}`)
-    }
-  }
-})
-
 t.test('docs/dependencies.md says why each dependency is here, and names no other', async (t) => {
   const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const text = readFileSync(join(root, 'docs/dependencies.md'), 'utf8')
   const rows = [...text.matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, cell = '']) => cell.match(/[^`, ]+/g) ?? [])
   t.same(rows.sort(), Object.keys({ ...dependencies, ...devDependencies }).sort())
 })
-
-t.test('every script that a page names is there', async (t) => {
-  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const rooms = readdirSync(root).filter((name) => !/^(\.|node_modules|dist|data|examples)/.test(name))
-  const pages = rooms.flatMap((room) => (room.endsWith('.md') ? [room] : pagesIn(room)))
-  const named = pages.flatMap((page) => {
-    const text = readFileSync(join(root, page), 'utf8')
-    return [...text.matchAll(/npm run (?:-s )?([a-z][a-z:]*)/g)].map(([, script = '']) => ({ page, script }))
-  })
-  t.ok(named.length > 20)
-  for (const { page, script } of named) t.ok(scripts[script], `${page}: npm run ${script}`)
-})
-
-function pagesIn(room: string): string[] {
-  if (!statSync(join(root, room)).isDirectory()) return []
-  return readdirSync(join(root, room), { recursive: true })
-    .map((name) => join(room, String(name)))
-    .filter((name) => name.endsWith('.md'))
-}

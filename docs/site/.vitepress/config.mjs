@@ -17,7 +17,6 @@ export default {
   lastUpdated: false,
   markdown: {
     anchor: { slugify },
-    languageAlias: { haproxy: 'txt' },
     config(md) {
       md.core.ruler.push('links', ({ tokens, env }) => {
         for (const token of tokens.flatMap(({ children }) => children ?? [])) {
