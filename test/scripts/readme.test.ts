@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
 import t from 'tap'
 import { packageRoot } from '../../services/package-root.js'
 import { build, connect, must, next, until } from '../helper.js'
@@ -45,6 +46,26 @@ t.test('the README’s client does what the README says', async (t) => {
   await hears('bob is offline')
   child.kill()
   await once(child, 'exit')
+})
+
+t.test('the quick start does what it says', async (t) => {
+  const service = await build(t, { demoData: true })
+  const text = readFileSync(join(root, 'docs/quick-start.md'), 'utf8')
+  const lines = [...text.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, code = '']) => code.split('\n'))
+  const run = async (line: string) => {
+    const command = line.replace('curl ', 'curl --silent --fail ').replace('localhost:3002', new URL(service.url).host)
+    const env = { PATH: process.env.PATH, TOKEN: service.token('alice') }
+    return JSON.parse((await promisify(execFile)('bash', ['-c', command], { env })).stdout)
+  }
+  const asked = lines.filter((line) => line.startsWith('curl '))
+  t.equal(asked.length, 4)
+  const [list = '', send = '', read = '', sync = ''] = asked
+  t.match(await run(list), { chats: [{ chatId: String }, { chatId: String }] })
+  t.match(await run(send), { message: { content: 'Hello by REST', seq: 2 }, duplicate: false })
+  t.match(await run(send), { message: { seq: 2 }, duplicate: true })
+  t.match(await run(read), { messages: [{ seq: 1 }, { content: 'Hello by REST' }] })
+  const { changes } = (await run(sync)).chats.demo
+  t.match(changes.at(-1), { type: 'message_created', message: { content: 'Hello by REST' } })
 })
 
 t.test('docs/dependencies.md says why each dependency is here, and names no other', async (t) => {
