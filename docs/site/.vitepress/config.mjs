@@ -41,4 +41,4 @@ export default {
 }
 
 /** Where a page lies in docs/, whatever its address is. */
-const pageOf = ({ path }) => relative(resolve(import.meta.dirname, '../..'), path)
+const pageOf = ({ realPath, path }) => relative(resolve(import.meta.dirname, '../..'), realPath ?? path)

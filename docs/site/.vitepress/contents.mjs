@@ -46,8 +46,9 @@ export function sidebar() {
   return groups
 }
 
+/** A page that is called by its file is shown by its first heading, any other as it is called. */
 function titleOf(name, href) {
-  const path = join(docs, href)
-  const [, title = name] = path.endsWith('.md') ? (/^# (.+)$/m.exec(readFileSync(path, 'utf8')) ?? []) : []
+  if (!/\.\w+$/.test(name) || !href.endsWith('.md')) return name
+  const [, title = name] = /^# (.+)$/m.exec(readFileSync(join(docs, href), 'utf8')) ?? []
   return title.replace(/`/g, '')
 }
