@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
-const site = resolve(import.meta.dirname, '../docs/site')
+const site = resolve(import.meta.dirname, '../docs')
 const installed = join(site, 'node_modules/.package-lock.json')
 const lock = join(site, 'package-lock.json')
 
@@ -17,5 +17,5 @@ if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtime
 }
 const vitepress = join(site, 'node_modules/vitepress/bin/vitepress.js')
 run(process.execPath, vitepress, 'build', '.')
-process.stdout.write('The site is in docs/site/dist.\n')
+process.stdout.write('The site is in docs/dist.\n')
 if (process.argv.includes('--serve')) run(process.execPath, vitepress, 'preview', '.')

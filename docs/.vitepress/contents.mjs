@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 
-const docs = resolve(import.meta.dirname, '../..')
+const docs = resolve(import.meta.dirname, '..')
 const root = resolve(docs, '..')
 /** Pages of the repository's root that are pages of the site. */
 const INCLUDED = { 'SECURITY.md': '/security', 'CHANGELOG.md': '/changelog', 'CONTRIBUTING.md': '/contributing' }

@@ -1,19 +1,20 @@
 import { relative, resolve } from 'node:path'
 import { repositoryUrl, sidebar, slugify, toSiteLink } from './contents.mjs'
 
-/** The site of docs/: see README.md beside this folder. */
+/** The site of docs/: see site/README.md. */
 export default {
   title: 'chat-socket-service',
   description:
     'A realtime chat and presence server: stored before it is acknowledged, once, in one order for everybody.',
   lang: 'en',
   base: process.env.DOCS_BASE ?? '/',
-  srcDir: '..',
   outDir: './dist',
   cacheDir: './node_modules/.cache',
-  srcExclude: ['site/README.md', 'site/node_modules/**', 'site/dist/**'],
+  srcExclude: ['site/README.md'],
   rewrites: { 'site/:page.md': ':page.md' },
   cleanUrls: true,
+  // Pages speak of a service on the reader's machine.
+  ignoreDeadLinks: 'localhostLinks',
   lastUpdated: false,
   markdown: {
     anchor: { slugify },
@@ -41,4 +42,4 @@ export default {
 }
 
 /** Where a page lies in docs/, whatever its address is. */
-const pageOf = ({ realPath, path }) => relative(resolve(import.meta.dirname, '../..'), realPath ?? path)
+const pageOf = ({ realPath, path }) => relative(resolve(import.meta.dirname, '..'), realPath ?? path)
