@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Fastify from 'fastify'
 import { serviceScope } from '../app.js'
 import { packageRoot } from '../services/package-root.js'
 import { whoPage } from '../test/who/page.js'
+import { diagram } from './docs/diagrams.js'
 import { formatted } from './docs/format.js'
 import {
   closingsTable,
@@ -20,8 +21,9 @@ import {
 import { wireTypes } from './docs/wire.js'
 import { Refusal, run } from './run.js'
 
+const DIAGRAMS = 'docs/diagrams'
 const START_TIMEOUT_MS = 60_000
-const MARKED = ['README.md', 'docs/reference.md']
+const MARKED = ['docs/wire.md', 'docs/settings.md', 'docs/reference.md']
 
 /** Writes what the docs say of the contract and the settings; with `--check`, only says what has drifted. */
 await run(async () => {
@@ -43,6 +45,7 @@ await run(async () => {
     ['.env.example', envExample()],
     ['docs/who.md', whoPage()],
     ...MARKED.map((name): [string, string] => [name, fill(name, parts)]),
+    ...diagrams(),
   ])
   const drifted = [...files].filter(([name, text]) => !existsSync(name) || readFileSync(name, 'utf8') !== text)
   if (!process.argv.includes('--check')) {
@@ -52,6 +55,15 @@ await run(async () => {
     throw new Refusal(`${names(drifted)}: not as the contract and the settings say; run: npm run docs`)
   }
 })
+
+/** Each description in docs/diagrams, as a picture beside it. */
+function diagrams(): [string, string][] {
+  const descriptions = readdirSync(DIAGRAMS).filter((name) => name.endsWith('.txt'))
+  return descriptions.map((name) => {
+    const text = readFileSync(join(DIAGRAMS, name), 'utf8')
+    return [join(DIAGRAMS, name.replace('.txt', '.svg')), diagram(name, text)]
+  })
+}
 
 function names(files: [string, string][]): string {
   return files.map(([name]) => name).join(', ')

@@ -76,7 +76,7 @@ async function take(browser: Browser, { shot, theme, language, url, token, path 
     page.setDefaultTimeout(PATIENCE_MS)
     if (who !== 'demo') await page.addInitScript(`sessionStorage.setItem('token', ${JSON.stringify(token)})`)
     await page.goto(url)
-    await prepare?.(page)
+    await prepare?.(page, language)
     await page.screenshot({ path })
   } finally {
     await context.close()

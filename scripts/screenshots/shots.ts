@@ -1,4 +1,5 @@
 import type { Page } from 'playwright-core'
+import { draftIn } from './world.js'
 
 /** A picture: how large the window is, whose page it is, and what is done before. */
 export interface Shot {
@@ -7,7 +8,7 @@ export interface Shot {
   height: number
   /** The demo's two people, or one who has signed in. */
   who: 'demo' | 'alice'
-  prepare?(page: Page): Promise<void>
+  prepare?(page: Page, language: string): Promise<void>
 }
 
 const firstRow = (page: Page) => page.locator('.chat-row').first()
@@ -18,22 +19,21 @@ const settled = async (page: Page): Promise<void> => {
   await page.waitForLoadState('networkidle')
 }
 
-/** Opens the sheet about oneself. */
-const openAccount = async (page: Page): Promise<void> => {
+/** Lets Bob begin to write, which Alice sees. */
+const typing = async (page: Page, language: string): Promise<void> => {
   await settled(page)
-  await page.locator('.me').first().click()
-  await page.locator('.sheet').waitFor()
+  await page.locator('textarea').nth(1).pressSequentially(draftIn(language))
+  await page.locator('.room-typing').waitFor()
 }
 
 /** Every picture that is kept in docs/screenshots. */
 export const SHOTS: readonly Shot[] = [
-  { name: 'desktop-demo', width: 1_440, height: 900, who: 'demo', prepare: settled },
-  { name: 'desktop', width: 1_440, height: 900, who: 'alice', prepare: openAccount },
-  { name: 'phone-list', width: 390, height: 844, who: 'alice', prepare: settled },
+  { name: 'desktop', width: 1_360, height: 780, who: 'demo', prepare: typing },
+  { name: 'phone-list', width: 390, height: 780, who: 'alice', prepare: settled },
   {
     name: 'phone-room',
     width: 390,
-    height: 844,
+    height: 780,
     who: 'alice',
     prepare: async (page) => {
       await firstRow(page).click()

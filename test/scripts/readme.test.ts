@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
 import t from 'tap'
 import { packageRoot } from '../../services/package-root.js'
 import { build, connect, must, next, until } from '../helper.js'
@@ -11,7 +12,7 @@ t.setTimeout(180_000)
 
 const root = packageRoot()
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
-const [, client = ''] = /```js\n([\s\S]*?)```/.exec(readme) ?? []
+const [, client = ''] = /```js client\.mjs\n([\s\S]*?)```/.exec(readme) ?? []
 
 t.test('the README’s client does what the README says', async (t) => {
   const service = await build(t)
@@ -47,14 +48,24 @@ t.test('the README’s client does what the README says', async (t) => {
   await once(child, 'exit')
 })
 
-t.test('the links of the docs lead somewhere', async (t) => {
-  const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))
-  for (const page of ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...pages.map((name) => `docs/${name}`)]) {
-    const text = readFileSync(join(root, page), 'utf8')
-    for (const [, link = ''] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
-      t.doesNotThrow(() => statSync(join(root, page, '..', link)), `${page}: ${link}`)
-    }
+t.test('the quick start does what it says', async (t) => {
+  const service = await build(t, { demoData: true })
+  const text = readFileSync(join(root, 'docs/quick-start.md'), 'utf8')
+  const lines = [...text.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, code = '']) => code.split('\n'))
+  const run = async (line: string) => {
+    const command = line.replace('curl ', 'curl --silent --fail ').replace('localhost:3002', new URL(service.url).host)
+    const env = { PATH: process.env.PATH, TOKEN: service.token('alice') }
+    return JSON.parse((await promisify(execFile)('bash', ['-c', command], { env })).stdout)
   }
+  const asked = lines.filter((line) => line.startsWith('curl '))
+  t.equal(asked.length, 4)
+  const [list = '', send = '', read = '', sync = ''] = asked
+  t.match(await run(list), { chats: [{ chatId: String }, { chatId: String }] })
+  t.match(await run(send), { message: { content: 'Hello by REST', seq: 2 }, duplicate: false })
+  t.match(await run(send), { message: { seq: 2 }, duplicate: true })
+  t.match(await run(read), { messages: [{ seq: 1 }, { content: 'Hello by REST' }] })
+  const { changes } = (await run(sync)).chats.demo
+  t.match(changes.at(-1), { type: 'message_created', message: { content: 'Hello by REST' } })
 })
 
 t.test('docs/dependencies.md says why each dependency is here, and names no other', async (t) => {
@@ -63,22 +74,3 @@ t.test('docs/dependencies.md says why each dependency is here, and names no othe
   const rows = [...text.matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, cell = '']) => cell.match(/[^`, ]+/g) ?? [])
   t.same(rows.sort(), Object.keys({ ...dependencies, ...devDependencies }).sort())
 })
-
-t.test('every script that a page names is there', async (t) => {
-  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const rooms = readdirSync(root).filter((name) => !/^(\.|node_modules|dist|data|examples)/.test(name))
-  const pages = rooms.flatMap((room) => (room.endsWith('.md') ? [room] : pagesIn(room)))
-  const named = pages.flatMap((page) => {
-    const text = readFileSync(join(root, page), 'utf8')
-    return [...text.matchAll(/npm run (?:-s )?([a-z][a-z:]*)/g)].map(([, script = '']) => ({ page, script }))
-  })
-  t.ok(named.length > 20)
-  for (const { page, script } of named) t.ok(scripts[script], `${page}: npm run ${script}`)
-})
-
-function pagesIn(room: string): string[] {
-  if (!statSync(join(root, room)).isDirectory()) return []
-  return readdirSync(join(root, room), { recursive: true })
-    .map((name) => join(room, String(name)))
-    .filter((name) => name.endsWith('.md'))
-}
