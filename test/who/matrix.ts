@@ -195,7 +195,9 @@ export const ROUTE_ROWS: Record<ResourceName, Case<Asked>> = {
   get_unread: [({ other }) => ({ body: { userIds: [other] } }), 'XXXX XXXXX XXX +XXXX UU'],
   list_reports: [() => ({}), 'XXXX XXXXX XXX +XXXX UU'],
   get_openapi: [() => ({}), 'XXXX XXXXX XXX +XXXX UU'],
+  get_asyncapi: [() => ({}), 'XXXX XXXXX XXX +XXXX UU'],
   get_docs: [() => ({}), 'XXXX XXXXX XXX +XXXX UU'],
+  get_events: [() => ({}), 'XXXX XXXXX XXX +XXXX UU'],
   get_page: [() => ({}), '++++ +++++ +++ +++++ ++'],
   get_demo_tokens: [() => ({}), '---- ----- --- ----- -+'],
 }
