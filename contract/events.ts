@@ -2,7 +2,17 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Closing } from './closings.js'
 import { Nullable } from './fields.js'
 import { TOKEN_WARNING_MS } from './limits.js'
-import { ChatChange, ChatSettings, MemberChange, Message, MyChat, Presence, Time, UnreadTotals, User } from './shapes.js'
+import {
+  ChatChange,
+  ChatSettings,
+  MemberChange,
+  Message,
+  MyChat,
+  Presence,
+  Time,
+  UnreadTotals,
+  User,
+} from './shapes.js'
 import { keysOf } from './words.js'
 
 /** What a socket is told once, right after it connects: who it is and every chat it is in. */

@@ -323,10 +323,8 @@ export const RESOURCES = {
 export type ResourceName = keyof typeof RESOURCES
 
 /** What a part of a route's request is, by Fastify's name for it. */
-export type ResourceInput<
-  N extends ResourceName,
-  Part extends keyof Resource['input'],
-> = (typeof RESOURCES)[N]['input'] extends Record<Part, infer S extends TSchema> ? Static<S> : undefined
+export type ResourceInput<N extends ResourceName, Part extends keyof Resource['input']> =
+  (typeof RESOURCES)[N]['input'] extends Record<Part, infer S extends TSchema> ? Static<S> : undefined
 
 /** What a route answers, by status. */
 export type ResourceAnswers<N extends ResourceName> = (typeof RESOURCES)[N]['answers'] extends infer A

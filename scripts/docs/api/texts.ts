@@ -1,0 +1,46 @@
+import type { Command, CommandName } from '../../../contract/commands.js'
+import { BUDGETS, type RateClass } from '../../../contract/limits.js'
+import { RESOURCES, type Resource } from '../../../contract/resources.js'
+import { COMMAND_WHO, ROUTE_WHO } from '../../../contract/who.js'
+import type { Json } from './schemas.js'
+
+/** What both documents say of the service, but for its version. */
+export const INFO: Json = {
+  title: 'chat-socket-service',
+  summary: 'Realtime chat and presence.',
+  description: [
+    'Chats, messages and presence over REST; each call of a user is also a command of a socket.',
+    `What a socket sends and hears is told at [${RESOURCES.get_events.url}](${RESOURCES.get_events.url}).`,
+    '',
+    'A failure answers `{ "error": { "code", "message", "retryable" } }` with a code of one catalogue: see the responses of each call.',
+    'Ids of users and chats are opaque text, times are RFC 3339 in UTC. Fields may be added to answers: a client passes over those it does not know.',
+  ].join('\n'),
+  license: { name: 'MIT', identifier: 'MIT' },
+  contact: { name: 'chat-socket-service contributors' },
+}
+
+/** What the documents say of a command, over both doors. */
+export function commandWords(name: CommandName, { summary, who, service, rate, lookups, rest }: Command): string {
+  const byService = service
+    ? 'A service calls it by itself, or for a user whom `X-On-Behalf-Of` names.'
+    : 'A service calls it for a user, whom `X-On-Behalf-Of` has to name.'
+  const doors = rest ? `Over a socket it is \`${name}\`.` : 'Over a socket only.'
+  return [summary, '', `For ${COMMAND_WHO[who]}. ${rest ? `${byService} ` : ''}${doors}${payment(rate, lookups)}`].join(
+    '\n',
+  )
+}
+
+/** What the document says of a route that is no command's twin. */
+export function resourceWords({ summary, who, openedBy, rate, lookups, perAddress }: Resource): string {
+  const opened = openedBy ? `, or everybody where the setting ${openedBy} opens it` : ''
+  const limited = perAddress ? ' An address may call it only so often.' : ''
+  return [summary, '', `For ${ROUTE_WHO[who]}${opened}.${payment(rate ?? null, lookups)}${limited}`].join('\n')
+}
+
+/** What pays for a call, in words. */
+function payment(kind: RateClass | null, lookups: string | undefined): string {
+  if (kind === null) return ''
+  const { rate, burst } = BUDGETS[kind]
+  const ids = lookups ? `, and each of \`${lookups}\` from \`lookups\`` : ''
+  return ` A user's call is paid from the budget \`${kind}\` (${rate} a second, ${burst} at once, unless the settings say otherwise)${ids}.`
+}
