@@ -62,6 +62,7 @@ export function createSchemas() {
       written[MAP] = Object.fromEntries(entries)
     }
     if (isTime || schema.description === shapes.Time.description) written.format = 'date-time'
+    if (typeof schema.pattern === 'string') written.pattern = portable(schema.pattern)
     if (isSchema(plainJson)) {
       written.description = `Free JSON of an app: at most ${plainJson.maxBytes} bytes and ${plainJson.maxDepth} levels deep.`
     }
@@ -83,12 +84,25 @@ export function createSchemas() {
       return refer(typeof own === 'string' ? own : name, schema)
     },
 
+    /** What is made for a document alone: its parts are written already. */
+    define(name: string, written: Json): Json {
+      components.set(name, written)
+      return { $ref: `#/components/schemas/${name}` }
+    },
+
     /** All that were referred to, by name. */
     components(): Json {
       return Object.fromEntries([...components].sort(([a], [b]) => (a < b ? -1 : 1)))
     },
   }
 }
+
+/**
+ * A pattern without classes of Unicode, which not every tool knows. Lone surrogates are refused all the same; a pattern of units, in which half of
+ * an emoji is one, cannot say so.
+ */
+const portable = (pattern: string): string =>
+  pattern.replaceAll('\\p{Cc}', '\\u0000-\\u001F\\u007F-\\u009F').replaceAll('\\p{Cs}', '')
 
 export type Schemas = ReturnType<typeof createSchemas>
 

@@ -4,19 +4,34 @@ import { RESOURCES, type Resource } from '../../../contract/resources.js'
 import { COMMAND_WHO, ROUTE_WHO } from '../../../contract/who.js'
 import type { Json } from './schemas.js'
 
-/** What both documents say of the service, but for its version. */
+const PAGE = RESOURCES.get_events.url
+const contact = { name: 'chat-socket-service contributors' }
+
+/** What OpenAPI says of the service, but for its version. */
 export const INFO: Json = {
   title: 'chat-socket-service',
   summary: 'Realtime chat and presence.',
   description: [
-    'Chats, messages and presence over REST; each call of a user is also a command of a socket.',
-    `What a socket sends and hears is told at [${RESOURCES.get_events.url}](${RESOURCES.get_events.url}).`,
+    `Chats, messages and presence over REST. Most calls are commands of a socket, too: what it sends and hears is told at [${PAGE}](${PAGE}).`,
     '',
-    'A failure answers `{ "error": { "code", "message", "retryable" } }` with a code of one catalogue: see the responses of each call.',
-    'Ids of users and chats are opaque text, times are RFC 3339 in UTC. Fields may be added to answers: a client passes over those it does not know.',
+    'A failure answers `{ "error": { "code", "message", "retryable" } }` with a code of one catalogue. Ids of users and chats are opaque text, times are RFC 3339 in UTC. Fields may be added to answers: a client passes over those that it does not know.',
   ].join('\n'),
   license: { name: 'MIT', identifier: 'MIT' },
-  contact: { name: 'chat-socket-service contributors' },
+  contact,
+}
+
+/** What AsyncAPI says of it. */
+export const SOCKET_INFO: Json = {
+  title: 'chat-socket-service',
+  description: [
+    'Chats, messages and presence over Socket.IO: what a client may send, what it is answered, and what it hears.',
+    '',
+    'An acknowledgement is `{ ok: true, data }` after the commit, or `{ ok: false, error }` with a code of one catalogue. Within a chat, events come in the order of their revision. Fields may be added to payloads: a client passes over those that it does not know.',
+    '',
+    'A handshake that is refused for good is a `connect_error` with `data: { code, message, retryable: false }`; `closing` is the last event before the server ends a socket.',
+  ].join('\n'),
+  license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
+  contact,
 }
 
 /** What the documents say of a command, over both doors. */

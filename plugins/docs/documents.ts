@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** A document, as far as it is looked at here. */
+export interface Document {
+  [part: string]: unknown
+}
+
+const read = (name: string): Document =>
+  JSON.parse(readFileSync(join(import.meta.dirname, '../../documents', name), 'utf8')) as Document
+
+/** OpenAPI as committed, for who reads it below a prefix of this very server. */
+export function readOpenApi(prefix: string): Document {
+  return { ...read('openapi.json'), servers: [{ url: prefix || '/', description: 'This service.' }] }
+}
+
+/** AsyncAPI as committed, with the path at which this server has its sockets. */
+export function readAsyncApi(socketPath: string): Document {
+  const document = read('asyncapi.json')
+  const servers = Object.entries(document.servers as Record<string, object>)
+  const pathname = `/${socketPath.replace(/^\/|\/$/g, '')}/`
+  return { ...document, servers: Object.fromEntries(servers.map(([name, server]) => [name, { ...server, pathname }])) }
+}
