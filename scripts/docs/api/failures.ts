@@ -43,8 +43,10 @@ function codes({ summary, isRead, hasBody, isLimited }: Call, more: ErrorCode[])
 }
 
 /** The codes that a command may be answered. */
-export function failuresOfCommand({ summary, rate, input }: Command, hasBody: boolean): ErrorCode[] {
+export function failuresOfCommand({ summary, who, rate, input }: Command, hasBody: boolean): ErrorCode[] {
   const more: ErrorCode[] = 'clientMessageId' in input.properties ? ['IDEMPOTENCY_CONFLICT'] : []
+  // What takes a role is of groups: a direct chat is as it is.
+  if (who === 'admin' || who === 'owner') more.push('CONFLICT')
   const isRead = rate === 'reads' || rate === 'typing' || rate === null
   return codes({ summary, isRead, hasBody, isLimited: rate !== null }, [...OF_CALLERS, ...more])
 }
