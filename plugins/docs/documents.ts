@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { RESOURCES } from '../../contract/resources.js'
 
 /** A document, as far as it is looked at here. */
 export interface Document {
@@ -11,7 +12,14 @@ const read = (name: string): Document =>
 
 /** OpenAPI as committed, for who reads it below a prefix of this very server. */
 export function readOpenApi(prefix: string): Document {
-  return { ...read('openapi.json'), servers: [{ url: prefix || '/', description: 'This service.' }] }
+  const document = read('openapi.json')
+  const { description, ...info } = document.info as { description: string }
+  const { url } = RESOURCES.get_events
+  return {
+    ...document,
+    info: { ...info, description: description.replaceAll(`(${url})`, `(${prefix}${url})`) },
+    servers: [{ url: prefix || '/', description: 'This service.' }],
+  }
 }
 
 /** AsyncAPI as committed, with the path at which this server has its sockets. */

@@ -52,13 +52,14 @@ function inlineObject({ properties = {}, required = [] }: Schema): string {
 const MAX_INT = 2_147_483_647
 
 function range(from: number | undefined, to: number | undefined, unit: string): string {
+  if (from === 1 && to === undefined && unit === ' characters') return 'not empty'
   if (to === undefined || to === MAX_INT) return from ? `at least ${from}${unit}` : ''
   return from === undefined ? `up to ${to}${unit}` : `${from} to ${to}${unit}`
 }
 
 /** What a field has to keep to, and what it means. */
 function limitsOf(schema: Schema): string {
-  const text = (schema.description ?? '').replace(/^must be /, '')
+  const text = (schema.description ?? '').replace(/^must (be )?/, '')
   const isSaid = schema.description?.startsWith('must be 1 to')
   return [
     isSaid ? '' : range(schema.minLength, schema.maxLength, ' characters'),

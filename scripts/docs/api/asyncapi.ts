@@ -7,9 +7,9 @@ import { TAGS } from '../../../contract/who.js'
 import { keysOf } from '../../../contract/words.js'
 import { COMMAND_EXAMPLES } from '../examples/commands.js'
 import { EVENT_EXAMPLES } from '../examples/events.js'
-import { failureExample, failureList, failuresOfCommand } from './failures.js'
+import { failureExample, failuresOfCommand } from './failures.js'
 import { createSchemas, humanized, type Json, pascal, type Schemas } from './schemas.js'
-import { commandWords, SOCKET_INFO } from './texts.js'
+import { SOCKET_INFO, socketWords } from './texts.js'
 
 const CHANNEL = '#/channels/socket'
 const ackOf = (name: CommandName) => `${name}_ack`
@@ -147,12 +147,14 @@ function commandOperation(name: CommandName): Json {
   const command: Command = COMMANDS[name]
   const { tag, summary } = command
   const codes = failuresOf(name)
+    .map((code) => `\`${code}\``)
+    .join(', ')
   return {
     action: 'receive',
     channel: { $ref: CHANNEL },
     title: humanized(name),
     summary,
-    description: `${commandWords(name, command)}\n\nIts acknowledgement may tell of:\n\n${failureList(codes)}`,
+    description: `${socketWords(command)}\n\nIts acknowledgement may tell of ${codes}.`,
     tags: [{ name: tag }],
     messages: [{ $ref: `${CHANNEL}/messages/${name}` }],
     reply: { channel: { $ref: CHANNEL }, messages: [{ $ref: `${CHANNEL}/messages/${ackOf(name)}` }] },

@@ -34,15 +34,19 @@ export const SOCKET_INFO: Json = {
   contact,
 }
 
-/** What the documents say of a command, over both doors. */
-export function commandWords(name: CommandName, { summary, who, service, rate, lookups, rest }: Command): string {
+/** What OpenAPI says of a command's twin. */
+export function commandWords(name: CommandName, { summary, who, service, rate, lookups }: Command): string {
   const byService = service
     ? 'A service calls it by itself, or for a user whom `X-On-Behalf-Of` names.'
     : 'A service calls it for a user, whom `X-On-Behalf-Of` has to name.'
-  const doors = rest ? `Over a socket it is \`${name}\`.` : 'Over a socket only.'
-  return [summary, '', `For ${COMMAND_WHO[who]}. ${rest ? `${byService} ` : ''}${doors}${payment(rate, lookups)}`].join(
-    '\n',
-  )
+  const doors = `Over a socket it is \`${name}\`.`
+  return [summary, '', `For ${COMMAND_WHO[who]}. ${byService} ${doors}${payment(rate, lookups)}`].join('\n')
+}
+
+/** What AsyncAPI says of a command. */
+export function socketWords({ summary, who, rate, lookups, rest }: Command): string {
+  const doors = rest ? `Over REST it is \`${rest.method} ${rest.url}\`.` : 'Over a socket only.'
+  return [summary, '', `For ${COMMAND_WHO[who]}. ${doors}${payment(rate, lookups)}`].join('\n')
 }
 
 /** What the document says of a route that is no command's twin. */
