@@ -14,7 +14,6 @@ export interface Schema {
   additionalProperties?: boolean | Schema
   required?: string[]
   format?: string
-  default?: unknown
   minLength?: number
   maxLength?: number
   minimum?: number
@@ -59,14 +58,13 @@ function range(from: number | undefined, to: number | undefined, unit: string): 
 
 /** What a field has to keep to, and what it means. */
 function limitsOf(schema: Schema): string {
-  const text = (schema.description ?? '').replace(/^must (be )?/, '')
-  const isSaid = schema.description?.startsWith('must be 1 to')
+  const text = (schema.description ?? '').replace(/^must (be )?/i, '')
+  const isSaid = schema.description?.startsWith('Must be 1 to')
   return [
     isSaid ? '' : range(schema.minLength, schema.maxLength, ' characters'),
     range(schema.minimum, schema.maximum, ''),
     range(schema.minItems, schema.maxItems, ' items'),
     range(schema.minProperties, schema.maxProperties, ' entries'),
-    schema.default === undefined ? '' : `default ${JSON.stringify(schema.default)}`,
     text,
   ]
     .filter(Boolean)

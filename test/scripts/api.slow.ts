@@ -66,8 +66,11 @@ const { chat } = await call('update_chat', { chatId: 'general' }, { title: null,
 const type: 'direct' | 'group' = chat.type
 const { statuses } = await call('get_statuses', undefined, { userIds: ['bob'] })
 const status: 'online' | 'away' | 'dnd' | 'offline' | undefined = statuses[0]?.status
+const { chats } = await call('sync', undefined, { chats: { general: 5 } })
+const of = chats.general
+const head: number | undefined = of && 'head' in of ? of.head : undefined
 const health: paths['/health']['get']['responses'][503]['content']['application/json']['status'] = 'down'
-export { health, isThere, status, text, type }
+export { head, health, isThere, status, text, type }
 `
 
 /** Calls that a typed client does not let through. */

@@ -150,6 +150,13 @@ t.test('no call has to send a body that says nothing', async (t) => {
   t.equal(bodies.get('send_message')?.required, true)
 })
 
+// A generated client had to say how much of a page it wants: a default made the field one that is always there.
+t.test('what has a default need not be given', async (t) => {
+  t.notMatch(JSON.stringify(document.components.schemas), '"default"')
+  const limit = document.paths['/chats']?.get?.parameters?.find(({ name }) => name === 'limit')
+  t.match(limit, { required: false, schema: { default: 50 } })
+})
+
 /** What an actor is answered, by the marks of the matrix. */
 const STATUSES: Record<string, number> = {
   '-': ERRORS.NOT_FOUND.status,

@@ -113,7 +113,7 @@ function parametersOf(
       in: place,
       required: place === 'path' || (schema?.required ?? []).includes(name),
       ...(typeof description === 'string' && { description }),
-      schema: rest,
+      schema: { ...rest, ...(field.default !== undefined && { default: field.default }) },
       ...(examples.has(name) && { example: examples.get(name) }),
     }
   })

@@ -49,8 +49,11 @@ export function createSchemas() {
   }
 
   /** What JSON Schema knows of a schema; what only our validator knows is told in words. */
-  function write({ title: _title, plainJson, isTime, ...schema }: Json): Json {
+  function write({ title: _title, plainJson, isTime, default: standard, ...schema }: Json): Json {
     const written: Json = { ...schema }
+    // Generators take a field that has a default for one that is always given.
+    if (standard !== undefined) written.description = `${standard} where it is not given.`
+    else if (typeof schema.description === 'string') written.description = capitalized(schema.description)
     for (const keyword of ONE) if (isSchema(schema[keyword])) written[keyword] = of(schema[keyword])
     for (const keyword of LISTS) {
       const list = schema[keyword]
@@ -113,7 +116,6 @@ export const pascal = (name: string): string =>
   name.replace(/(?:^|_)(\w)/g, (_all, letter: string) => letter.toUpperCase())
 
 /** `send_message` → `Send message`. */
-export const humanized = (name: string): string => {
-  const words = name.replaceAll('_', ' ')
-  return words.charAt(0).toUpperCase() + words.slice(1)
-}
+export const humanized = (name: string): string => capitalized(name.replaceAll('_', ' '))
+
+const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
