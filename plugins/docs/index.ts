@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { RESOURCES } from '../../contract/resources.js'
 import { guard, toRoute } from '../resource.js'
-import { type Document, readAsyncApi, readOpenApi } from './documents.js'
+import { type OpenApi, readAsyncApi, readOpenApi } from './documents.js'
 import { eventsPage } from './page.js'
 import { STYLE } from './style.js'
 
@@ -36,9 +36,9 @@ async function docs(app: FastifyInstance): Promise<void> {
 }
 
 /** Swagger's page of the document. */
-async function swaggerPages(scope: FastifyInstance, { openapi }: { openapi: Document }): Promise<void> {
+async function swaggerPages(scope: FastifyInstance, { openapi }: { openapi: OpenApi }): Promise<void> {
   for (const hook of guard(scope, 'get_docs')) scope.addHook('onRequest', hook)
-  await scope.register(swagger, { mode: 'static', specification: { document: openapi as never } })
+  await scope.register(swagger, { mode: 'static', specification: { document: openapi } })
   await scope.register(swaggerUi, { routePrefix: RESOURCES.get_docs.url, staticCSP: true })
 }
 

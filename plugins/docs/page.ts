@@ -1,41 +1,12 @@
-import type { Document } from './documents.js'
+import type { AsyncApi, Message, Operation, Reference } from './documents.js'
 import { fieldsOf, nameOf, type Schema, table } from './fields.js'
 import { blocks, escaped, inline } from './markdown.js'
 import { STYLE } from './style.js'
 
-interface Reference {
-  $ref: string
-}
-
-interface Message {
-  name: string
-  payload: Reference
-  examples: { name: string; payload: unknown }[]
-}
-
-interface Operation {
-  action: 'send' | 'receive'
-  summary: string
-  description?: string
-  tags?: { name: string }[]
-  messages: Reference[]
-  reply?: { messages: Reference[] }
-}
-
-/** What of AsyncAPI the page is made of, as `scripts/docs/api/asyncapi.ts` writes it. */
-interface AsyncApi {
-  info: { title: string; version: string; description: string; tags: { name: string; description: string }[] }
-  operations: Record<string, Operation>
-  components: { messages: Record<string, Message>; schemas: Record<string, Schema> }
-  'x-errors': Record<string, { status: number; retryable: boolean; message: string }>
-  'x-closings': Record<string, { retryable: boolean; message: string }>
-}
-
 const yes = (is: boolean) => (is ? 'yes' : 'no')
 
 /** The AsyncAPI document as a page for people. */
-export function eventsPage(document: Document): string {
-  const { info, operations, components, ...catalogues } = document as unknown as AsyncApi
+export function eventsPage({ info, operations, components, ...catalogues }: AsyncApi): string {
   const { messages, schemas } = components
   const messageOf = (references: Reference[]) => messages[nameOf(references[0]?.$ref ?? '')]
   const schemaOf = ({ $ref }: Reference): Schema => schemas[nameOf($ref)] ?? {}
