@@ -43,8 +43,10 @@ const require = createRequire(import.meta.url)`,
 
 /** What the service serves as it is committed: its documents, and the colours of their page. */
 function copyDocuments() {
-  const committed = ['docs/openapi.json', 'docs/asyncapi.json', 'web/theme.css'].filter((name) => existsSync(name))
-  return committed.map((name) => ({ path: resolve('dist/documents', basename(name)), contents: readFileSync(name) }))
+  return ['docs/openapi.json', 'docs/asyncapi.json', 'web/theme.css'].map((name) => ({
+    path: resolve('dist/documents', basename(name)),
+    contents: readFileSync(name),
+  }))
 }
 
 function write({ path, contents }) {
