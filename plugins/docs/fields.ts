@@ -58,7 +58,7 @@ function range(from: number | undefined, to: number | undefined, unit: string): 
 
 /** What a field has to keep to, and what it means. */
 function limitsOf(schema: Schema): string {
-  const text = (schema.description ?? '').replace(/^must (be )?/i, '')
+  const text = (schema.description ?? '').replace(/^must be /i, '').replace(/^must not be /i, 'not ')
   const isSaid = schema.description?.startsWith('Must be 1 to')
   return [
     isSaid ? '' : range(schema.minLength, schema.maxLength, ' characters'),
@@ -83,8 +83,8 @@ export function fieldsOf(schema: Schema): string {
   return rows.length === 0 ? '<p class="soft">Nothing.</p>' : table(['field', 'type', 'limits'], rows)
 }
 
-/** A table that scrolls by itself where it is wider than the page. */
+/** A table of rows that are HTML already. */
 export function table(head: string[], rows: string[]): string {
   const cells = head.map((cell) => `<th scope="col">${cell}</th>`).join('')
-  return `<div class="scroll"><table><thead><tr>${cells}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`
+  return `<table><thead><tr>${cells}</tr></thead><tbody>${rows.join('')}</tbody></table>`
 }

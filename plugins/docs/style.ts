@@ -27,11 +27,11 @@ p { margin: 0 0 var(--space-2); max-width: 75ch; }
 ul { margin: 0 0 var(--space-2); padding-left: 1.25em; }
 code, pre { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: 0.9em; }
 code { overflow-wrap: anywhere; }
-pre { margin: var(--space-2) 0 0; padding: var(--space-3); overflow-x: auto; background: var(--raised); border-radius: var(--radius-s); }
-.scroll { overflow-x: auto; }
+pre { margin: var(--space-2) 0 0; padding: var(--space-3); white-space: pre-wrap; overflow-wrap: anywhere; background: var(--raised); border-radius: var(--radius-s); }
 table { width: 100%; border-collapse: collapse; }
 th, td { text-align: left; vertical-align: top; padding: 6px var(--space-3) 6px 0; border-top: 1px solid var(--line); }
 th { font-size: var(--type-s); color: var(--soft); font-weight: 600; border-top: 0; }
+td { overflow-wrap: anywhere; }
 td:first-child { white-space: nowrap; }
 details { margin-top: var(--space-3); }
 summary { cursor: pointer; color: var(--soft); font-size: var(--type-s); min-height: 24px; }
@@ -40,6 +40,7 @@ summary { cursor: pointer; color: var(--soft); font-size: var(--type-s); min-hei
   .page { grid-template-columns: minmax(0, 1fr); }
   nav { position: static; max-height: none; padding-bottom: 0; }
   nav ul { display: flex; flex-wrap: wrap; }
+  td:first-child { white-space: normal; }
   article { padding: var(--space-3) var(--space-4); }
 }
 @media print {
