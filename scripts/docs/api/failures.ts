@@ -64,7 +64,9 @@ export function failuresOfResource({
   if (who === 'everybody') return []
   const isRead = method === 'GET' || rate === 'reads'
   const hasBody = input.body !== undefined || takesBytes === true
-  return codes({ summary, isRead, hasBody, isLimited: Boolean(rate || perAddress) }, OF_CALLERS)
+  // Who holds the token of an upload names nobody: another token is one of nothing.
+  const more: ErrorCode[] = who === 'holder' ? ['NOT_FOUND'] : OF_CALLERS
+  return codes({ summary, isRead, hasBody, isLimited: Boolean(rate || perAddress) }, more)
 }
 
 /** The answers of failures, as references by their status. */
