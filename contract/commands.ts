@@ -81,11 +81,15 @@ export interface Command {
   rest: RestTwin | null
 }
 
-const Nothing = Type.Object({})
-const MessageAnswer = Type.Object({ message: Message })
-const MessagePage = Type.Object({ messages: Type.Array(Message), nextCursor: Nullable(Type.String()) })
-const ChatAnswer = Type.Object({ chat: Chat })
-const Blocked = Type.Object({ blockedUserIds: Type.Array(Type.String()) })
+// What several commands answer has a title, by which the documents name it.
+const Nothing = Type.Object({}, { title: 'Nothing' })
+const MessageAnswer = Type.Object({ message: Message }, { title: 'MessageAnswer' })
+const MessagePage = Type.Object(
+  { messages: Type.Array(Message), nextCursor: Nullable(Type.String()) },
+  { title: 'MessagePage' },
+)
+const ChatAnswer = Type.Object({ chat: Chat }, { title: 'ChatAnswer' })
+const Blocked = Type.Object({ blockedUserIds: Type.Array(Type.String()) }, { title: 'Blocked' })
 const Emoji = Text(32)
 const Title = Nullable(Text(MAX_TITLE_CHARS))
 
@@ -216,7 +220,7 @@ export const COMMANDS = {
     service: false,
     rate: 'reads',
     input: Closed({ chatId: Id, cursor: Type.Optional(Cursor), limit: Type.Optional(Limit(PAGES.pins)) }),
-    output: Type.Object({ messages: Type.Array(Message), nextCursor: Nullable(Type.String()) }),
+    output: MessagePage,
     rest: { method: 'GET', url: '/chats/:chatId/pins' },
   },
   report_message: {

@@ -46,7 +46,7 @@ export const ErrorBody = Type.Object(
     retryAfterMs: Type.Optional(Type.Integer()),
     details: Type.Optional(Type.Unknown()),
   },
-  { $id: 'Error', title: 'Error' },
+  { title: 'Error' },
 )
 export type ErrorBody = Static<typeof ErrorBody>
 

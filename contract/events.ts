@@ -2,18 +2,28 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Closing } from './closings.js'
 import { Nullable } from './fields.js'
 import { TOKEN_WARNING_MS } from './limits.js'
-import { ChatChange, ChatSettings, MemberChange, Message, MyChat, Presence, UnreadTotals, User } from './shapes.js'
+import {
+  ChatChange,
+  ChatSettings,
+  MemberChange,
+  Message,
+  MyChat,
+  Presence,
+  Time,
+  UnreadTotals,
+  User,
+} from './shapes.js'
 import { keysOf } from './words.js'
 
 /** What a socket is told once, right after it connects: who it is and every chat it is in. */
 export const Session = Type.Object(
   {
     user: User,
-    expiresAt: Nullable(Type.String()),
+    expiresAt: Nullable(Time),
     chats: Type.Array(MyChat),
     unread: UnreadTotals,
     blockedUserIds: Type.Array(Type.String()),
-    serverTime: Type.String(),
+    serverTime: Time,
   },
   { title: 'Session' },
 )
@@ -56,7 +66,7 @@ export const EVENTS = {
   user_updated: { summary: 'The name or picture of you, or of somebody whom you know, changed.', payload: User },
   token_expiring: {
     summary: `The token of this socket ends in ${TOKEN_WARNING_MS / 1_000} s; send refresh_token.`,
-    payload: Type.Object({ expiresAt: Type.String() }),
+    payload: Type.Object({ expiresAt: Time }),
   },
   server_draining: {
     summary: 'This node is going away; the socket is closed soon and a stock client comes back by itself.',

@@ -1,8 +1,9 @@
-import { Type } from '@sinclair/typebox'
+import { type Static, Type } from '@sinclair/typebox'
 import { OneOf } from './fields.js'
 
 const HEALTHS = ['ok', 'degraded', 'down'] as const
 
+/** What /health answers. */
 export const HealthAnswer = Type.Object(
   {
     status: OneOf(HEALTHS),
@@ -30,5 +31,12 @@ export const HealthAnswer = Type.Object(
   },
   { title: 'Health' },
 )
+export type HealthAnswer = Static<typeof HealthAnswer>
+
+/** What /ready answers. */
 export const ReadyAnswer = Type.Object({ ready: Type.Boolean() })
+export type ReadyAnswer = Static<typeof ReadyAnswer>
+
+/** What /live answers. */
 export const LiveAnswer = Type.Object({ live: Type.Boolean() })
+export type LiveAnswer = Static<typeof LiveAnswer>

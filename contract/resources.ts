@@ -1,4 +1,4 @@
-import { type TObject, type TSchema, Type } from '@sinclair/typebox'
+import { type Static, type TObject, type TSchema, Type } from '@sinclair/typebox'
 import { Closed, Cursor, Id, Ids, Limit, MessageId, Nullable, OneOf, Text } from './fields.js'
 import { HealthAnswer, LiveAnswer, ReadyAnswer } from './health.js'
 import { HeadsAnswer, HeadsQuery, HookAnswer, HookBody, HookParams, HooksAnswer, ReplayBody } from './hooks.js'
@@ -37,7 +37,9 @@ export const UserBody = Closed({
   ),
 })
 export const DeleteUserQuery = Closed({ erase: Type.Optional(OneOf(['messages'])) })
-/** `doneAt` is null while it goes on, `askedAt` where nobody asked for it. */
+/** That a user's messages are being deleted. */
+export const ErasingAnswer = Type.Object({ erasing: Type.Literal(true) })
+/** How far that has come: `doneAt` is null while it goes on, `askedAt` where nobody asked for it. */
 export const ErasureAnswer = Type.Object({ erased: Type.Integer(), askedAt: Nullable(Time), doneAt: Nullable(Time) })
 export const DisconnectAnswer = Type.Object({ disconnected: Type.Integer() })
 /** Tokens count again whose `iat` is at `validFrom` or later; one in whole seconds is of the beginning of its second. */
@@ -64,8 +66,12 @@ export interface Resource {
   perAddress?: true
   /** What the parts of a request must be, by Fastify's names for them. */
   input: { params?: TObject; querystring?: TObject; body?: TObject }
-  /** The bodies of its successes, by status; null for a route whose answer is no JSON of ours, which OpenAPI does not tell. */
+  /** Whether its body is bytes of any type. */
+  takesBytes?: true
+  /** The bodies of its successes, by status; null for a route whose answer is no JSON of ours. */
   answers: { [status: number]: TSchema } | null
+  /** The media types of what it answers instead, null for no body; a route with neither is a page for people, and OpenAPI does not tell of it. */
+  media?: { [status: number]: string | null }
 }
 
 /** The table of the REST routes that are no command's twins. */
@@ -107,6 +113,7 @@ export const RESOURCES = {
     perAddress: true,
     input: {},
     answers: null,
+    media: { 200: 'text/plain' },
   },
   list_online: {
     method: 'GET',
@@ -148,6 +155,7 @@ export const RESOURCES = {
     rate: 'reads',
     input: { params: AttachmentParams },
     answers: null,
+    media: { 200: '*/*', 206: '*/*', 302: null },
   },
   put_attachment: {
     method: 'PUT',
@@ -157,6 +165,7 @@ export const RESOURCES = {
     who: 'holder',
     perAddress: true,
     input: { params: AttachmentParams },
+    takesBytes: true,
     answers: { 200: Type.Object({}) },
   },
   put_user: {
@@ -176,7 +185,7 @@ export const RESOURCES = {
     tag: 'services',
     who: 'service',
     input: { params: UserParams, querystring: DeleteUserQuery },
-    answers: { 200: Type.Object({}), 202: Type.Object({ erasing: Type.Literal(true) }) },
+    answers: { 200: Type.Object({}), 202: ErasingAnswer },
   },
   get_erasure: {
     method: 'GET',
@@ -195,6 +204,7 @@ export const RESOURCES = {
     who: 'service',
     input: { params: UserParams },
     answers: null,
+    media: { 200: 'application/x-ndjson' },
   },
   delete_chat: {
     method: 'DELETE',
@@ -302,7 +312,31 @@ export const RESOURCES = {
   get_openapi: {
     method: 'GET',
     url: '/openapi.json',
-    summary: 'The OpenAPI document.',
+    summary: 'The OpenAPI document: the REST routes.',
+    tag: 'docs',
+    who: 'service',
+    openedBy: 'DOCS',
+    perAddress: true,
+    input: {},
+    answers: null,
+    media: { 200: 'application/json' },
+  },
+  get_asyncapi: {
+    method: 'GET',
+    url: '/asyncapi.json',
+    summary: 'The AsyncAPI document: what a socket sends and hears.',
+    tag: 'docs',
+    who: 'service',
+    openedBy: 'DOCS',
+    perAddress: true,
+    input: {},
+    answers: null,
+    media: { 200: 'application/json' },
+  },
+  get_docs: {
+    method: 'GET',
+    url: '/docs',
+    summary: 'The OpenAPI document as a page.',
     tag: 'docs',
     who: 'service',
     openedBy: 'DOCS',
@@ -310,10 +344,10 @@ export const RESOURCES = {
     input: {},
     answers: null,
   },
-  get_docs: {
+  get_events: {
     method: 'GET',
-    url: '/docs',
-    summary: 'The OpenAPI document as a page.',
+    url: '/docs/events',
+    summary: 'The AsyncAPI document as a page.',
     tag: 'docs',
     who: 'service',
     openedBy: 'DOCS',
@@ -344,6 +378,15 @@ export const RESOURCES = {
 } as const satisfies Record<string, Resource>
 
 export type ResourceName = keyof typeof RESOURCES
+
+/** What a part of a route's request is, by Fastify's name for it. */
+export type ResourceInput<N extends ResourceName, Part extends keyof Resource['input']> =
+  (typeof RESOURCES)[N]['input'] extends Record<Part, infer S extends TSchema> ? Static<S> : undefined
+
+/** What a route answers, by status. */
+export type ResourceAnswers<N extends ResourceName> = (typeof RESOURCES)[N]['answers'] extends infer A
+  ? { [Status in keyof A]: A[Status] extends TSchema ? Static<A[Status]> : never }
+  : never
 
 /** The names of all routes that are no command's twins. */
 export const RESOURCE_NAMES = keysOf(RESOURCES)

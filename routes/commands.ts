@@ -1,8 +1,8 @@
-import { type TProperties, type TSchema, Type } from '@sinclair/typebox'
+import { type TSchema, Type } from '@sinclair/typebox'
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
 import { COMMAND_NAMES, COMMANDS, type Command, type RestTwin } from '../contract/commands.js'
 import { ErrorAnswer, invalid } from '../contract/errors.js'
-import { Closed } from '../contract/fields.js'
+import { requestOf, urlParts, usesQuery } from '../contract/rest.js'
 import { callerOf } from '../plugins/auth.js'
 
 /** The REST twins of the commands, made from their table: URL parts and body (or query) are the input, the body answered is the ack's data. */
@@ -40,9 +40,6 @@ function toInput({ single, ...rest }: RestTwin, { params, query, body }: Fastify
   return { ...given, ...fromUrl }
 }
 
-const usesQuery = ({ method }: RestTwin) => method === 'GET' || method === 'DELETE'
-const urlParts = ({ url }: RestTwin) => [...url.matchAll(/:(\w+)/g)].flatMap(([, part]) => part ?? [])
-
 function isMade({ made }: Command, answer: object): boolean {
   const given = new Map(Object.entries(answer))
   return made !== undefined && Object.entries(made).every(([field, value]) => given.get(field) === value)
@@ -53,14 +50,12 @@ function toRouteSchema(
   { summary, tag, input, output, serviceOutput, made }: Command,
   rest: RestTwin,
 ): FastifySchema {
-  const parts = urlParts(rest)
-  const params = rest.single ? itemsOf(input, rest.single) : Type.Required(Type.Pick(input, parts)).properties
-  const own = Closed(rest.single ? {} : Type.Omit(input, parts).properties)
+  const { params, own } = requestOf(input, rest)
   return {
     operationId,
     summary,
     tags: [tag],
-    ...(parts.length > 0 && { params: Closed(params) }),
+    ...(urlParts(rest.url).length > 0 && { params }),
     ...(usesQuery(rest) ? { querystring: own } : { body: own }),
     response: {
       200: serviceOutput ? Type.Union([output, serviceOutput]) : output,
@@ -69,9 +64,4 @@ function toRouteSchema(
       '5xx': ErrorAnswer,
     },
   }
-}
-
-/** The URL parts that become lists of one, each checked as the list's item. */
-function itemsOf({ properties }: Command['input'], single: Record<string, string>): TProperties {
-  return Object.fromEntries(Object.entries(single).map(([part, list]) => [part, properties[list]?.items as TSchema]))
 }

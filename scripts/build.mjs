@@ -1,7 +1,7 @@
-// Transpiles every .ts file into dist/ in the same layout, and bundles fastify-socket.io and the page beside them.
+// Transpiles every .ts file into dist/ in the same layout, and bundles fastify-socket.io and the page beside them; the documents are copied.
 // Only what changed is written, and by a rename, so building is safe while a server runs from dist/.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { buildPage } from './page.mjs'
 
@@ -41,6 +41,14 @@ const require = createRequire(import.meta.url)`,
   return [...result.outputFiles, { path: resolve('dist/vendor/fastify-socket.io.LICENSE'), contents }]
 }
 
+/** What the service serves as it is committed: its documents, and the colours of their page. */
+function copyDocuments() {
+  return ['docs/openapi.json', 'docs/asyncapi.json', 'web/theme.css'].map((name) => ({
+    path: resolve('dist/documents', basename(name)),
+    contents: readFileSync(name),
+  }))
+}
+
 function write({ path, contents }) {
   if (existsSync(path) && readFileSync(path).equals(contents)) return
   mkdirSync(dirname(path), { recursive: true })
@@ -59,7 +67,9 @@ function removeStale(outputs) {
 
 async function run() {
   const sources = ['app.ts', 'server.ts', 'testing.ts', ...rooms].filter((name) => existsSync(name)).flatMap(files)
-  const outputs = (await Promise.all([transpile(sources), bundleFastifySocketIO(), buildPage()])).flat()
+  const outputs = (
+    await Promise.all([transpile(sources), bundleFastifySocketIO(), buildPage(), copyDocuments()])
+  ).flat()
   outputs.forEach(write)
   removeStale(outputs)
 }

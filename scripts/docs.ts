@@ -1,10 +1,9 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import Fastify from 'fastify'
-import { serviceScope } from '../app.js'
 import { packageRoot } from '../services/package-root.js'
 import { whoPage } from '../test/who/page.js'
+import { asyncApi } from './docs/api/asyncapi.js'
+import { openApi } from './docs/api/openapi.js'
 import { diagram } from './docs/diagrams.js'
 import { formatted } from './docs/format.js'
 import {
@@ -22,13 +21,12 @@ import { wireTypes } from './docs/wire.js'
 import { Refusal, run } from './run.js'
 
 const DIAGRAMS = 'docs/diagrams'
-const START_TIMEOUT_MS = 60_000
 const MARKED = ['docs/wire.md', 'docs/settings.md', 'docs/reference.md']
 
 /** Writes what the docs say of the contract and the settings; with `--check`, only says what has drifted. */
 await run(async () => {
   process.chdir(packageRoot())
-  const openapi = await readOpenApi()
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
   const parts: Record<string, string> = {
     commands: commandsTable(),
     'commands in full': commandsReference(),
@@ -39,8 +37,9 @@ await run(async () => {
     shapes: shapesReference(),
     settings: settingsTable(),
   }
-  const files = new Map([
-    ['docs/openapi.json', formatted('docs/openapi.json', JSON.stringify(openapi, null, 2))],
+  const files = new Map<string, string>([
+    document('docs/openapi.json', openApi(version)),
+    document('docs/asyncapi.json', asyncApi(version)),
     ['client/src/wire.ts', formatted('client/src/wire.ts', wireTypes())],
     ['.env.example', envExample()],
     ['docs/who.md', whoPage()],
@@ -65,22 +64,12 @@ function diagrams(): [string, string][] {
   })
 }
 
-function names(files: [string, string][]): string {
-  return files.map(([name]) => name).join(', ')
+function document(name: string, content: object): [string, string] {
+  return [name, formatted(name, JSON.stringify(content, null, 2))]
 }
 
-/** The document as the running service has it: whatever is registered is in it. */
-async function readOpenApi(): Promise<object> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'chat-docs-'))
-  const host = Fastify({ pluginTimeout: START_TIMEOUT_MS })
-  try {
-    const { app } = await serviceScope(host, { nodeEnv: 'development', dataDir, demoData: false, web: false })
-    await host.ready()
-    return app.swagger()
-  } finally {
-    await host.close()
-    rmSync(dataDir, { recursive: true, force: true })
-  }
+function names(files: [string, string][]): string {
+  return files.map(([name]) => name).join(', ')
 }
 
 /** Puts each part between its marks: `<!-- commands -->` and `<!-- /commands -->`. */

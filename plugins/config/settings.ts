@@ -107,7 +107,9 @@ export const Settings = Type.Object({
   DEMO_DATA: Type.Optional(Type.Boolean({ description: 'Load demo users and chats; development: true' })),
   WEB: Type.Optional(Type.Boolean({ description: 'Serve the chat page at /; development: true' })),
   DOCS: Type.Optional(
-    Type.Boolean({ description: 'Serve /docs and /openapi.json without credentials; development: true' }),
+    Type.Boolean({
+      description: 'Serve /docs, /openapi.json and /asyncapi.json without credentials; development: true',
+    }),
   ),
   METRICS: Type.Optional(Type.Boolean({ description: 'Serve /metrics without credentials; development: true' })),
   BUILD_COMMIT: Text('The commit that this build was made of, as /metrics tells it; the image has it'),

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { TSchema } from '@sinclair/typebox'
 import { CLOSINGS, Closing } from '../../contract/closings.js'
 import { COMMAND_NAMES, COMMANDS } from '../../contract/commands.js'
@@ -8,7 +6,7 @@ import { EVENT_NAMES, EVENTS } from '../../contract/events.js'
 import * as shapes from '../../contract/shapes.js'
 import { UploadTarget } from '../../contract/uploads.js'
 import { keysOf } from '../../contract/words.js'
-import { packageRoot } from '../../services/package-root.js'
+import { commentOf } from './sentences.js'
 
 /** The parts of a JSON schema that say what type it is. */
 interface Schema {
@@ -58,8 +56,6 @@ export type ServerToClientEvents = {
 }
 `
 
-const SOURCES = ['shapes', 'closings', 'errors', 'events', 'uploads']
-
 /** The types of the wire as a module that knows nothing else: client/src/wire.ts. */
 export function wireTypes(): string {
   const named = new Map<string, Schema>(
@@ -96,7 +92,7 @@ export function wireTypes(): string {
   const types = [...named].map(([name, schema]) => {
     const isOpen = schema.properties !== undefined
     const text = isOpen ? `export interface ${name} ${objectOf(schema)}` : `export type ${name} = ${madeOf(schema)}`
-    return sentenceOf(name) + text
+    return commentOf(name) + text
   })
   const commands = COMMAND_NAMES.map((name) => {
     const { summary, input, output } = COMMANDS[name]
@@ -119,13 +115,4 @@ const union = (types: string[]) => [...new Set(types)].join(' | ')
 function schemas(module: Record<string, unknown>): Record<string, TSchema> {
   const entries = Object.entries(module) as [string, TSchema][]
   return Object.fromEntries(entries.filter(([name]) => /^[A-Z]/.test(name) && name !== 'Time'))
-}
-
-const sources = SOURCES.map((name) => readFileSync(join(packageRoot(), 'contract', `${name}.ts`), 'utf8')).join('\n')
-
-/** What the contract says above a schema. */
-function sentenceOf(name: string): string {
-  const [, comment] =
-    sources.match(new RegExp(`(/\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/\\n)export const ${name}(?:: \\w+)? =`)) ?? []
-  return comment ?? ''
 }

@@ -91,6 +91,7 @@ t.test('a host that has everything already keeps it, and has a chat', async (t) 
     t.equal(info.title, 'The host')
     t.ok(paths['/chat/chats/{chatId}/messages'])
     t.equal((await host.inject('/host-docs')).statusCode, 200)
+    t.match((await host.inject('/chat/openapi.json')).json(), { servers: [{ url: '/chat' }] }, 'and so does its own')
   })
 
   t.test('both servers of sockets work', async (t) => {

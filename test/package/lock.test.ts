@@ -28,8 +28,8 @@ const MINIMUM: Record<string, [version: string, why: string]> = {
   pg: ['8.0.0', 'CVE-2017-16082: code run from column names'],
 }
 
-/** Those that say they run something when they are installed; .npmrc lets none of them. */
-const SCRIPTS = ['node_modules/esbuild', 'node_modules/fastify-socket.io']
+/** Those that say they run something when they are installed, such as to count installations; .npmrc lets none of them. */
+const SCRIPTS = ['node_modules/@scarf/scarf', 'node_modules/esbuild', 'node_modules/fastify-socket.io']
 
 const { packages } = JSON.parse(readFileSync(join(packageRoot(), 'package-lock.json'), 'utf8')) as {
   packages: Record<string, Locked>

@@ -66,7 +66,8 @@ onEachDatabase('an error says its code and nothing of the inside', async (t, dat
 
 t.test('production opens nothing by itself', async (t) => {
   const { host } = await build(t, { nodeEnv: 'production', jwtSecret: SECRET })
-  const closed = ['/docs', '/docs/', '/docs/json', '/docs/yaml', '/docs/static/index.html', '/openapi.json', '/metrics']
+  const pages = ['/docs', '/docs/', '/docs/json', '/docs/yaml', '/docs/static/index.html', '/docs/events']
+  const closed = [...pages, '/openapi.json', '/asyncapi.json', '/metrics']
   for (const url of closed) {
     const { statusCode, body } = await host.inject({ url })
     t.equal(statusCode, 401, url)

@@ -205,7 +205,9 @@ export const ROUTE_ROWS: Record<ResourceName, Case<Asked>> = {
   replay_hook: [({ chatId }) => ({ hookId: 'stays', body: { chatId } }), 'XXXX XXXXX XXX +XXXX UU'],
   list_heads: [() => ({}), 'XXXX XXXXX XXX +XXXX UU'],
   get_openapi: [() => ({}), 'XXXX XXXXX XXX +XXXX UU'],
+  get_asyncapi: [() => ({}), 'XXXX XXXXX XXX +XXXX UU'],
   get_docs: [() => ({}), 'XXXX XXXXX XXX +XXXX UU'],
+  get_events: [() => ({}), 'XXXX XXXXX XXX +XXXX UU'],
   get_page: [() => ({}), '++++ +++++ +++ +++++ ++'],
   get_demo_tokens: [() => ({}), '---- ----- --- ----- -+'],
 }
