@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Fastify from 'fastify'
 import { serviceScope } from '../app.js'
+import { Refusal, run } from '../cli/run.js'
 import { packageRoot } from '../services/package-root.js'
 import { whoPage } from '../test/who/page.js'
 import { formatted } from './docs/format.js'
@@ -18,7 +19,6 @@ import {
   shapesReference,
 } from './docs/tables.js'
 import { wireTypes } from './docs/wire.js'
-import { Refusal, run } from './run.js'
 
 const START_TIMEOUT_MS = 60_000
 const MARKED = ['README.md', 'docs/reference.md']

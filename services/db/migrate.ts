@@ -7,7 +7,8 @@ import { Refusal } from '../refusals/refusal.js'
 import { sqlState } from './errors.js'
 import type { Database } from './index.js'
 
-const OUR_MIGRATIONS = join(packageRoot(), 'migrations')
+/** Where the package has its migrations. */
+export const OUR_MIGRATIONS = join(packageRoot(), 'migrations')
 const MIGRATIONS_LOCK = 0x63686174 // "chat"
 const LOCK_TIMEOUT_MS = 500
 const PAUSE_MS = 1_000
