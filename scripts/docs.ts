@@ -7,6 +7,7 @@ import { Refusal, run } from '../cli/run.js'
 import { packageRoot } from '../services/package-root.js'
 import { whoPage } from '../test/who/page.js'
 import { formatted } from './docs/format.js'
+import { programReference, programTable } from './docs/program.js'
 import {
   closingsTable,
   commandsReference,
@@ -21,7 +22,7 @@ import {
 import { wireTypes } from './docs/wire.js'
 
 const START_TIMEOUT_MS = 60_000
-const MARKED = ['README.md', 'docs/reference.md']
+const MARKED = ['README.md', 'docs/reference.md', 'docs/cli.md']
 
 /** Writes what the docs say of the contract and the settings; with `--check`, only says what has drifted. */
 await run(async () => {
@@ -36,6 +37,8 @@ await run(async () => {
     closings: closingsTable(),
     shapes: shapesReference(),
     settings: settingsTable(),
+    'command line': programTable(),
+    'command line in full': programReference(),
   }
   const files = new Map([
     ['docs/openapi.json', formatted('docs/openapi.json', JSON.stringify(openapi, null, 2))],

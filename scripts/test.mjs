@@ -22,8 +22,11 @@ const child = spawn(tap, ['run', ...(isRaw ? [] : ['--reporter=tap']), ...args],
   cwd: root,
   stdio: ['inherit', isRaw ? 'inherit' : 'pipe', 'inherit'],
 })
-// A terminal's Ctrl-C has reached tap already, which ends its suites in order.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+// A terminal's Ctrl-C reaches tap, too, which ends its suites in order and would be cut short by a second one.
+const PAUSE_MS = 1_000
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => setTimeout(() => child.kill(signal), PAUSE_MS).unref())
+}
 
 const say = (line) => process.stdout.write(`${line}\n`)
 const reader = createReader({ suites: countSuites(), say })

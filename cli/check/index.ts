@@ -1,6 +1,7 @@
 import { lookAtBus, unlooked as unlookedBus } from './bus.js'
 import { lookAtStore, unlooked as unlookedStore } from './database.js'
 import type { Finding } from './finding.js'
+import { lookAtKeys } from './keys.js'
 import { lookAtPort, lookAtProcess, unlooked as unlookedPort } from './process.js'
 import { lookAtSettings } from './settings.js'
 import { lookAtUploads, unlooked as unlookedUploads } from './uploads.js'
@@ -13,6 +14,7 @@ export async function lookAtAll(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   const store = await lookAtStore(config)
   return [
     ...before,
+    ...(await lookAtKeys(config)),
     ...store.found,
     ...(await lookAtBus(config, store.look)),
     ...(await lookAtUploads(config)),

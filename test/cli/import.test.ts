@@ -205,7 +205,7 @@ t.test('messages with files, and members without a time of their own', needsPost
     INSERT INTO "ChatMember" SELECT c, u, timestamp '2024-01-01',
       CASE WHEN c = 'time' AND u = 'ann' THEN timestamp '2024-01-02 00:00:02' END
     FROM unnest(ARRAY['flags', 'time', 'unread']) c, unnest(ARRAY['ann', 'bob']) u;
-    INSERT INTO "Message" SELECT c || i, c, CASE WHEN i < 4 THEN 'bob' ELSE 'ann' END, 'text ' || i, NULL, NULL, NULL, NULL,
+    INSERT INTO "Message" SELECT c || i, c, CASE WHEN i < 3 THEN 'bob' ELSE 'ann' END, 'text ' || i, NULL, NULL, NULL, NULL,
       c = 'flags' AND i = 1, NULL, timestamp '2024-01-02' + i * interval '1 second'
     FROM unnest(ARRAY['flags', 'time', 'unread']) c, generate_series(0, 3) i;
     INSERT INTO "Message" ("id", "chatId", "senderId", "content", "image", "fileName", "mimeType", "metadata", "deletedAt", "createdAt") VALUES

@@ -22,7 +22,7 @@ t.test('the nearest of some names, or none', async (t) => {
   const names = ['start', 'check', 'migrate', 'token']
   t.equal(nearest('chek', names), 'check')
   t.equal(nearest('strat', names), 'start')
-  t.equal(nearest('migrations', names), 'migrate')
+  t.equal(nearest('migration', names), 'migrate')
   t.equal(nearest('deploy', names), undefined)
   t.equal(nearest('chec', names, 0), undefined)
 })
