@@ -1,6 +1,7 @@
+import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import net, { type AddressInfo } from 'node:net'
+import net, { type AddressInfo, type Server } from 'node:net'
 import { join } from 'node:path'
 import pg from 'pg'
 import t, { type Test } from 'tap'
@@ -23,6 +24,14 @@ async function check(t: Test, env: Record<string, string>) {
   return { fine: of('fine'), warning: of('warning'), wrong: of('wrong'), skipped: of('skipped'), dataDir }
 }
 
+/** The port of a server that goes with the test. */
+async function listen(t: Test, server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
+}
+
 t.test('an empty folder is fine, and stays empty', async (t) => {
   const { wrong, warning, fine, dataDir } = await check(t, {})
   t.same({ wrong, warning }, { wrong: [], warning: [] })
@@ -34,9 +43,7 @@ t.test('an empty folder is fine, and stays empty', async (t) => {
 t.test('what is wrong before a database is asked', async (t) => {
   const file = join(tempDir(t), 'file')
   writeFileSync(file, '')
-  const taken = net.createServer().listen(0, '127.0.0.1')
-  t.teardown(() => taken.close())
-  const { port } = taken.address() as AddressInfo
+  const port = await listen(t, net.createServer())
   for (const [env, wrong] of [
     [{ PORT: 'x' }, /^settings: PORT must be a whole number/],
     [{ NODE_ENV: 'production' }, /^settings: JWT_SECRET .* must be set in production/],
@@ -82,9 +89,8 @@ t.test('the folder of uploads, and a bucket', async (t) => {
   const bucket = createServer(({ url }, response) => {
     response.statusCode = url === '/good' ? 403 : 404
     response.end()
-  }).listen(0, '127.0.0.1')
-  t.teardown(() => bucket.close())
-  const endpoint = `http://127.0.0.1:${(bucket.address() as AddressInfo).port}`
+  })
+  const endpoint = `http://127.0.0.1:${await listen(t, bucket)}`
   const keys = { S3_ACCESS_KEY_ID: 'id', S3_SECRET_ACCESS_KEY: VALUE }
   const at = (name: string, where = endpoint) => check(t, { ...keys, UPLOADS: `s3://${name}?endpoint=${where}` })
   t.same((await at('good')).wrong, [])
@@ -101,10 +107,9 @@ t.test('key sets', async (t) => {
     }
     response.statusCode = url === '/missing' ? 404 : 200
     response.end(answers[url ?? ''])
-  }).listen(0, '127.0.0.1')
-  t.teardown(() => server.close())
-  const at = (path: string, port = (server.address() as AddressInfo).port) =>
-    check(t, { JWT_JWKS_URL: `http://127.0.0.1:${port}${path}` })
+  })
+  const ours = await listen(t, server)
+  const at = (path: string, port = ours) => check(t, { JWT_JWKS_URL: `http://127.0.0.1:${port}${path}` })
   t.match((await at('/good')).fine.join('\n'), /keys: 1 at 127\.0\.0\.1:/)
   t.match((await at('/empty')).wrong, [/^keys: What \S+ answers is no key set, or an empty one/])
   t.match((await at('/page')).wrong, [/^keys: What \S+ answers is no key set: /])

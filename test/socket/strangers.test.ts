@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import t from 'tap'
 import { WebSocket } from 'ws'
-import { build, connect, type Service } from '../helper.js'
+import { build, connect, type Service, tempDir } from '../helper.js'
+import { createMigrated } from '../helpers/migrated.js'
+import { postgresAvailable } from '../helpers/postgres.js'
 
 /** The warnings of a service from now on. */
 function warningsOf({ app }: Service): string[] {
@@ -16,7 +18,8 @@ function warningsOf({ app }: Service): string[] {
 
 // What broke: such a client was told "xhr poll error" or nothing, for ever, and the log was silent.
 t.test('a client of Socket.IO 2, or with another parser, is told of in the log once', async (t) => {
-  const service = await build(t)
+  const settings = postgresAvailable ? { databaseUrl: await createMigrated(t), dataDir: tempDir(t) } : {}
+  const service = await build(t, settings)
   const said = warningsOf(service)
   const polled = async (query: string) => {
     const response = await fetch(`${service.url}/socket.io/?${query}&transport=polling`)
