@@ -30,7 +30,8 @@ export function createApi(url: URL, headers: Record<string, string>) {
     try {
       const response = await fetch(new URL(path.slice(1), at), options)
       const text = await response.text()
-      return { status: response.status, body: (text === '' ? undefined : JSON.parse(text)) as T }
+      const parsed: T = text === '' ? undefined : JSON.parse(text)
+      return { status: response.status, body: parsed }
     } catch (error) {
       if (error instanceof SyntaxError)
         throw new Refusal(`What answers at ${at.host} is no chat-socket-service: correct --url.`)

@@ -13,9 +13,8 @@ const port = findings('port')
 
 /** The version of Node, and what the process may do. */
 export function lookAtProcess(version = process.versions.node): Finding[] {
-  const { engines } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as {
-    engines: { node: string }
-  }
+  const text = readFileSync(join(packageRoot(), 'package.json'), 'utf8')
+  const { engines }: { engines: { node: string } } = JSON.parse(text)
   const found = [
     isAtLeast(version, engines.node.replace(/^>=/, ''))
       ? node.fine(version)

@@ -55,7 +55,7 @@ export function toChat(old: OldChat, members: OldMember[]): NewChat {
     createdAt,
     members: members.map(({ userId, joinedAt }, i) => ({
       userId,
-      role: type === 'direct' ? 'member' : (roles[i] as 'member'),
+      role: type === 'direct' ? 'member' : (roles[i] ?? 'member'),
       joinedAt: joinedAt ?? createdAt,
     })),
   }

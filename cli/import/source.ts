@@ -134,7 +134,7 @@ async function describe(client: pg.Client, schema: string): Promise<Source> {
   if (!member) throw new Refusal(`There is no table of members in the schema ${schema}: name another with --schema.`)
   const isPair = pairs.includes(member)
   // Prisma names the columns of an implicit relation A and B, in the order of the models' names.
-  const [chatSide, userSide] = chat.name < user.name ? ['a', 'b'] : ['b', 'a']
+  const [chatSide, userSide]: [string, string] = chat.name < user.name ? ['a', 'b'] : ['b', 'a']
 
   const users = read('User', user, {
     id: ['id'],
@@ -152,8 +152,8 @@ async function describe(client: pg.Client, schema: string): Promise<Source> {
     createdAt: ['createdat'],
   })
   const members = read('ChatMember', member, {
-    chatId: isPair ? [chatSide as string] : ['chatid', 'conversationid', 'roomid', 'chatroomid'],
-    userId: isPair ? [userSide as string] : ['userid', 'memberid', 'participantid'],
+    chatId: isPair ? [chatSide] : ['chatid', 'conversationid', 'roomid', 'chatroomid'],
+    userId: isPair ? [userSide] : ['userid', 'memberid', 'participantid'],
     role: ['role', 'isadmin'],
     joinedAt: ['joinedat', 'createdat'],
     lastReadAt: ['lastreadat', 'readat'],

@@ -1,8 +1,18 @@
 import { WebSocket } from 'ws'
 
+/** What is looked at of a message. */
+interface Message {
+  seq: number
+  clientMessageId: string | null
+  sender: { userId: string }
+}
+
+/** What is looked at of the server's events. */
+type ServerEvent = ['new_message', Message] | ['closing', { code: string }] | ['session', object]
+
 /** What the client of a user is told. */
 export interface ClientListener {
-  onMessage(message: { chatId: string; seq: number; clientMessageId: string | null; sender: { userId: string } }): void
+  onMessage(message: Message): void
   onGone(reason: string): void
 }
 
@@ -55,9 +65,9 @@ export function connectClient(url: URL, path: string, token: string, listener: C
       isClosing = true
     }
 
-    function onEvent(name: string, payload: never): void {
+    function onEvent([name, payload]: ServerEvent): void {
       if (name === 'new_message') listener.onMessage(payload)
-      else if (name === 'closing') closing = (payload as { code: string }).code
+      else if (name === 'closing') closing = payload.code
       else if (name === 'session') {
         clearTimeout(giveUp)
         isReady = true
@@ -75,8 +85,7 @@ export function connectClient(url: URL, path: string, token: string, listener: C
         waiting.get(id)?.(JSON.parse(packet.slice(at))[0])
         waiting.delete(id)
       } else if (packet.startsWith('42')) {
-        const [name, payload] = JSON.parse(packet.slice(2))
-        onEvent(name, payload as never)
+        onEvent(JSON.parse(packet.slice(2)))
       }
     }
 
@@ -89,6 +98,6 @@ export function connectClient(url: URL, path: string, token: string, listener: C
 
 /** A refusal of the handshake that will not get better says why. */
 function reasonOf(text: string): string {
-  const { data, message } = JSON.parse(text) as { message?: string; data?: { code?: string } }
+  const { data, message }: { message?: string; data?: { code?: string } } = JSON.parse(text)
   return data?.code ?? message ?? 'refused'
 }

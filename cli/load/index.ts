@@ -67,7 +67,7 @@ async function connect({ url, socketPath, token }: LoadOptions, person: Person, 
     try {
       return await connectClient(url, socketPath, token(userId), listener)
     } catch (error) {
-      const { message } = error as Error
+      const message = error instanceof Error ? error.message : String(error)
       if (FINAL.test(message))
         throw new Refusal(
           `The server at ${url.host} does not take our tokens (${message}): run this in its folder, or set JWT_SECRET as it has it.`,
