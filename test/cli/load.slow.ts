@@ -23,7 +23,7 @@ onEachDatabase('load', async (t, { dataDir = '', databaseUrl = '' }) => {
   const left = (await answer.json()) as { chats: unknown[] }
   t.same(left.chats, [], 'nothing is left behind')
 
-  const hasty = await load(['--users', '2', '--chats', '1', '--rate', '200'])
+  const hasty = await load(['--users', '2', '--chats', '1', '--rate', '80'])
   t.match(
     hasty,
     { code: 0, stdout: /^refused: \d+ RATE_LIMITED$[\s\S]*^✅ nothing was lost/m },

@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import t from 'tap'
 import { packageRoot } from '../../services/package-root.js'
-import { tempDir } from '../helper.js'
 
 interface Reader {
   take(line: string): void
@@ -58,27 +55,4 @@ t.test('people get a line a file, and all of what failed', async (t) => {
   t.ok(sum.includes('  exitCode: 9'), 'a file that ended by itself says how')
   t.ok(sum.includes('– 1 skipped: no PostgreSQL'))
   t.equal(sum.at(-1), '❌ 3 files, 4 checks: 1 failed, in 2 files')
-})
-
-t.test('CI gets TAP as it is, and the exit code of tap', async (t) => {
-  const root = packageRoot()
-  const { HOME, PATH } = process.env
-  const run = async (env: NodeJS.ProcessEnv) => {
-    const args = [join(root, 'scripts/test.mjs'), 'dist/test/services/nearest.test.js']
-    const child = spawn(process.execPath, args, { cwd: tempDir(t), env: { HOME, PATH, ...env } })
-    let stdout = ''
-    child.stdout.on('data', (data) => {
-      stdout += data
-    })
-    const [code] = await once(child, 'close')
-    return { code, stdout }
-  }
-  t.match(await run({ CI: 'true' }), {
-    code: 0,
-    stdout: /^TAP version 14\n[\s\S]*\nok 1 - dist\/test\/services\/nearest/,
-  })
-  t.match(await run({}), {
-    code: 0,
-    stdout: /^✓ 1\/1 test\/services\/nearest\.test\.js .*\n\n✅ 1 files, \d+ checks, none failed\n$/,
-  })
 })

@@ -1,7 +1,9 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import t from 'tap'
 import { packageRoot } from '../../services/package-root.js'
+import { tempDir } from '../helper.js'
 
 t.setTimeout(180_000)
 
@@ -33,4 +35,27 @@ t.test('demo', async (t) => {
 
 t.test('the generated docs are as the contract and the settings say', async (t) => {
   t.match(await runScript('docs', ['--check']), { code: 0, stderr: '' })
+})
+
+t.test('CI gets TAP as it is, and the exit code of tap', async (t) => {
+  const root = packageRoot()
+  const { HOME, PATH } = process.env
+  const run = async (env: NodeJS.ProcessEnv) => {
+    const args = [join(root, 'scripts/test.mjs'), 'dist/test/services/nearest.test.js']
+    const child = spawn(process.execPath, args, { cwd: tempDir(t), env: { HOME, PATH, ...env } })
+    let stdout = ''
+    child.stdout.on('data', (data) => {
+      stdout += data
+    })
+    const [code] = await once(child, 'close')
+    return { code, stdout }
+  }
+  t.match(await run({ CI: 'true' }), {
+    code: 0,
+    stdout: /^TAP version 14\n[\s\S]*\nok 1 - dist\/test\/services\/nearest/,
+  })
+  t.match(await run({}), {
+    code: 0,
+    stdout: /^✓ 1\/1 test\/services\/nearest\.test\.js .*\n\n✅ 1 files, \d+ checks, none failed\n$/,
+  })
 })
