@@ -25,6 +25,8 @@ export interface LoadOptions {
 const TICK_MS = 5
 const PROGRESS_MS = 1_000
 const SETTLE_MS = 15_000
+/** Who was cut off answers nothing more. */
+const SETTLE_CUT_MS = 2_000
 const CONNECT_MS = 60_000
 const AGAIN_MS = 1_000
 /** What a server says once and for all. */
@@ -36,17 +38,22 @@ export async function runLoad(options: LoadOptions): Promise<{ outcome: Outcome;
   const people = namePeople(options.users, options.chats)
   const tally = createTally()
   const clients: { person: Person; client: LoadClient }[] = []
+  let isOver = false
   say(`making ${options.users} users and ${options.chats} chats`)
   try {
     await makePeople(api, people)
     await each(people, async (person) => {
-      clients.push({ person, client: await connect(options, person, tally) })
+      const client = await connect(options, person, tally, () => isOver)
+      // Where one could not be connected, the others are on their way still.
+      if (isOver) client.close()
+      else clients.push({ person, client })
       if (clients.length % 10 === 0) say(`${clients.length} of ${options.users} connected`)
     })
     await send(options, clients, tally)
     await settle(options, clients, tally)
     return await judge(api, people, tally)
   } finally {
+    isOver = true
     for (const { client } of clients) client.close()
     if (!keep) {
       say('taking users and chats away')
@@ -56,7 +63,12 @@ export async function runLoad(options: LoadOptions): Promise<{ outcome: Outcome;
 }
 
 /** Connects, and tries again for a while where the server says that it has had too many of us at once. */
-async function connect({ url, socketPath, token }: LoadOptions, person: Person, tally: Tally): Promise<LoadClient> {
+async function connect(
+  { url, socketPath, token }: LoadOptions,
+  person: Person,
+  tally: Tally,
+  isOver: () => boolean,
+): Promise<LoadClient> {
   const { userId } = person
   const listener: Parameters<typeof connectClient>[3] = {
     onMessage: ({ seq, clientMessageId, sender }) =>
@@ -72,7 +84,8 @@ async function connect({ url, socketPath, token }: LoadOptions, person: Person, 
         throw new Refusal(
           `The server at ${url.host} does not take our tokens (${message}): run this in its folder, or set JWT_SECRET as it has it.`,
         )
-      if (Date.now() > end) throw new Refusal(`No more sockets could be connected to ${url.host} (${message}).`)
+      if (Date.now() > end || isOver())
+        throw new Refusal(`No more sockets could be connected to ${url.host} (${message}).`)
     }
   }
 }
@@ -122,7 +135,9 @@ async function settle(
   tally: Tally,
 ): Promise<void> {
   say(`waiting for what is on its way in ${chats} chats`)
-  for (const end = Date.now() + SETTLE_MS; Date.now() < end; await sleep(20)) {
+  const startedAt = Date.now()
+  const mayWait = () => Date.now() - startedAt < (tally.hasLostConnections() ? SETTLE_CUT_MS : SETTLE_MS)
+  for (; mayWait(); await sleep(20)) {
     const reached = new Map<string, Set<number>>()
     for (const { person } of clients)
       reached.set(person.chatId, (reached.get(person.chatId) ?? new Set()).add(tally.lastSeq(person.userId)))

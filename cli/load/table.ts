@@ -2,7 +2,7 @@ import type { Latency, Outcome } from './tally.js'
 
 /** What came of a run, for people. */
 export function report(outcome: Outcome, faults: string[]): string {
-  const { sent, acked, unanswered, delivered, refused, ack, delivery } = outcome
+  const { sent, acked, unanswered, delivered, refused, gone, ack, delivery } = outcome
   const refusals = Object.entries(refused).map(([code, count]) => `${count} ${code}`)
   const head = ['', 'count', 'p50', 'p95', 'p99', 'max']
   return [
@@ -10,8 +10,10 @@ export function report(outcome: Outcome, faults: string[]): string {
     '',
     `${group(sent)} sent, ${group(acked)} acknowledged, ${group(delivered)} deliveries${unanswered > 0 ? `, ${unanswered} unanswered` : ''}`,
     ...(refusals.length > 0 ? [`refused: ${refusals.join(', ')}`] : []),
-    ...(refused.RATE_LIMITED
-      ? ['RATE_LIMITED is a budget of the server: a lower --rate, more --users, or RATE_LIMIT=off there']
+    ...(refused.RATE_LIMITED || gone.ABUSE
+      ? [
+          'RATE_LIMITED, and ABUSE after a hundred of them, is a budget of the server: a lower --rate, more --users, or RATE_LIMIT=off there',
+        ]
       : []),
     ...(faults.length === 0 ? ['✅ nothing was lost, doubled or out of order'] : faults.map((fault) => `❌ ${fault}`)),
   ].join('\n')

@@ -77,6 +77,7 @@ export function createTally() {
     acked: (): number => counts.acked,
     delivered: (): number => counts.delivered,
     unanswered: (): number => sentAt.length - counts.answered,
+    hasLostConnections: (): boolean => Object.keys(gone).length > 0,
     /** The last message that a socket was told of. */
     lastSeq: (socket: string): number => seqs.get(socket) ?? 0,
     latencies: () => ({ ack: latencyOf(ack), delivery: latencyOf(delivery) }),
