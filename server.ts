@@ -9,6 +9,7 @@ import { readWorkers } from './plugins/config/workers.js'
 import { loggerOptions } from './plugins/logging.js'
 import type { WorkerOptions } from './plugins/workers/index.js'
 import type { Logger } from './services/logger.js'
+import { requireNoArguments } from './services/refusals/arguments.js'
 import { listenRefusal } from './services/refusals/listen.js'
 import { requireOpenFiles } from './services/refusals/open-files.js'
 import { tell } from './services/refusals/tell.js'
@@ -50,6 +51,7 @@ async function start(env: NodeJS.ProcessEnv): Promise<void> {
     running?.log.info({}, '✅ stopped')
   })
   try {
+    requireNoArguments(process.argv.slice(2))
     requireOpenFiles()
     readEnvFile()
     const count = cluster.isPrimary ? readWorkers(env) : 1

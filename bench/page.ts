@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import Fastify, { LogController } from 'fastify'
 import { type Browser, chromium } from 'playwright-core'
 import { serviceScope } from '../app.js'
-import { run } from '../scripts/run.js'
+import { run } from '../cli/run.js'
 
 // npm run bench:page: how long after one goes to the page its first message is on the screen, with an empty cache; on localhost, by the browser's own clock.
 

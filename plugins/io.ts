@@ -15,7 +15,8 @@ import { createDoor, type Door } from './socket/door.js'
 import { createInside, type Inside } from './socket/inside.js'
 import { createJunk, type Junk } from './socket/junk.js'
 import { asksFor, createBodyGuard, refuseScripts } from './socket/polling.js'
-import { warnOfStrangers } from './socket/strangers.js'
+import { warnOfSecondServer } from './socket/second-server.js'
+import { createStrangers } from './socket/strangers.js'
 import type { ChatServer, ChatSocket } from './socket/types.js'
 
 declare module 'fastify' {
@@ -55,7 +56,9 @@ function takePath(app: FastifyInstance, path: string): void {
     throw new ConfigError([`SOCKET_PATH ${path} has a Socket.IO server already: choose another`])
   }
   taken.set(app.server, others.add(path))
-  app.addHook('onListen', async () => warnOfStrangers(app.server, others.size + Number(Boolean(host)), path, app.log))
+  app.addHook('onListen', async () =>
+    warnOfSecondServer(app.server, others.size + Number(Boolean(host)), path, app.log),
+  )
 }
 
 async function io(app: FastifyInstance): Promise<void> {
@@ -96,18 +99,19 @@ async function io(app: FastifyInstance): Promise<void> {
   const inside = createInside(app.io)
   app.decorate('inside', inside)
   const trust = readTrust(config.TRUST_PROXY) || false
+  const addressOf = createAddressOf(trust)
   app.decorate(
     'admission',
     createAdmission({
       io: app.io,
-      addressOf: createAddressOf(trust),
+      addressOf,
       mayConnect: (address) => app.budgets.take('address_connects', address) === 0,
       maxSockets: config.MAX_SOCKETS_PER_ADDRESS,
       trustsProxies: trust !== false,
       logger: app.log,
     }),
   )
-  const junk = createJunk()
+  const junk = createJunk(createStrangers({ io: app.io, addressOf, logger: app.log }).onForeign)
   app.io.engine.on('connection', (connection: ChatSocket['conn']) => {
     junk.watch(connection)
     inside.onPing(connection, junk.count)

@@ -7,7 +7,7 @@ import { buildPage } from './page.mjs'
 
 const root = resolve(import.meta.dirname, '..')
 process.chdir(root)
-const rooms = ['bench', 'client', 'conformance', 'contract', 'plugins', 'routes', 'scripts', 'services', 'test']
+const rooms = ['bench', 'cli', 'client', 'conformance', 'contract', 'plugins', 'routes', 'scripts', 'services', 'test']
 const files = (name) =>
   name.endsWith('.ts') ? [name] : readdirSync(name, { recursive: true }).map((path) => join(name, path))
 

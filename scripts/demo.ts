@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import Fastify, { LogController } from 'fastify'
 import { io } from 'socket.io-client'
 import { serviceScope } from '../app.js'
+import { Refusal, run } from '../cli/run.js'
 import type { ChatSocket } from '../client/src/stock.js'
 import type { Presence } from '../client/src/wire.js'
-import { Refusal, run } from './run.js'
 import { must, next } from './socket.js'
 
 const START_TIMEOUT_MS = 60_000

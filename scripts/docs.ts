@@ -1,11 +1,13 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Refusal, run } from '../cli/run.js'
 import { packageRoot } from '../services/package-root.js'
 import { whoPage } from '../test/who/page.js'
 import { asyncApi } from './docs/api/asyncapi.js'
 import { openApi } from './docs/api/openapi.js'
 import { diagram } from './docs/diagrams.js'
 import { formatted } from './docs/format.js'
+import { programReference, programTable } from './docs/program.js'
 import {
   closingsTable,
   commandsReference,
@@ -18,10 +20,9 @@ import {
   shapesReference,
 } from './docs/tables.js'
 import { wireTypes } from './docs/wire.js'
-import { Refusal, run } from './run.js'
 
 const DIAGRAMS = 'docs/diagrams'
-const MARKED = ['docs/wire.md', 'docs/settings.md', 'docs/reference.md']
+const MARKED = ['docs/wire.md', 'docs/settings.md', 'docs/reference.md', 'docs/cli.md']
 
 /** Writes what the docs say of the contract and the settings; with `--check`, only says what has drifted. */
 await run(async () => {
@@ -36,6 +37,8 @@ await run(async () => {
     closings: closingsTable(),
     shapes: shapesReference(),
     settings: settingsTable(),
+    'command line': programTable(),
+    'command line in full': programReference(),
   }
   const files = new Map<string, string>([
     document('docs/openapi.json', openApi(version)),

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import Fastify, { LogController } from 'fastify'
 import { type Browser, chromium } from 'playwright-core'
 import { serviceScope } from '../app.js'
-import { run } from './run.js'
+import { run } from '../cli/run.js'
 import { LANGUAGES, SHOTS, type Shot, THEMES } from './screenshots/shots.js'
 import { fill } from './screenshots/world.js'
 

@@ -8,7 +8,7 @@ import { CORE, isIn, linesOf, placesOf, readmeLines, readSources } from './house
 
 /** Whatever stands in a list imports only from itself and what stands before it. */
 const LAYERS = [
-  ['contract', 'services', 'plugins', 'routes', 'app.ts', 'server.ts', 'testing.ts'],
+  ['contract', 'services', 'plugins', 'routes', 'app.ts', 'server.ts', 'cli', 'testing.ts'],
   ['client', 'web'],
 ]
 /** The rooms of services/ in the same order; the files beside them stand below all, unless they are named here. */

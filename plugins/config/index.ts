@@ -5,6 +5,7 @@ import { Refusal } from '../../services/refusals/refusal.js'
 import { readTrust } from '../addresses.js'
 import { busOf, findWrongBus } from './bus.js'
 import { sentencesOf } from './faults.js'
+import { findMisspelt } from './misspelt.js'
 import { developmentSecret, findWeakSecrets } from './secrets.js'
 import { type Config, type ConfigOptions, optionName, Settings } from './settings.js'
 import { findWrongUploads } from './uploads.js'
@@ -28,6 +29,8 @@ export class ConfigError extends Refusal {
 }
 
 async function config(app: FastifyInstance, options: ConfigOptions): Promise<void> {
+  // Before the faults: a misspelt name may be why another is missing.
+  for (const sentence of findMisspelt(options)) app.log.warn({}, sentence)
   try {
     await app.register(fastifyEnv, {
       schema: Settings,

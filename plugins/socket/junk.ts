@@ -22,9 +22,9 @@ export type Junk = ReturnType<typeof createJunk>
 
 /**
  * Counts what reaches no command: packets that nobody waits for, namespaces that are not there, events that are none. Each is cheap alone;
- * a connection that goes on with it is given to `onTooMuch`, once.
+ * a connection that goes on with it is given to `onTooMuch`, once. One whose first packet is not that of a client of ours is given to `onForeign`.
  */
-export function createJunk() {
+export function createJunk(onForeign: (connection: Connection) => void = () => {}) {
   const counts = new WeakMap<Connection, { points: number; sinceMs: number }>()
   let onTooMuch: (connection: Connection) => void = () => {}
 
@@ -42,9 +42,12 @@ export function createJunk() {
   /** Hears of each packet before Engine.IO looks at it; nearly all are events, and what those are the dispatcher sees. */
   function hear(this: Connection, { type, data }: Frame): void {
     if (type !== 'message') return void count(this)
+    const isText = typeof data === 'string'
+    if (isText && (data.startsWith(EVENT) || data.startsWith(BINARY_EVENT))) return
+    const isConnect = isText && data.startsWith(CONNECT)
+    if (!isConnect && !counts.has(this)) onForeign(this)
     // Attachments come behind an event, or end the connection.
-    if (typeof data !== 'string' || data.startsWith(EVENT) || data.startsWith(BINARY_EVENT)) return
-    count(this, data.startsWith(CONNECT) ? CONNECT_POINTS : 1)
+    if (isText) count(this, isConnect ? CONNECT_POINTS : 1)
   }
 
   return {

@@ -1,4 +1,4 @@
-import { Refusal } from '../run.js'
+import { Refusal } from '../../cli/run.js'
 
 const FONT_PX = 14
 /** How wide a letter is at most, in the fonts that browsers take for system-ui. */

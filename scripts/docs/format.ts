@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { Refusal } from '../run.js'
+import { Refusal } from '../../cli/run.js'
 
 /** A file's text as the formatter, which looks at JSON too, wants it. */
 export function formatted(name: string, text: string): string {

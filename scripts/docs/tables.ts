@@ -13,7 +13,8 @@ const code = (text: string) => `\`${text}\``
 const fence = (text: string) => `\`\`\`ts\n${text}\n\`\`\``
 const restOf = ({ rest }: Command) => (rest ? code(`${rest.method} ${rest.url}`) : '–')
 
-function table(head: string[], rows: string[][]): string {
+/** A table in Markdown. */
+export function table(head: string[], rows: string[][]): string {
   const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
 }

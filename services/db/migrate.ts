@@ -7,7 +7,8 @@ import { Refusal } from '../refusals/refusal.js'
 import { sqlState } from './errors.js'
 import type { Database } from './index.js'
 
-const OUR_MIGRATIONS = join(packageRoot(), 'migrations')
+/** Where the package has its migrations. */
+export const OUR_MIGRATIONS = join(packageRoot(), 'migrations')
 /** The first number of all advisory locks of ours: "chat". */
 export const CHAT_LOCK = 0x63686174
 const LOCK_TIMEOUT_MS = 500

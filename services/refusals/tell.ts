@@ -15,7 +15,7 @@ function sentencesOf(error: unknown): string {
   for (const { code = '', message } of causes(error)) {
     if (code === 'EMFILE' || code === 'ENFILE') return tooFew(code)
     if (/^(AVV_ERR|FST_ERR)_PLUGIN.*TIMEOUT$/.test(code)) {
-      return `The start took too long and was given up (${firstLine(message)}): see whether the database is busy, or run npm run db:migrate before.`
+      return `The start took too long and was given up (${firstLine(message)}): see whether the database is busy, or run npx chat-socket-service migrate before.`
     }
   }
   if (error instanceof Refusal) return error.message

@@ -53,6 +53,7 @@ export async function startProxy(
   const end = () => void (isRunning() && child.kill('SIGTERM'))
   process.once('exit', end)
   owner.teardown(async () => {
+    process.off('exit', end)
     if (isRunning()) {
       const gone = once(child, 'exit')
       end()

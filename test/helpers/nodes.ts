@@ -28,7 +28,10 @@ export function createNode(owner: Owner, { port, env, server = OURS }: NodeOptio
   const isRunning = () => child !== undefined && child.exitCode === null && child.signalCode === null
   const kill = () => void (isRunning() && child?.kill('SIGKILL'))
   process.once('exit', kill)
-  owner.teardown(kill)
+  owner.teardown(() => {
+    process.off('exit', kill)
+    kill()
+  })
 
   return {
     port,

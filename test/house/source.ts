@@ -14,7 +14,17 @@ export interface Source {
 const root = packageRoot()
 
 /** What the service is made of. */
-export const CORE = ['contract', 'services', 'plugins', 'routes', 'client/src', 'app.ts', 'server.ts', 'testing.ts']
+export const CORE = [
+  'contract',
+  'services',
+  'plugins',
+  'routes',
+  'client/src',
+  'app.ts',
+  'server.ts',
+  'testing.ts',
+  'cli',
+]
 /** Where laws of the house hold besides. */
 const ROUND_IT = ['web', 'bench', 'conformance', 'scripts', 'test', 'vendor']
 

@@ -36,6 +36,11 @@ export interface OldMessage {
   deletedAt: Date | null
   replyToId: string | null
   isRead: boolean | null
+  attachmentUrl: string | null
+  attachmentName: string | null
+  attachmentType: string | null
+  /** As JSON. */
+  metadata: string | null
 }
 
 interface Column {
@@ -103,7 +108,7 @@ async function describe(client: pg.Client, schema: string): Promise<Source> {
   function read(model: string, table: Table, fields: Record<string, string[]>): string {
     const taken = new Set<string>()
     const list = Object.entries(fields).map(([field, names]) => {
-      const column = names.map((name) => table.columns.get(name)).find(Boolean)
+      const column = names.map((name) => table.columns.get(name)).find((column) => column && suits(field, column))
       if (column) {
         taken.add(column.name)
         knows.add(`${model}.${field}`)
@@ -129,7 +134,7 @@ async function describe(client: pg.Client, schema: string): Promise<Source> {
   if (!member) throw new Refusal(`There is no table of members in the schema ${schema}: name another with --schema.`)
   const isPair = pairs.includes(member)
   // Prisma names the columns of an implicit relation A and B, in the order of the models' names.
-  const [chatSide, userSide] = chat.name < user.name ? ['a', 'b'] : ['b', 'a']
+  const [chatSide, userSide]: [string, string] = chat.name < user.name ? ['a', 'b'] : ['b', 'a']
 
   const users = read('User', user, {
     id: ['id'],
@@ -147,8 +152,8 @@ async function describe(client: pg.Client, schema: string): Promise<Source> {
     createdAt: ['createdat'],
   })
   const members = read('ChatMember', member, {
-    chatId: isPair ? [chatSide as string] : ['chatid', 'conversationid', 'roomid', 'chatroomid'],
-    userId: isPair ? [userSide as string] : ['userid', 'memberid', 'participantid'],
+    chatId: isPair ? [chatSide] : ['chatid', 'conversationid', 'roomid', 'chatroomid'],
+    userId: isPair ? [userSide] : ['userid', 'memberid', 'participantid'],
     role: ['role', 'isadmin'],
     joinedAt: ['joinedat', 'createdat'],
     lastReadAt: ['lastreadat', 'readat'],
@@ -163,6 +168,20 @@ async function describe(client: pg.Client, schema: string): Promise<Source> {
     deletedAt: ['deletedat', 'isdeleted', 'deleted'],
     replyToId: ['replytoid', 'replytomessageid', 'parentid', 'parentmessageid'],
     isRead: ['isread', 'read', 'readat', 'seen'],
+    attachmentUrl: [
+      'attachmenturl',
+      'fileurl',
+      'imageurl',
+      'mediaurl',
+      'attachment',
+      'file',
+      'image',
+      'media',
+      'photo',
+    ],
+    attachmentName: ['attachmentname', 'filename'],
+    attachmentType: ['attachmenttype', 'mimetype', 'contenttype', 'filetype', 'mediatype'],
+    metadata: ['metadata', 'meta'],
   })
   const of = (table: Table, ...names: string[]) =>
     `t.${quote(names.map((name) => table.columns.get(name)?.name).find(Boolean) ?? 'id')}`
@@ -191,6 +210,12 @@ async function readTables(client: pg.Client, schema: string): Promise<Table[]> {
     known.columns.set(plain(name), { name, type })
   }
   return [...tables.values()]
+}
+
+/** Whether a column of a name can be what the name says: an `image` may also be the bytes themselves, or a list. */
+function suits(field: string, { type }: Column): boolean {
+  if (field.startsWith('attachment')) return /^(text|character)/.test(type)
+  return field !== 'metadata' || /^jsonb?$/.test(type)
 }
 
 const nothing = (field: string) =>

@@ -17,10 +17,20 @@ export interface NewMessage {
   senderId: string
   clientMessageId: string
   content: string | null
+  metadata: object | null
   replyToId: string | null
   createdAt: Date
   editedAt: Date | null
   deletedAt: Date | null
+}
+
+/** How far a member has read: by a time, or by the last message of others that was flagged as read. */
+export interface NewMark {
+  chatId: string
+  userId: string
+  readAt: Date | 'infinity' | null
+  lastReadId: string | null
+  isByFlags: boolean
 }
 
 /** Writes in batches, each a transaction; what is there already is left as it is. Each method answers how many were new. */
@@ -46,8 +56,7 @@ export function createTarget(client: pg.Client) {
       return { made, members: founders + (await writeOne([LOCK('id'), JOIN], rows)) }
     },
     messages: (rows: NewMessage[]) => writeOne([LOCK('chatId'), MESSAGES], rows),
-    marks: (rows: { chatId: string; userId: string; readAt: Date | 'infinity' | null; lastReadId: string | null }[]) =>
-      writeOne([MARKS], rows),
+    marks: (rows: NewMark[]) => writeOne([MARKS], rows),
   }
 }
 
@@ -118,7 +127,7 @@ SELECT count(*) FROM joiners`
 const MESSAGES = `
 WITH input AS MATERIALIZED (
   SELECT r.*, row_number() OVER () AS ord FROM json_to_recordset($1) AS r (
-    id uuid, "chatId" text, "senderId" text, "clientMessageId" text, content text, "replyToId" uuid,
+    id uuid, "chatId" text, "senderId" text, "clientMessageId" text, content text, metadata jsonb, "replyToId" uuid,
     "createdAt" timestamptz, "editedAt" timestamptz, "deletedAt" timestamptz)
 ), fresh AS MATERIALIZED (
   SELECT i.*, c.last_seq + (row_number() OVER w)::integer AS seq, c.revision + (row_number() OVER w)::integer AS revision
@@ -126,8 +135,8 @@ WITH input AS MATERIALIZED (
   WHERE NOT EXISTS (SELECT 1 FROM messages m WHERE m.id = i.id)
   WINDOW w AS (PARTITION BY i."chatId" ORDER BY i.ord)
 ), stored AS (
-  INSERT INTO messages (id, chat_id, seq, revision, sender_id, client_message_id, content, reply_to_id, created_at, edited_at, deleted_at)
-  SELECT f.id, f."chatId", f.seq, f.revision, f."senderId", f."clientMessageId", f.content,
+  INSERT INTO messages (id, chat_id, seq, revision, sender_id, client_message_id, content, metadata, reply_to_id, created_at, edited_at, deleted_at)
+  SELECT f.id, f."chatId", f.seq, f.revision, f."senderId", f."clientMessageId", f.content, f.metadata,
     CASE WHEN EXISTS (SELECT 1 FROM messages m WHERE m.id = f."replyToId" AND m.chat_id = f."chatId")
       OR EXISTS (SELECT 1 FROM input o WHERE o.id = f."replyToId" AND o."chatId" = f."chatId") THEN f."replyToId" END,
     f."createdAt", f."editedAt", f."deletedAt"
@@ -142,14 +151,18 @@ WITH input AS MATERIALIZED (
 )
 SELECT count(*) FROM fresh`
 
-// A mark moves to the last message by then, or to the last one known as read, and over one's own; it never goes back.
+// A mark moves to the last message by then, and over one's own. By flags it stops before the first message of others behind the last one that is
+// flagged, whatever one has said oneself: nothing that the old service calls unread counts as read. It never goes back.
 const MARKS = `
 WITH marks AS (
-  SELECT b.chat_id, b.user_id, least(c.last_seq, greatest(
+  SELECT b.chat_id, b.user_id, CASE WHEN r."isByFlags" THEN
+    coalesce((SELECT min(m.seq) - 1 FROM messages m
+      WHERE m.chat_id = b.chat_id AND m.sender_id <> b.user_id AND m.deleted_at IS NULL
+        AND m.seq > coalesce((SELECT l.seq FROM messages l WHERE l.id = r."lastReadId"), 0)), c.last_seq)
+  ELSE least(c.last_seq, greatest(
     (SELECT max(m.seq) FROM messages m WHERE m.chat_id = b.chat_id AND m.created_at <= r."readAt"),
-    (SELECT m.seq FROM messages m WHERE m.id = r."lastReadId"),
-    (SELECT max(m.seq) FROM messages m WHERE m.chat_id = b.chat_id AND m.sender_id = b.user_id))) AS seq
-  FROM json_to_recordset($1) AS r ("chatId" text, "userId" text, "readAt" timestamptz, "lastReadId" uuid)
+    (SELECT max(m.seq) FROM messages m WHERE m.chat_id = b.chat_id AND m.sender_id = b.user_id))) END AS seq
+  FROM json_to_recordset($1) AS r ("chatId" text, "userId" text, "readAt" timestamptz, "lastReadId" uuid, "isByFlags" boolean)
   JOIN members b ON b.chat_id = r."chatId" AND b.user_id = r."userId"
   JOIN chats c ON c.id = b.chat_id
 ), moved AS (

@@ -19,9 +19,9 @@ async function open(t: Test, url: string): Promise<pg.Client> {
 }
 
 async function runImport(from: string, to: string, ...args: string[]): Promise<string> {
-  const script = join(packageRoot(), 'dist/scripts/import-prisma.js')
+  const script = join(packageRoot(), 'dist/cli/index.js')
   const env = { ...process.env, DATABASE_URL: to, DATABASE_SCHEMA: 'chat' }
-  const { stdout } = await promisify(execFile)(process.execPath, [script, '--from', from, ...args], { env })
+  const { stdout } = await promisify(execFile)(process.execPath, [script, 'import', '--from', from, ...args], { env })
   return stdout
 }
 
@@ -73,6 +73,7 @@ t.test('a service with explicit members', needsPostgres, async (t) => {
   await source.query(`
     INSERT INTO "Message" ("id", "chatId", "senderId", "content", "createdAt") VALUES
       ('gone', 'chat0', NULL, 'of nobody', now()), ('empty', 'chat0', 'user0', '  ', now())`)
+  await source.query(`ALTER TABLE "Message" ADD "mimeType" TEXT, ADD "meta" JSONB, ADD "thumb" TEXT`)
 
   const startedAt = performance.now()
   const said = await runImport(from, to)
@@ -81,7 +82,7 @@ t.test('a service with explicit members', needsPostgres, async (t) => {
   t.match(said, `messages: ${MESSAGES + 2} read, ${MESSAGES} taken, 0 there already`)
   t.match(said, '1 refused (it has no sender)')
   t.match(said, '1 refused (it says nothing)')
-  t.match(said, 'Message: the table "Message"; not taken: fileUrl')
+  t.match(said, 'Message: the table "Message"; not taken: thumb\n')
   t.ok(seconds <= 60)
 
   const target = await open(t, to)
@@ -180,12 +181,77 @@ t.test('a service with an implicit relation, integer ids and flags', needsPostgr
   t.equal(kept.rows[3].content, null)
   t.equal(kept.rows[1].created_at.toISOString(), '2024-01-01T00:00:01.000Z', 'times without a zone are UTC')
   const marks = await target.query(`SELECT user_id, last_read_seq FROM chat.members WHERE chat_id = '1' ORDER BY 1`)
+  // What broke: whoever had answered had read everything before, whatever the flags said.
   t.same(marks.rows, [
-    { user_id: '1', last_read_seq: 9 },
-    { user_id: '2', last_read_seq: 10 },
+    { user_id: '1', last_read_seq: 7 },
+    { user_id: '2', last_read_seq: 6 },
   ])
   const names = await target.query('SELECT name FROM chat.users ORDER BY id')
   t.same(names.rows, [{ name: 'Ann' }, { name: '2' }, { name: 'Cid' }], 'an address is no name')
+})
+
+// What broke: a message that was an image alone was refused, for it said nothing.
+t.test('messages with files, and members without a time of their own', needsPostgres, async (t) => {
+  const [from, to] = [await createDatabase(t), await createDatabase(t)]
+  const source = await open(t, from)
+  await source.query(`
+    CREATE TABLE "User" ("id" TEXT PRIMARY KEY, "name" TEXT, "image" TEXT);
+    CREATE TABLE "Chat" ("id" TEXT PRIMARY KEY, "isGroup" BOOLEAN NOT NULL DEFAULT false);
+    CREATE TABLE "ChatMember" ("chatId" TEXT NOT NULL, "userId" TEXT NOT NULL, "joinedAt" TIMESTAMP(3) NOT NULL, "lastReadAt" TIMESTAMP(3));
+    CREATE TABLE "Message" ("id" TEXT PRIMARY KEY, "chatId" TEXT NOT NULL, "senderId" TEXT NOT NULL, "content" TEXT, "image" TEXT, "fileName" TEXT,
+      "mimeType" TEXT, "metadata" JSONB, "isRead" BOOLEAN NOT NULL DEFAULT false, "deletedAt" TIMESTAMP(3), "createdAt" TIMESTAMP(3) NOT NULL);
+    INSERT INTO "User" VALUES ('ann', 'Ann', NULL), ('bob', 'Bob', NULL);
+    INSERT INTO "Chat" VALUES ('flags'), ('time'), ('unread');
+    INSERT INTO "ChatMember" SELECT c, u, timestamp '2024-01-01',
+      CASE WHEN c = 'time' AND u = 'ann' THEN timestamp '2024-01-02 00:00:02' END
+    FROM unnest(ARRAY['flags', 'time', 'unread']) c, unnest(ARRAY['ann', 'bob']) u;
+    INSERT INTO "Message" SELECT c || i, c, CASE WHEN i < 3 THEN 'bob' ELSE 'ann' END, 'text ' || i, NULL, NULL, NULL, NULL,
+      c = 'flags' AND i = 1, NULL, timestamp '2024-01-02' + i * interval '1 second'
+    FROM unnest(ARRAY['flags', 'time', 'unread']) c, generate_series(0, 3) i;
+    INSERT INTO "Message" ("id", "chatId", "senderId", "content", "image", "fileName", "mimeType", "metadata", "deletedAt", "createdAt") VALUES
+      ('image', 'unread', 'ann', NULL, 'https://files.example/1.png', 'one.png', 'image/png', NULL, NULL, '2024-01-03 00:00:00'),
+      ('both', 'unread', 'ann', 'look', 'https://files.example/2.png', NULL, NULL, '{"kind": "photo"}', NULL, '2024-01-03 00:00:01'),
+      ('meta', 'unread', 'ann', ' ', NULL, NULL, NULL, '{"order": 7}', NULL, '2024-01-03 00:00:02'),
+      ('deleted', 'unread', 'ann', NULL, 'https://files.example/3.png', NULL, NULL, NULL, '2024-01-03', '2024-01-03 00:00:03'),
+      ('inline', 'unread', 'ann', 'x', 'data:image/png;base64,' || repeat('A', 5000), NULL, NULL, NULL, NULL, '2024-01-03 00:00:04'),
+      ('list', 'unread', 'ann', 'x', NULL, NULL, NULL, '[1]', NULL, '2024-01-03 00:00:05'),
+      ('nothing', 'unread', 'ann', '', ' ', NULL, NULL, '{}', NULL, '2024-01-03 00:00:06')`)
+  const said = await runImport(from, to)
+  t.match(said, 'messages: 19 read, 16 taken')
+  t.match(said, '1 refused (its metadata, or the address of its file, is larger than 4 KiB or too deep)')
+  t.match(said, '1 refused (its metadata is no object)')
+  t.match(said, '1 refused (it says nothing)')
+
+  const target = await open(t, to)
+  const { rows } = await target.query(
+    `SELECT client_message_id AS key, content, metadata FROM chat.messages WHERE chat_id = 'unread' AND seq > 4 ORDER BY seq`,
+  )
+  const one = { attachmentUrl: 'https://files.example/1.png', attachmentName: 'one.png', attachmentType: 'image/png' }
+  t.same(rows, [
+    { key: 'import:image', content: null, metadata: one },
+    { key: 'import:both', content: 'look', metadata: { kind: 'photo', attachmentUrl: 'https://files.example/2.png' } },
+    { key: 'import:meta', content: null, metadata: { order: 7 } },
+    { key: 'import:deleted', content: null, metadata: null },
+  ])
+
+  // What broke: without a time of one's own everything before one's last message counted as read, though the flags said that it was not.
+  const marks = await target.query(`SELECT chat_id, user_id, last_read_seq AS seq FROM chat.members ORDER BY 1, 2`)
+  t.same(
+    marks.rows.map(({ chat_id, user_id, seq }) => [chat_id, user_id, seq]),
+    [
+      ['flags', 'ann', 2],
+      ['flags', 'bob', 3],
+      ['time', 'ann', 4],
+      ['time', 'bob', 3],
+      ['unread', 'ann', 0],
+      ['unread', 'bob', 3],
+    ],
+  )
+
+  const service = await build(t, { databaseUrl: to, databaseSchema: 'chat', users: [] })
+  const { socket } = await connect(t, service, 'bob')
+  const { messages } = await must(socket, 'get_messages', { chatId: 'unread', afterSeq: 4 })
+  t.match(messages[0], { content: null, metadata: one, deletedAt: null }, 'a client sees it')
 })
 
 t.test('what is no such service is refused with a sentence', needsPostgres, async (t) => {

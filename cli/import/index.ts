@@ -1,6 +1,6 @@
 import { messageId, Refusal, toChat, toMessage, toUser } from './mapping.js'
 import type { OldMember, OldMessage, Source } from './source.js'
-import type { createTarget, NewChat } from './target.js'
+import type { createTarget, NewChat, NewMark } from './target.js'
 
 /** What became of the rows of a model. */
 export interface Count {
@@ -118,9 +118,16 @@ function noteReads(lastRead: Map<string, Map<string, string>>, page: OldMessage[
 }
 
 /** How far a member has read: by their own time, else by flags on messages of others, else to the end. */
-function toMark(source: Source, { chatId, userId, lastReadAt }: OldMember, lastRead: Map<string, Map<string, string>>) {
-  if (source.knows.has('ChatMember.lastReadAt')) return { chatId, userId, readAt: lastReadAt, lastReadId: null }
-  if (!source.knows.has('Message.isRead')) return { chatId, userId, readAt: 'infinity' as const, lastReadId: null }
+function toMark(
+  source: Source,
+  { chatId, userId, lastReadAt }: OldMember,
+  lastRead: Map<string, Map<string, string>>,
+): NewMark {
+  const byTime = { chatId, userId, lastReadId: null, isByFlags: false }
+  const [knowsTime, knowsFlags] = [source.knows.has('ChatMember.lastReadAt'), source.knows.has('Message.isRead')]
+  // Who has no time of their own may have flags, and has read nothing where there are none.
+  if (knowsTime && (lastReadAt !== null || !knowsFlags)) return { ...byTime, readAt: lastReadAt }
+  if (!knowsFlags) return { ...byTime, readAt: 'infinity' }
   const ofOthers = [...(lastRead.get(chatId) ?? [])].filter(([senderId]) => senderId !== userId)
-  return { chatId, userId, readAt: null, lastReadId: ofOthers.at(-1)?.[1] ?? null }
+  return { chatId, userId, readAt: null, lastReadId: ofOthers.at(-1)?.[1] ?? null, isByFlags: true }
 }

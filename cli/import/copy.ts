@@ -1,20 +1,16 @@
-import { parseArgs } from 'node:util'
-import type pg from 'pg'
-import type { Database } from '../services/db/index.js'
-import { alone } from '../services/db/migrate.js'
-import { databaseRefusal } from '../services/db/refusals.js'
-import { startDatabase } from '../services/db/start.js'
-import { type Count, importAll, type Report } from './import/index.js'
-import { openSource, type Source } from './import/source.js'
-import { createTarget } from './import/target.js'
-import { Refusal, run } from './run.js'
+import { readEnvFile } from '../../plugins/config/env-file.js'
+import type { Database } from '../../services/db/index.js'
+import { alone } from '../../services/db/migrate.js'
+import { databaseRefusal } from '../../services/db/refusals.js'
+import { startDatabase } from '../../services/db/start.js'
+import { type Count, importAll, type Report } from './index.js'
+import { openSource, type Source } from './source.js'
+import { createTarget } from './target.js'
 
-const USAGE = `npm run import:prisma -- --from postgres://user@host/old [--schema public]
-
-Copies users, chats, members and messages of a service made with Prisma on PostgreSQL into the database that DATABASE_URL and
-DATABASE_SCHEMA (or DATA_DIR, for the embedded one) name. What is there already is left as it is: run it again for what came since.`
-
-async function copy(from: string, schema: string, env: NodeJS.ProcessEnv): Promise<void> {
+/** Copies an old service into the database of the settings, and tells what became of its rows. */
+export async function copy(from: string, schema: string): Promise<void> {
+  readEnvFile()
+  const { env } = process
   const logger = { debug() {}, info() {}, warn: console.warn, error: console.error }
   const place = {
     ...(env.DATABASE_URL && { databaseUrl: env.DATABASE_URL }),
@@ -37,7 +33,7 @@ async function fill(source: Source, database: Database): Promise<void> {
     const startedAt = performance.now()
     const report = await alone(
       database,
-      (client: pg.Client) =>
+      (client) =>
         importAll({
           source,
           target: createTarget(client),
@@ -69,18 +65,4 @@ function tellReport({ users, chats, members, messages, readMarks }: Report, seco
   console.log(line('members', members))
   console.log(line('messages', messages))
   console.log(`${readMarks} read marks moved; ${seconds.toFixed(1)} s`)
-}
-
-await run(async () => {
-  const { from, schema } = readArgs()
-  if (from === undefined) throw new Refusal(USAGE)
-  await copy(from, schema, process.env)
-})
-
-function readArgs() {
-  try {
-    return parseArgs({ options: { from: { type: 'string' }, schema: { type: 'string', default: 'public' } } }).values
-  } catch {
-    throw new Refusal(USAGE)
-  }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { Id } from '../../contract/fields.js'
-import { MAX_PAYLOAD_BYTES, MAX_TITLE_CHARS } from '../../contract/limits.js'
+import { Id, Metadata } from '../../contract/fields.js'
+import { MAX_METADATA_BYTES, MAX_PAYLOAD_BYTES, MAX_TITLE_CHARS } from '../../contract/limits.js'
 import type { Role } from '../../contract/shapes.js'
 import { compile } from '../../services/validator.js'
 import type { OldChat, OldMember, OldMessage, OldUser } from './source.js'
@@ -10,6 +10,7 @@ import type { NewChat, NewMessage } from './target.js'
 export class Refusal extends Error {}
 
 const isId = compile(Id)
+const isMetadata = compile(Metadata)
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const DIRECT = /direct|private|dm|one|single|personal/i
 
@@ -54,7 +55,7 @@ export function toChat(old: OldChat, members: OldMember[]): NewChat {
     createdAt,
     members: members.map(({ userId, joinedAt }, i) => ({
       userId,
-      role: type === 'direct' ? 'member' : (roles[i] as 'member'),
+      role: type === 'direct' ? 'member' : (roles[i] ?? 'member'),
       joinedAt: joinedAt ?? createdAt,
     })),
   }
@@ -69,7 +70,9 @@ function toRole(role: string | null): Role {
 export function toMessage(old: OldMessage): NewMessage {
   if (old.senderId === null) throw new Refusal('it has no sender')
   if (old.createdAt === null) throw new Refusal('it has no time')
-  if (old.deletedAt === null && !old.content?.trim()) throw new Refusal('it says nothing')
+  const content = old.content?.trim() ? old.content : null
+  const metadata = metadataOf(old)
+  if (old.deletedAt === null && content === null && metadata === null) throw new Refusal('it says nothing')
   if (Buffer.byteLength(old.content ?? '') > MAX_PAYLOAD_BYTES)
     throw new Refusal(`it is larger than ${MAX_PAYLOAD_BYTES / 1_024} KiB`)
   return {
@@ -77,10 +80,31 @@ export function toMessage(old: OldMessage): NewMessage {
     chatId: old.chatId,
     senderId: old.senderId,
     clientMessageId: `import:${isId(`import:${old.id}`) ? old.id : messageId(old.id)}`,
-    content: old.deletedAt === null ? old.content : null,
+    content: old.deletedAt === null ? content : null,
+    metadata: old.deletedAt === null ? metadata : null,
     replyToId: old.replyToId === null ? null : messageId(old.replyToId),
     createdAt: old.createdAt,
     editedAt: old.editedAt,
     deletedAt: old.deletedAt,
   }
+}
+
+/** Its own metadata, and where its file is: the bytes stay where they are. */
+function metadataOf({ metadata, attachmentUrl, attachmentName, attachmentType }: OldMessage): object | null {
+  const own: unknown = metadata === null ? null : JSON.parse(metadata)
+  if (own !== null && (typeof own !== 'object' || Array.isArray(own))) throw new Refusal('its metadata is no object')
+  const all = {
+    ...own,
+    ...(attachmentUrl?.trim() && {
+      attachmentUrl,
+      ...(attachmentName && { attachmentName }),
+      ...(attachmentType && { attachmentType }),
+    }),
+  }
+  if (Object.keys(all).length === 0) return null
+  if (!isMetadata(all))
+    throw new Refusal(
+      `its metadata, or the address of its file, is larger than ${MAX_METADATA_BYTES / 1_024} KiB or too deep`,
+    )
+  return all
 }
