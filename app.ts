@@ -27,7 +27,7 @@ import userRoutes from './routes/users.js'
 import webRoutes from './routes/web.js'
 import type { HostHooks } from './services/hooks.js'
 
-export type { Chat } from './plugins/services.js'
+export type { Chat } from './plugins/chat.js'
 export type { HostHooks } from './services/hooks.js'
 
 /** Settings in camelCase; `env` names where the others come from. With them, what a host hangs in and how it reaches the service. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Fastify from 'fastify'
 import { type ChatOptions, serviceScope } from './app.js'
-import type { Chat } from './plugins/services.js'
+import type { Chat } from './plugins/chat.js'
 
 /** A running service of a test. */
 export interface TestService {

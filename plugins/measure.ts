@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { ChatError } from '../contract/errors.js'
-import { isOfTokens } from '../services/metrics.js'
+import { isOfTokens } from '../services/counters.js'
 
 /** Has /metrics tell of HTTP: durations by route, and credentials that were refused. */
 async function measure(app: FastifyInstance): Promise<void> {

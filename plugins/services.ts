@@ -1,97 +1,45 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
-import type { UnreadNotice } from '../contract/notices.js'
 import { inTurn } from '../services/before-send/index.js'
-import { type Binder, createBinder } from '../services/binder/index.js'
-import type { Bus } from '../services/bus/index.js'
+import { createBinder } from '../services/binder/index.js'
 import { openBus } from '../services/bus/open.js'
 import { createCommands } from '../services/commands/index.js'
-import type { Database } from '../services/db/index.js'
-import { createDevices, type Devices } from '../services/devices/index.js'
+import { createDevices } from '../services/devices/index.js'
 import { createFace } from '../services/face.js'
-import { createFeed, type Feed } from '../services/feed/index.js'
+import { createFeed } from '../services/feed/index.js'
 import { createListeners, type HostHooks } from '../services/hooks.js'
 import { drain } from '../services/hub/drain.js'
-import { createHub, type Hub } from '../services/hub/index.js'
+import { createHub } from '../services/hub/index.js'
 import { createOwnSettings } from '../services/hub/own-settings.js'
 import { createReceipts } from '../services/hub/receipts.js'
 import { createTyping } from '../services/hub/typing.js'
 import { createAbuse } from '../services/limits/abuse.js'
-import { createLimits, type Limits } from '../services/limits/index.js'
+import { createLimits } from '../services/limits/index.js'
 import { createShares } from '../services/limits/shares.js'
 import { tellHostLimits } from '../services/log/host-limits.js'
-import { createLog, type Log } from '../services/log/index.js'
+import { createLog } from '../services/log/index.js'
 import { createNet } from '../services/log/net.js'
 import { createRecent } from '../services/log/recent.js'
-import { createMetrics, type Metrics } from '../services/metrics.js'
-import { createNotices, type Notices } from '../services/notices/index.js'
-import type { Outbox } from '../services/outbox/index.js'
+import { createMetrics } from '../services/metrics.js'
 import { readVersion } from '../services/package-root.js'
-import { createPresence, type Presence } from '../services/presence/index.js'
+import { createPresence } from '../services/presence/index.js'
 import { createMemoryLeases } from '../services/presence/memory-leases.js'
 import { createPostgresLeases } from '../services/presence/postgres-leases.js'
 import { createProfiles } from '../services/presence/profiles.js'
 import { createVisibility } from '../services/presence/visibility.js'
-import { createSessions, crowdsOf, type Sessions } from '../services/session/index.js'
-import { createTracing, type Tracing } from '../services/tracing.js'
+import { createSessions, crowdsOf } from '../services/session/index.js'
+import { createTracing } from '../services/tracing.js'
 import { createBlocks } from '../services/users/blocks.js'
 import { createEnds } from '../services/users/ends.js'
-import { createUsers, type Users } from '../services/users/index.js'
+import { createUsers } from '../services/users/index.js'
 import { openBeforeSend } from './before-send.js'
-import type { Config } from './config/settings.js'
+import type { Chat } from './chat.js'
 import { createGauges } from './gauges.js'
+import { openNotices } from './notices.js'
 import { openOutbox } from './outbox.js'
 import { spanNodes } from './socket/adapter.js'
 import { createTransport } from './socket/transport.js'
-import type { ChatServer } from './socket/types.js'
-import { openUploads, type SweptUploads } from './uploads.js'
-
-declare module 'fastify' {
-  interface FastifyInstance {
-    /** The chat service: its settings, its database and its services. */
-    chat: Chat
-  }
-}
-
-/** What a host has of the service, as `app.chat`. With the services come the names of the original design: chatService, messageService, userService, socketManager. */
-export interface Chat extends ReturnType<typeof createFace> {
-  /** The settings, checked and filled in. */
-  config: Config
-  /** A Drizzle database on our schema; `db.run` prepares and runs a statement in SQL. */
-  db: Database
-  /** The Socket.IO server, typed by the contract. */
-  io: ChatServer
-  /** The chats in the database: the only writer. What it answers is durable, and members are told. */
-  log: Log
-  /** What writers and nodes tell each other; `bus.subscribe('changes', …)` hears of whatever was written. */
-  bus: Bus
-  /** This node's connections: who is connected, in which chats, watching whom. */
-  hub: Hub
-  /** What delivers the log to this node's sockets. */
-  feed: Feed
-  /** Who is online. */
-  presence: Presence
-  /** The handshakes of this node; `sessions.end(userId, 'DISCONNECTED')` cuts a user's sockets. */
-  sessions: Sessions
-  /** The commands: `binder.run('send_message', caller, payload)` checks, authorizes and runs as both doors do. */
-  binder: Binder
-  /** What users may still do: `limits.charge(caller, 'reads')` throws when that is too much. */
-  limits: Limits
-  /** Files of messages. */
-  uploads: SweptUploads
-  /** What the main API is told by POST; `outbox.queue('member.unread', data)` has the hooks told that want to hear of it. */
-  outbox: Outbox
-  /** Profiles and tombstones. */
-  users: Users
-  /** Who is told of what they have not read; `notices.addSink(sink)` has somebody take them, too. */
-  notices: Notices
-  /** Where users want to be told by push. */
-  devices: Devices
-  /** What is counted; `metrics.registry` is Prometheus'. */
-  metrics: Metrics
-  /** OpenTelemetry's spans of commands. */
-  tracing: Tracing
-}
+import { openUploads } from './uploads.js'
 
 export type ServicesOptions = Pick<HostHooks, 'onMessage' | 'onChange' | 'onUnread' | 'authorize' | 'presign'>
 
@@ -187,17 +135,7 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
   })
   const outbox = openOutbox({ config, db, log, bus, net, logger, metrics })
   const listeners = createListeners({ ...hooks, bus, log, logger })
-  const notices = createNotices({
-    ...common,
-    leases,
-    log,
-    afterMs: config.NOTIFY_AFTER_MS,
-    maxMembers: config.NOTIFY_MAX_MEMBERS,
-    isShared: config.BUS !== 'memory',
-    onUnread: hooks.onUnread,
-  })
-  const tellHooks = (notice: UnreadNotice) => outbox.queue('member.unread', { ...notice })
-  outbox.whenWanted('member.unread', () => notices.addSink({ name: 'hooks', deliver: tellHooks }))
+  const notices = openNotices({ ...common, config, leases, log, outbox, onUnread: hooks.onUnread })
 
   const rooms = {
     hub,
@@ -241,23 +179,9 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
   })
 
   const face = createFace({ log, hub, feed, users, presence, sessions, binder })
-  const shown = {
-    hub,
-    log,
-    feed,
-    presence,
-    sessions,
-    binder,
-    limits,
-    uploads,
-    outbox,
-    users,
-    notices,
-    devices,
-    metrics,
-    tracing,
-  }
-  return { config, db, io, bus, ...shown, ...face }
+  const shown = { hub, log, feed, presence, sessions, binder, limits }
+  const beside = { uploads, outbox, users, notices, devices, metrics, tracing }
+  return { config, db, io, bus, ...shown, ...beside, ...face }
 }
 
 const services: FastifyPluginAsync<ServicesOptions> = async (app, options) => {

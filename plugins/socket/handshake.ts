@@ -1,6 +1,7 @@
 import { ChatError, type ErrorCode, failureOf } from '../../contract/errors.js'
+import { isOfTokens } from '../../services/counters.js'
 import type { Logger } from '../../services/logger.js'
-import { isOfTokens, type Metrics } from '../../services/metrics.js'
+import type { Metrics } from '../../services/metrics.js'
 import type { Session, Sessions } from '../../services/session/index.js'
 import type { Carrier, Tracing } from '../../services/tracing.js'
 import { encodeRefusal } from './frames.js'

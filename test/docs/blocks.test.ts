@@ -9,7 +9,7 @@ import { faultsOf } from './shell.js'
 t.setTimeout(120_000)
 
 /** Pages whose blocks another test runs, and which. */
-const RUN_ELSEWHERE: Record<string, string> = { 'docs/client.md': 'test/client/react/guide.test.ts' }
+const RUN_ELSEWHERE: Record<string, string> = { 'docs/client.md': 'test/client/react/guide.slow.ts' }
 const COMPILED = ['js', 'ts', 'tsx']
 const CHECKED = ['json', 'sh', 'sql', 'text', ...COMPILED]
 

@@ -88,7 +88,7 @@ function faultsOfNpm(block: Block, args: string[]): string[] {
   if (verb !== 'run') return NPM.has(verb) ? [] : [`npm ${verb} is nothing that npm does`]
   const script = rest.find((arg) => !arg.startsWith('-')) ?? ''
   const manifests = [join(dirname(block.page), 'package.json'), 'package.json'].filter((path) => files.has(path))
-  const isThere = manifests.some((path) => script in JSON.parse(readFileSync(join(root, path), 'utf8')).scripts)
+  const isThere = manifests.some((path) => script in (JSON.parse(readFileSync(join(root, path), 'utf8')).scripts ?? {}))
   return isThere ? [] : [`npm run ${script}: no such script`]
 }
 

@@ -11,7 +11,7 @@ import { until } from '../helper.js'
 const SECRET = `whsec_${Buffer.from('the receiver of the docs').toString('base64')}`
 
 t.test('the receiver of the docs takes what is signed, once, and sees what is missing', async (t) => {
-  const page = readFileSync(join(packageRoot(), 'docs/host-transactions.md'), 'utf8')
+  const page = readFileSync(join(packageRoot(), 'docs/hooks.md'), 'utf8')
   const [, script = ''] = /```js\n([\s\S]*?)```/.exec(page) ?? []
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
     cwd: packageRoot(),
@@ -22,7 +22,7 @@ t.test('the receiver of the docs takes what is signed, once, and sees what is mi
   const said: string[] = []
   createInterface({ input: child.stdout }).on('line', (line) => said.push(line))
   await until('it listens', () => said.length > 0)
-  const port = said.splice(0).join().replace('listening on ', '')
+  const [, port] = /port: (\d+)/.exec(said.splice(0).join()) ?? []
 
   let number = 0
   async function post(from: number, through: number, secret = SECRET): Promise<number> {
