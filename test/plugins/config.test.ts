@@ -42,6 +42,7 @@ t.test('a wrong value is named by its setting and not told', async (t) => {
     'JWT_USER_CLAIM',
     'SERVICE_API_KEYS',
     'S3_ACCESS_KEY_ID',
+    'BUILD_COMMIT',
     'S3_SECRET_ACCESS_KEY',
   ]
   const names = Object.keys(Settings.properties).filter((name) => !free.includes(name))
