@@ -10,7 +10,8 @@ const sources = readdirSync(folder)
 
 /** The comment that the contract has above an export, as it stands there; empty where it has none. */
 export function commentOf(name: string): string {
-  const [, comment] = sources.match(new RegExp(`(/\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/\\n)export const ${name} =`)) ?? []
+  const [, comment] =
+    sources.match(new RegExp(`(/\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/\\n)export const ${name}(?:: \\w+)? =`)) ?? []
   return comment ?? ''
 }
 
