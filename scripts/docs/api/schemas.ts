@@ -1,10 +1,5 @@
-import { Closing } from '../../../contract/closings.js'
-import { ErrorAnswer, ErrorBody } from '../../../contract/errors.js'
-import { Session } from '../../../contract/events.js'
-import * as health from '../../../contract/health.js'
-import * as resources from '../../../contract/resources.js'
-import * as shapes from '../../../contract/shapes.js'
-import { UploadTarget } from '../../../contract/uploads.js'
+import { Kind } from '@sinclair/typebox'
+import * as contract from '../../../contract/index.js'
 import { sentenceOf } from '../sentences.js'
 
 /** A JSON schema, or a part of a document. */
@@ -15,22 +10,23 @@ const ONE = ['items', 'additionalProperties', 'propertyNames']
 const LISTS = ['anyOf', 'oneOf', 'allOf']
 const MAP = 'properties'
 
-/** What is part of another shape and no shape by itself. */
-const NO_SHAPES = ['Time']
+/** What is part of other shapes and no shape by itself, and what is taken apart into parameters. */
+const NO_SHAPE = /^(Time|FileName|MimeType)$|(Query|Params)$/
 
 /** The shapes of the contract by the names of their exports. */
-function shapesByName(): Map<string, Json> {
-  const bodies = Object.entries(resources).filter(([name]) => /(Body|Answer)$/.test(name))
-  const all = { ErrorBody, ErrorAnswer, Closing, Session, UploadTarget, ...shapes, ...health }
-  const named = Object.entries(all).filter(([name]) => /^[A-Z]/.test(name) && !NO_SHAPES.includes(name))
-  return new Map([...named, ...bodies] as unknown as [string, Json][])
+function shapesByName(): [string, Json][] {
+  const entries: [string, unknown][] = Object.entries(contract)
+  return entries.filter((entry): entry is [string, Json] => {
+    const [name, value] = entry
+    return isSchema(value) && Kind in value && !NO_SHAPE.test(name)
+  })
 }
 
 /** Gathers the schemas of a document: what has a name in the contract becomes a component, and is referred to wherever it stands. */
 export function createSchemas() {
   const components = new Map<string, Json>()
   const names = new Map<unknown, string>()
-  for (const [name, schema] of [...shapesByName()].reverse()) {
+  for (const [name, schema] of shapesByName().reverse()) {
     names.set(schema, name)
     names.set(JSON.stringify(schema), name)
   }
@@ -64,7 +60,7 @@ export function createSchemas() {
       const entries = Object.entries(properties).map(([name, field]) => [name, isSchema(field) ? of(field) : field])
       written[MAP] = Object.fromEntries(entries)
     }
-    if (isTime || schema.description === shapes.Time.description) written.format = 'date-time'
+    if (isTime || schema.description === contract.Time.description) written.format = 'date-time'
     if (typeof schema.pattern === 'string') written.pattern = portable(schema.pattern)
     if (isSchema(plainJson)) {
       written.description = `Free JSON of an app: at most ${plainJson.maxBytes} bytes and ${plainJson.maxDepth} levels deep.`
