@@ -9,14 +9,14 @@ const VERSIONS = ['22', '24']
 /** What touches Node most: sockets, streams, threads, crypto, files, signals. */
 const SUITES = [
   'socket/conversation.test',
-  'routes/commands.test',
+  'routes/commands.slow',
   'socket/tokens.test',
   'services/tracing.test',
   'services/db/embedded.test',
-  'services/uploads/uploads.test',
+  'services/uploads/uploads.slow',
   'plugins/config.test',
-  'workers/workers.test',
-  'start/tls.test',
+  'workers/workers.slow',
+  'start/tls.slow',
 ]
 const QUICK = SUITES.slice(0, 1)
 

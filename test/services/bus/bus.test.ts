@@ -4,7 +4,7 @@ import { until } from '../../helper.js'
 import { openMemory, WIRES, type World } from './versions.js'
 
 // The laws of the Bus (services/bus/index.ts), against each of its versions: two nodes of one, which are the same where there is but one.
-// What there is only between nodes is in wires.test.ts.
+// What there is only between nodes is in wires.slow.ts.
 
 const VERSIONS = {
   memory: { start: async () => openMemory, needs: {} },

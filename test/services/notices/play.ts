@@ -221,7 +221,7 @@ export async function play({ db, isShared, random, steps }: PlayOptions) {
     disconnect: 4,
     tick: 6,
     scan: 8,
-    kill: 2,
+    kill: 6,
     deaf: 1,
     restart: 0.3,
   }

@@ -39,7 +39,8 @@ onEachDatabase('a socket that polls no more is closed before too much waits for 
   t.ok(most > MAX_BYTES / 2, `${most} bytes waited`)
   // One more commit may have come on top.
   t.ok(most <= MAX_BYTES + AT_ONCE * (CONTENT.length + 1_000), `${most} bytes at most`)
-  t.match((await chat.metrics.closings.get()).values, [{ labels: { code: 'SLOW_CONSUMER' }, value: 1 }])
+  const closings = (await chat.metrics.closings.get()).values.filter(({ value }) => value > 0)
+  t.match(closings, [{ labels: { code: 'SLOW_CONSUMER' }, value: 1 }])
   t.equal((await fetch(`${url}&sid=${sid}`)).status, 400)
 })
 
