@@ -1,6 +1,6 @@
 // Runs tap on the suites that are named, or on all: TAP for CI, and for people a line a file, with all of what failed at the end.
-import { spawn } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { createReader } from './test/reader.mjs'
@@ -17,6 +17,9 @@ function countSuites() {
   const all = readdirSync(join(root, 'dist/test'), { recursive: true })
   return all.filter((name) => name.endsWith('.test.js')).length
 }
+
+// A first run would still start each suite with the plugins that .taprc leaves out.
+if (!existsSync(join(root, '.tap/plugins'))) spawnSync(tap, ['build'], { cwd: root, stdio: 'ignore' })
 
 const child = spawn(tap, ['run', ...(isRaw ? [] : ['--reporter=tap']), ...args], {
   cwd: root,
