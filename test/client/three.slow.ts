@@ -14,7 +14,7 @@ import { stateOf } from './world.js'
 
 // npm run faults:client -- [--kills N] [--seed N]
 const { values } = parseArgs({ options: { kills: { type: 'string' }, seed: { type: 'string' } } })
-const kills = Number(values.kills ?? 10)
+const kills = Number(values.kills ?? 5)
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31))
 const DEED_MS = 25
 const LIFE_MS = 1_500
