@@ -32,8 +32,9 @@ export function algorithmsOf({ JWT_ALGORITHMS, JWT_SECRET }: Pick<Settings, 'JWT
 export function findWrongKeys(settings: Settings): string[] {
   const { JWT_SECRET, JWT_PUBLIC_KEY, JWT_JWKS_URL, JWT_ALGORITHMS } = settings
   const faults: string[] = []
+  // Which of them is meant decides what the rest must be.
   if ([JWT_SECRET, JWT_PUBLIC_KEY, JWT_JWKS_URL].filter(Boolean).length > 1) {
-    faults.push('JWT_SECRET, JWT_PUBLIC_KEY and JWT_JWKS_URL exclude each other: one of them verifies tokens')
+    return ['JWT_SECRET, JWT_PUBLIC_KEY and JWT_JWKS_URL exclude each other: one of them verifies tokens']
   }
   const isSymmetric = !JWT_PUBLIC_KEY && !JWT_JWKS_URL
   if (listOf(JWT_ALGORITHMS).some((algorithm) => algorithm.startsWith('HS') !== isSymmetric)) {

@@ -8,6 +8,7 @@ import { makeKeys } from '../helpers/tokens.js'
 t.setTimeout(300_000)
 
 const VALUE = 'Xq9-never-told'
+const AT_ONCE = 3
 
 // Each kind of wrong setting, as an operator meets it: the start ends with 1 and a sentence a fault that names the setting and says what it may be.
 t.test('a wrong setting of each kind', async (t) => {
@@ -15,7 +16,7 @@ t.test('a wrong setting of each kind', async (t) => {
   writeFileSync(file, 'no PEM')
   const { pem } = makeKeys('ES256')
   const jwks = 'https://id.example/jwks'
-  for (const [env, fault] of [
+  const cases = [
     [{ PORT: VALUE }, /^PORT must be a whole number from 0 to 65535$/],
     [{ PORT: '70000' }, /^PORT must be a whole number from 0 to 65535$/],
     [{ NODE_ENV: 'prodution' }, /^NODE_ENV must be one of development, production, test$/],
@@ -52,7 +53,12 @@ t.test('a wrong setting of each kind', async (t) => {
     [{ TLS_CERT_FILE: file, TLS_KEY_FILE: file }, /^TLS_CERT_FILE and TLS_KEY_FILE are no pair/],
     [{ WORKERS: '0' }, /^WORKERS must be a whole number from 1 to 99, or auto$/],
     [{ WORKERS: '4' }, /^WORKERS=4 needs a PostgreSQL that all share: set DATABASE_URL/],
-  ] as [Record<string, string>, RegExp][]) {
+  ] as [Record<string, string>, RegExp][]
+  const left = cases.values()
+  async function work(): Promise<void> {
+    for (const [env, fault] of left) await check(env, fault)
+  }
+  async function check(env: Record<string, string>, fault: RegExp): Promise<void> {
     const settings = { JWT_SECRET: SECRET, DATA_DIR: tempDir(t), PORT: '0', ...env }
     const { code, stdout, stderr } = await program(t, ['start'], { env: settings })
     const name = Object.entries(env).map(([setting, value]) => `${setting}=${value}`)
@@ -61,4 +67,5 @@ t.test('a wrong setting of each kind', async (t) => {
     t.match(stderr.slice(2).trim(), fault)
     t.notMatch(`${stdout}${stderr}`, new RegExp(`${VALUE}|${SECRET}|\\n\\s+at `), 'no secret, no stack')
   }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
 })

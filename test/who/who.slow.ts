@@ -107,6 +107,8 @@ onEachDatabase('who may do what', async (t, database) => {
     docs: false,
     metrics: false,
     uploads: 'folder',
+    // What is told of unread messages is noted with the members, whenever it comes.
+    notifyAfterMs: 0,
   } as const
   const service = await build(t, { ...database, ...settings, users: PEOPLE })
   const stage = await open(t, service)
