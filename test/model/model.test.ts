@@ -37,7 +37,7 @@ async function hold<T>(name: 'steps' | 'flights', property: fc.IAsyncProperty<T>
   const report = (await fc.asyncDefaultReportMessage(details)) ?? ''
   const replay = /replayPath="([^"]*)"/.exec(report)?.[1]
   const line = `npm run test:model -- --only ${name} --seed ${details.seed} --path "${details.counterexamplePath}"${replay ? ` --replay "${replay}"` : ''}`
-  throw new Error(`${report}\n${line}`)
+  throw new Error(`${details.errorInstance}\n${report}\n${line}`)
 }
 
 onEachDatabase('every answer is the model’s, one command after another', async (t, database) => {

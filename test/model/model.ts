@@ -102,7 +102,8 @@ export class ModelChat {
     this.chatId = chatId
     this.type = type
     this.visibility = visibility
-    this.#write('chat_created', null, founders[0] ?? null)
+    // A service makes the chats of the model.
+    this.#write('chat_created', null, null)
     for (const [i, userId] of founders.entries()) {
       const role = type === 'group' && i === 0 ? 'owner' : 'member'
       this.members.set(userId, {
