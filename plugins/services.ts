@@ -41,6 +41,13 @@ import { spanNodes } from './socket/adapter.js'
 import { createTransport } from './socket/transport.js'
 import { openUploads } from './uploads.js'
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The chat service: its settings, its database and its services. */
+    chat: Chat
+  }
+}
+
 export type ServicesOptions = Pick<HostHooks, 'onMessage' | 'onChange' | 'onUnread' | 'authorize' | 'presign'>
 
 /** The whole dependency graph. */
