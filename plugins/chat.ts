@@ -18,6 +18,13 @@ import type { Config } from './config/settings.js'
 import type { ChatServer } from './socket/types.js'
 import type { SweptUploads } from './uploads.js'
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The chat service: its settings, its database and its services. */
+    chat: Chat
+  }
+}
+
 /** What a host has of the service, as `app.chat`. With the services come the names of the original design: chatService, messageService, userService, socketManager. */
 export interface Chat extends ReturnType<typeof createFace> {
   /** The settings, checked and filled in. */

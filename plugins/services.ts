@@ -41,12 +41,7 @@ import { spanNodes } from './socket/adapter.js'
 import { createTransport } from './socket/transport.js'
 import { openUploads } from './uploads.js'
 
-declare module 'fastify' {
-  interface FastifyInstance {
-    /** The chat service: its settings, its database and its services. */
-    chat: Chat
-  }
-}
+export type { Chat } from './chat.js'
 
 export type ServicesOptions = Pick<HostHooks, 'onMessage' | 'onChange' | 'onUnread' | 'authorize' | 'presign'>
 
