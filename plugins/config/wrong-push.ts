@@ -8,6 +8,6 @@ export function findWrongPush(settings: Settings): string[] {
   return [VAPID, APNS].flatMap((names) => {
     const missing = names.filter((name) => !settings[name])
     if (missing.length === 0 || missing.length === names.length) return []
-    return [`${missing.join(' and ')} must be set, as ${names.filter((name) => settings[name]).join(' and ')} is`]
+    return [`${missing.join(' and ')} must be set with ${names.filter((name) => settings[name]).join(' and ')}`]
   })
 }

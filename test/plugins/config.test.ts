@@ -30,6 +30,15 @@ async function faults(t: Test, options: object): Promise<string[]> {
   return []
 }
 
+t.test('of the settings of a way to push, all are needed or none', async (t) => {
+  t.same(await faults(t, { env: { APNS_KEY_FILE: VALUE, APNS_TOPIC: 'com.example.app' } }), [
+    'APNS_KEY_ID and APNS_TEAM_ID must be set with APNS_KEY_FILE and APNS_TOPIC',
+  ])
+  t.same(await faults(t, { env: { VAPID_SUBJECT: 'mailto:chat@example.com' } }), [
+    'VAPID_PUBLIC_KEY and VAPID_PRIVATE_KEY must be set with VAPID_SUBJECT',
+  ])
+})
+
 t.test('a wrong value is named by its setting and not told', async (t) => {
   const free = [
     'HOST',
@@ -43,6 +52,11 @@ t.test('a wrong value is named by its setting and not told', async (t) => {
     'SERVICE_API_KEYS',
     'S3_ACCESS_KEY_ID',
     'BUILD_COMMIT',
+    'FCM_ACCOUNT_FILE',
+    'APNS_KEY_FILE',
+    'APNS_KEY_ID',
+    'APNS_TEAM_ID',
+    'APNS_TOPIC',
     'S3_SECRET_ACCESS_KEY',
   ]
   const names = Object.keys(Settings.properties).filter((name) => !free.includes(name))
