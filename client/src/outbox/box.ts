@@ -41,7 +41,10 @@ export function createBox({ name, storage, tabs, isOnline, send, onChange, retry
       tell({ sending: sender.sending() })
     },
     onSent: (key) => list.do({ do: 'drop', key }),
-    onRefused: (key, error) => list.do({ do: 'fail', key, error }),
+    onRefused(key, error) {
+      list.do({ do: 'fail', key, error })
+      return list.sync()
+    },
   })
   const channel = tabs.join(name, hear)
   const tell = (news: TabNews) => hasLeft || channel.tell(news)

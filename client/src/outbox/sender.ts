@@ -10,8 +10,8 @@ export interface SenderPort {
   next(chatId: string): OutboxEntry | undefined
   onSending(): void
   onSent(key: string): void
-  /** Refused for good. */
-  onRefused(key: string, error: ErrorBody): void
+  /** Refused for good; settles when that is stored. Until then nothing overtakes it: a tab that dies now would have it sent again. */
+  onRefused(key: string, error: ErrorBody): Promise<void>
   /** How long to wait after the first passing refusal; doubled with each, up to half a minute. */
   retryMs: number
 }
@@ -41,7 +41,7 @@ export function createSender({ send, next, onSending, onSent, onRefused, retryMs
         await pause(
           error.retryAfterMs ? error.retryAfterMs + retryMs * Math.random() : backOffMs * (0.5 + Math.random() / 2),
         )
-      } else onRefused(entry.key, toBody(error))
+      } else await onRefused(entry.key, toBody(error))
     }
     running.delete(chatId)
   }
