@@ -109,8 +109,12 @@ t.test('a long history', needsChromium, async (t) => {
     const focused = () => page.evaluate<number>(`Number(document.activeElement?.dataset.seq ?? 0)`)
     await page.locator('.message').last().focus()
     const last = await focused()
-    for (let i = 0; i < 60; i++) await page.keyboard.press('ArrowUp')
-    await holds(page, `Number(document.activeElement?.dataset.seq) === ${last - 60}`)
+    for (let seq = last - 1; seq >= last - 60; seq--) {
+      // What is above comes a page at a time.
+      await messageAt(page, seq).waitFor({ state: 'attached' })
+      await page.keyboard.press('ArrowUp')
+      await holds(page, `Number(document.activeElement?.dataset.seq) === ${seq}`)
+    }
     await page.keyboard.press('ArrowDown')
     t.equal(await focused(), last - 59)
     await page.keyboard.press('End')
