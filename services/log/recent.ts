@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Database } from '../db/index.js'
 import { alone } from '../db/migrate.js'
 import type { USER_ENDS } from '../db/user-ends.js'
+import { createDatabaseClock } from './database-clock.js'
 
 /** What was committed between two looks at the database, each thing in one of them. */
 export interface Found {
@@ -41,6 +42,7 @@ export const MAX_LINES = 10_000
 
 /** Reads what was committed since a place; see `RECENT` for why it misses nothing. */
 export function createRecent(db: Pick<Database, 'run'>) {
+  const clock = createDatabaseClock()
   // Before all that wait: it takes a millisecond, and is for all chats of the node. What is late has its own limit.
   const turn = { first: true, withinMs: WITHIN_MS }
 
@@ -49,13 +51,20 @@ export function createRecent(db: Pick<Database, 'run'>) {
   }
 
   return async function look(since: Place | null): Promise<Look> {
+    const askedAt = performance.now()
     const [row] = await db.run<RecentRow>('log_recent', RECENT, [since?.snapshot ?? null], turn)
     if (!row) throw new Error('a look answers one row')
+    clock.compare(row.now_ms, askedAt, performance.now())
     if (row.epoch === null) {
       await beginEpoch()
       return look(null)
     }
-    const { snapshot, epoch, lines, heads, joined, ends } = row
+    const { snapshot, epoch, lines, heads, joined } = row
+    const ends = row.ends.map(({ userId, code, atMs }) => ({
+      userId,
+      code,
+      ageMs: clock.ageOf(atMs, performance.now()),
+    }))
     const isKnown = since?.epoch === epoch && lines < MAX_LINES && ends.length < MAX_LINES
     return { place: { snapshot, epoch }, found: isKnown ? { heads, joined, ends } : null, lines }
   }
@@ -90,7 +99,9 @@ interface RecentRow extends Record<string, unknown> {
   lines: number
   heads: Found['heads']
   joined: Found['joined']
-  ends: UserEnd[]
+  /** When each was, by the database's clock, in milliseconds as `now_ms` is. */
+  ends: { userId: string; code: UserEnd['code']; atMs: number }[]
+  now_ms: number
 }
 
 // What this statement sees and the one that took the snapshot $1 did not was written by transactions that were under way then, which that snapshot
@@ -132,7 +143,8 @@ SELECT pg_current_snapshot()::text AS snapshot,
   ${HEADS},
   (SELECT coalesce(json_agg(json_build_array(chat_id, user_id)), '[]') FROM joined) AS joined,
   (SELECT coalesce(json_agg(json_build_object('userId', user_id, 'code', code,
-    'ageMs', greatest(0, extract(epoch FROM clock_timestamp() - at)::float8 * 1000))), '[]') FROM ended) AS ends`
+    'atMs', extract(epoch FROM at)::float8 * 1000)), '[]') FROM ended) AS ends,
+  extract(epoch FROM clock_timestamp())::float8 * 1000 AS now_ms`
 
 /** Marks the life of the database, where it has no mark. */
 export const BEGIN_EPOCH = 'INSERT INTO log_epochs (id, epoch) VALUES (1, $1) ON CONFLICT DO NOTHING'

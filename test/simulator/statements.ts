@@ -128,8 +128,8 @@ export function createStatements(store: Store, onStored: (message: StoredMessage
     }
     const ends = store.userEnds
       .filter(({ xid }) => isNew(xid))
-      .map(({ userId, code, atMs }) => ({ userId, code, ageMs: Math.max(0, store.now() - atMs) }))
-    return { snapshot, epoch: store.epoch, lines: count, heads, joined, ends }
+      .map(({ userId, code, atMs }) => ({ userId, code, atMs }))
+    return { snapshot, epoch: store.epoch, lines: count, heads, joined, ends, now_ms: store.now() }
   }
 
   const sent = (id: string): Row[] => some([id], (id) => messages.get(id)).map(messageRow)
