@@ -152,6 +152,11 @@ export function createDispatcher(options: DispatcherOptions) {
       isLooking = false
     },
 
+    /** A hook was deleted on this node: nothing more is told it. The next look takes its teller away. */
+    drop(key: string): void {
+      tellers.get(key)?.stop()
+    },
+
     /** Whether this node tells the hooks. */
     isLeading: () => ending !== undefined,
 

@@ -127,13 +127,14 @@ export function createHooks(db: Pick<Database, 'run'>) {
       return { hook: toHook(made, row.is_new || secret !== undefined ? made.secret : null), created: row.is_new }
     },
 
-    /** Deletes a hook; NOT_FOUND where there is none. What is kept of it goes in small steps. */
-    async delete(hookId: string): Promise<void> {
+    /** Deletes a hook, and answers its key; NOT_FOUND where there is none. What is kept of it goes in small steps. */
+    async delete(hookId: string): Promise<string> {
       const [row] = await db.run<{ key: string }>('hook_delete', 'DELETE FROM hooks WHERE id = $1 RETURNING key', [
         hookId,
       ])
       if (!row) throw noHook()
       void sweep().catch(() => {})
+      return row.key
     },
 
     /** Sets a hook back, in one chat or in all. */

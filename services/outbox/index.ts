@@ -93,9 +93,9 @@ export function createOutbox({ db, log, bus, net, allowPrivate, own, logger, met
       return put
     },
 
+    /** Deletes a hook: from the answer on it is told nothing by this node, and a second later by none. */
     async deleteHook(hookId: string): Promise<void> {
-      await hooks.delete(hookId)
-      void dispatcher.kick()
+      dispatcher.drop(await hooks.delete(hookId))
     },
 
     /** Has a hook told again what it was told, of one chat or of all. */

@@ -124,7 +124,9 @@ export function createTeller(first: Target, options: TellerOptions) {
     pump()
   }
 
-  function send(telling: Telling): Promise<boolean> {
+  async function send(telling: Telling): Promise<boolean> {
+    // The hook may have gone while what it is to be told was read.
+    if (isOver()) return false
     return sending.send(target, telling).finally(pump)
   }
 
