@@ -19,6 +19,8 @@ export interface HooksRunOptions {
   backlog: number
   chats: number
   seed: number
+  /** Hears how far it is, now and then. */
+  say?: (line: string) => void
 }
 
 export interface HooksRunResult {
@@ -35,10 +37,11 @@ const LIFE_MS = [200, 1_500] as const
 const SETTLE_MS = 180_000
 /** The share of ranges that a receiver takes and then breaks off, without an answer. */
 const CUT_SHARE = 0.02
+const SAY_EVERY = 10
 
 /** Writes on and on while the service, the receiver and PostgreSQL are killed; then all that is stored must have been told, in order. */
 export async function runHooks(owner: Owner, options: HooksRunOptions): Promise<HooksRunResult> {
-  const { revisions, kills, backlog, chats, seed } = options
+  const { revisions, kills, backlog, chats, seed, say = () => {} } = options
   const random = createRandom(seed)
   let cluster = await startPostgres(owner)
   const receiverOptions = { keeps: false, isWhole: true }
@@ -115,6 +118,8 @@ export async function runHooks(owner: Owner, options: HooksRunOptions): Promise<
     }
     // A start that found no database has ended by itself.
     if (!server.isRunning()) server.spawn()
+    const done = Object.values(killed).reduce((sum, count) => sum + count, 0)
+    if (done % SAY_EVERY === 0) say(`${done} kills, ${written} written, ${receiver.revisions} told`)
   }
   for (let tries = 0; tries < 5; tries += 1) {
     if (!server.isRunning()) server.spawn()

@@ -31,6 +31,7 @@ const options = {
   backlog: Number(values.backlog ?? plan.backlog),
   chats: Number(values.chats ?? plan.chats),
   seed,
+  say: (line: string) => console.log(line),
 }
 console.log(`faults:hooks --seed ${seed}${values.quick ? ' --quick' : ''}`)
 const { counts, faults, said } = await runHooks({ teardown: (step) => undo.push(step) }, options)
