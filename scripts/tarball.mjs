@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -21,11 +21,21 @@ export function tempFolder(name) {
   return folder
 }
 
-/** Builds and packs the package, or the client's; answers the tarball and what is in it. */
+/**
+ * Builds and packs the package, or the client's; answers the tarball and what is in it. CI, where nothing changes in between, names a folder in
+ * TARBALLS that keeps them from one script to the next.
+ */
 export function makeTarball(from = root) {
-  run('npm', ['run', 'build'], { cwd: from })
-  const folder = tempFolder('tarball')
-  const [pack] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: from }))
+  const shelf = process.env.TARBALLS
+  const folder = shelf ? join(shelf, relative(root, from) || 'service') : tempFolder('tarball')
+  const list = join(folder, 'pack.json')
+  if (!existsSync(list)) {
+    run('npm', ['run', 'build'], { cwd: from })
+    mkdirSync(folder, { recursive: true })
+    const text = run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: from })
+    writeFileSync(list, text)
+  }
+  const [pack] = JSON.parse(readFileSync(list, 'utf8'))
   return { tarball: join(folder, pack.filename), files: pack.files.map(({ path }) => path), bytes: pack.size }
 }
 
