@@ -71,7 +71,7 @@ async function main(): Promise<void> {
     cluster: await startCluster(owner),
     generator: startGenerator(owner),
     quick: values.quick,
-    repetitions: values.quick ? 3 : 5,
+    repetitions: values.quick ? 2 : 5,
     isLate: () => Date.now() - startedAt > LATE_MS,
     progress,
   }

@@ -7,7 +7,7 @@ import { GUARDS } from './guards/index.js'
 import { readPage, type Seen, writePage } from './page.js'
 import { createScratch } from './scratch.js'
 
-const QUICK = 5
+const QUICK = 3
 
 const { values } = parseArgs({
   options: {
