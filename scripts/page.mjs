@@ -29,6 +29,16 @@ export async function buildPage() {
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === stamp && existsSync(join(FOLDER, 'index.html'))) {
     return [...filesOf(FOLDER), STAMP].map((path) => ({ path: resolve(path), contents: readFileSync(path) }))
   }
+  const files = (await bundle()).map(({ fileName, code, source }) => ({
+    path: resolve(FOLDER, fileName),
+    contents: Buffer.from(code ?? source),
+  }))
+  // Last, so that it never stands for a page that was written in part.
+  return [...files, { path: resolve(STAMP), contents: Buffer.from(stamp) }]
+}
+
+async function bundle() {
+  const { NODE_ENV, VITE_USER_NODE_ENV } = process.env
   // Vite takes a second to load: only who builds pays for it.
   const { build } = await import('vite')
   const configFile = resolve('web/vite.config.mjs')
@@ -41,10 +51,10 @@ export async function buildPage() {
     fileName: () => 'chat-room.js',
   }
   const [widget] = await build({ configFile, build: { write: false, lib } })
-  const files = [...page.output, ...widget.output].map(({ fileName, code, source }) => ({
-    path: resolve(FOLDER, fileName),
-    contents: Buffer.from(code ?? source),
-  }))
-  // Last, so that it never stands for a page that was written in part.
-  return [...files, { path: resolve(STAMP), contents: Buffer.from(stamp) }]
+  // Vite sets what is not set, and `npm start` goes on as the server in this process: it would start in production.
+  for (const [name, value] of Object.entries({ NODE_ENV, VITE_USER_NODE_ENV })) {
+    if (value === undefined) delete process.env[name]
+    else process.env[name] = value
+  }
+  return [...page.output, ...widget.output]
 }

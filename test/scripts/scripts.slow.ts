@@ -1,7 +1,8 @@
-import { execFile, spawn } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { cpSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { packageRoot } from '../../services/package-root.js'
 import { tempDir } from '../helper.js'
 
@@ -31,6 +32,40 @@ t.test('demo', async (t) => {
   t.match(stdout, /Bob hears: {2}Lunch at one\?/)
   t.match(stdout, /users\/online {7}2: alice, bob/)
   t.match(stdout, /POST \/users\/status\/bulk {2}bob offline, carol offline/)
+})
+
+/** What a clone holds, with what `npm ci` brings. */
+function makeClone(t: Test): string {
+  const [root, clone] = [packageRoot(), tempDir(t)]
+  const names = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).split('\n').filter(Boolean)
+  for (const name of names) cpSync(join(root, name), join(clone, name))
+  symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'))
+  return clone
+}
+
+t.test('the first start of a clone builds it, and is a development server with its page', async (t) => {
+  const child = spawn(process.execPath, ['scripts/start.mjs'], {
+    cwd: makeClone(t),
+    env: { PATH: process.env.PATH, PORT: '0' },
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (data) => {
+      said += data
+    })
+  }
+  const url = await new Promise<string>((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`it ended with ${code}: ${said}`)))
+    child.stdout.on('data', () => {
+      const [, url] = /development server on (http:\S+)/.exec(said) ?? []
+      if (url) resolve(url)
+    })
+  })
+  t.match(await (await fetch(url)).text(), /<title>/)
+  t.match(await (await fetch(`${url}/demo/tokens`)).json(), { alice: String, bob: String })
+  child.kill('SIGTERM')
+  t.same(await once(child, 'exit'), [0, null])
 })
 
 t.test('the generated docs are as the contract and the settings say', async (t) => {
