@@ -1,4 +1,4 @@
-import { createSource, derive, sameItems, sameJson } from './store.js'
+import { createSource, derive, isSame } from './store.js'
 import type { MyChat, UnreadTotals } from './wire.js'
 
 /** The longest that a timer can wait. */
@@ -30,12 +30,12 @@ export function createChats() {
     return x === y ? (a.chatId < b.chatId ? 1 : -1) : x < y ? 1 : -1
   }
 
-  const list = derive([version], () => [...byId.values()].sort(compare), sameItems)
+  const list = derive([version], () => [...byId.values()].sort(compare), isSame)
   return {
     byId: byId as ReadonlyMap<string, MyChat>,
     version,
     list,
-    unread: derive([version], () => totalOf(byId.values()), sameJson),
+    unread: derive([version], () => totalOf(byId.values()), isSame),
 
     /** Nothing is to be told any more. */
     end: (): void => clearTimeout(timer),
@@ -62,7 +62,7 @@ export function createChats() {
       let last = ''
       for (const chat of chats) {
         const known = old.get(chat.chatId)
-        byId.set(chat.chatId, known && sameJson(known, chat) ? known : chat)
+        byId.set(chat.chatId, known && isSame(known, chat) ? known : chat)
         // They come with the newest activity first.
         if (!chat.lastMessage && chat.lastSeq > 0 && last) activity.set(chat.chatId, last)
         last = activityOf(chat)

@@ -6,11 +6,11 @@ import { ChatClientError } from './errors.js'
 import { listen } from './events.js'
 import { createLog } from './log.js'
 import { createOutbox } from './outbox/index.js'
-import { createPeople, usersOf, withProfile } from './people.js'
+import { createPeople, usersOf, withProfile, withSender } from './people.js'
 import { createPresence } from './presence.js'
 import { createReads } from './reads.js'
 import { createRoom, type OpenRoom } from './room.js'
-import { createSource, sameItems } from './store.js'
+import { createSource, isSame } from './store.js'
 import type { ErrorBody, Message, Output, Session, User } from './wire.js'
 
 export type * from './api.js'
@@ -60,17 +60,15 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
   /** Shows new profiles wherever they stand. */
   function meet(users: Iterable<User>, areNews?: boolean): void {
     for (const user of people.meet(users, areNews)) {
-      const rewrite = (message: Message) =>
-        message.sender.userId === user.userId ? { ...message, sender: user } : message
       for (const chat of chats.byId.values()) chats.put(withProfile(chat, user))
-      for (const room of rooms.values()) room.rewrite(rewrite)
+      for (const room of rooms.values()) room.rewrite((message) => withSender(message, user))
     }
   }
 
   function begin({ user, chats: list, blockedUserIds: blocked }: Session): void {
     if (me.get() && myId() !== user.userId) for (const room of rooms.values()) room.clear()
     me.set(user)
-    if (!sameItems(blocked, blockedUserIds.get())) blockedUserIds.set(blocked)
+    if (!isSame(blocked, blockedUserIds.get())) blockedUserIds.set(blocked)
     const ids = new Set(list.map(({ chatId }) => chatId))
     for (const [chatId, room] of rooms) if (!ids.has(chatId)) room.clear()
     chats.replace(list.map(reads.overlay))

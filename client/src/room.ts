@@ -2,16 +2,17 @@ import type { Entry, Marks, OutboxEntry, Room, Store } from './api.js'
 import type { Chats } from './chats.js'
 import type { Command } from './command.js'
 import type { Link } from './connection.js'
+import { localError, retryIn, toError } from './errors.js'
 import { createHistory } from './history.js'
 import type { RoomLog } from './log.js'
 import { createChanges, overlay, type PendingChange } from './optimistic/index.js'
 import type { createOutbox } from './outbox/index.js'
-import { createSource, derive, sameFields, sameItems } from './store.js'
+import { createSource, derive, isSame } from './store.js'
 import { createTyping } from './typing.js'
 import type { UploadPort } from './upload.js'
 import type { Change, Message, Output, User } from './wire.js'
 
-export interface RoomPort extends UploadPort {
+export interface RoomPort extends Omit<UploadPort, 'errors'> {
   command: Command
   link: Pick<Link, 'ready' | 'isIn'>
   chats: Chats
@@ -32,6 +33,8 @@ export interface OpenRoom extends RoomLog {
   begin(): void
   clear(): void
 }
+
+const errors = { toError, localError, retryIn }
 
 type Numbers = Readonly<Record<string, number>>
 
@@ -54,7 +57,7 @@ export function createRoom(chatId: string, port: RoomPort): OpenRoom {
 
   const { pending, run: change, settle } = createChanges(history.offer)
 
-  const marks = derive([chat, seen, me], toMarks, (a, b) => sameFields(a.byUser, b.byUser))
+  const marks = derive([chat, seen, me], toMarks, (a, b) => isSame(a.byUser, b.byUser))
   function toMarks(mine: Room['chat'] extends Store<infer T> ? T : never, further: Numbers, self: User | null): Marks {
     const byUser: Record<string, number> = { ...further }
     for (const { user, lastReadSeq } of mine?.others ?? []) {
@@ -99,7 +102,7 @@ export function createRoom(chatId: string, port: RoomPort): OpenRoom {
   const ofStored = derive([history.page, history.early, pending, me], ({ messages }, early, pending) =>
     [...messages, ...early].map((message) => toEntry(message, pending)),
   )
-  const ofOutbox = derive([outbox], (all) => all.filter((entry) => entry.chatId === chatId), sameItems)
+  const ofOutbox = derive([outbox], (all) => all.filter((entry) => entry.chatId === chatId), isSame)
   const waiting = derive([ofOutbox], (entries) => entries.map(toPending))
   const entries = derive([ofStored, waiting], (above, below) => {
     const keys = new Set(below.length > 0 ? above.map(({ key }) => key) : [])
@@ -133,7 +136,7 @@ export function createRoom(chatId: string, port: RoomPort): OpenRoom {
     read: (upToSeq) => port.read(chatId, upToSeq),
     type: typing.type,
     // Not before somebody sends a file.
-    upload: async (...args) => (await import('./upload.js')).upload(port, chatId, ...args),
+    upload: async (...args) => (await import('./upload.js')).upload({ ...port, errors }, chatId, ...args),
   }
 
   return {

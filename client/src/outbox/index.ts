@@ -4,7 +4,7 @@ import { createSource } from '../store.js'
 import type { Message, User } from '../wire.js'
 import { type Box, createBox } from './box.js'
 import { createId } from './id.js'
-import { createMemory, openIndexedDB } from './storage.js'
+import { findIndexedDB } from './storage.js'
 import { ALONE, browserTabs, type Tabs } from './tabs.js'
 
 /** What the outbox stands on. */
@@ -27,18 +27,19 @@ const RETRY_MS = 500
 /** What was written and is not stored by the server yet: sent in order, one of a chat at a time, by one tab. */
 export function createOutbox({ send, connection, me, namespace, retryMs = RETRY_MS, ...port }: OutboxPort) {
   const entries = createSource<OutboxEntry[]>([])
-  const storage = port.storage ?? openIndexedDB()
-  const tabs = port.tabs ?? (storage && browserTabs()) ?? ALONE
+  const { storage, tabs = browserTabs() ?? ALONE } = port
+  const findStorage = storage ? () => storage : findIndexedDB()
   let userId: string | null = null
   let box = open()
   let wasOnline = false
 
   function open(): Box {
     const own = userId
+    const memory = new Map<string, unknown>()
     return createBox({
       name: `chat-outbox:${namespace}:${own}`,
       // What is written before it is known who writes is nobody's yet.
-      storage: (own !== null && storage) || createMemory(),
+      open: (own !== null && findStorage) || (() => memory),
       tabs: own === null ? ALONE : tabs,
       isOnline: () => own !== null && me.get()?.userId === own && connection.get().state === 'online',
       send,

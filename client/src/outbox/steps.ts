@@ -1,5 +1,5 @@
 import type { OutboxEntry } from '../api.js'
-import { sameJson } from '../store.js'
+import { isSame } from '../store.js'
 import type { ErrorBody } from '../wire.js'
 
 /** What is done to the list of what waits; the list is stored, and each tab may have done something to it. */
@@ -36,7 +36,7 @@ export function show(
   return list.map((entry) => {
     const status = entry.status === 'queued' && sending.has(entry.key) ? 'sending' : entry.status
     const known = before.get(entry.key)
-    if (known?.status === status && sameJson(known.error, entry.error)) return known
+    if (known?.status === status && isSame(known.error, entry.error)) return known
     return status === entry.status ? entry : { ...entry, status }
   })
 }
