@@ -1,7 +1,7 @@
 import type { Chats } from './chats.js'
 import type { Command } from './command.js'
 import { ChatClientError, pause, retryIn } from './errors.js'
-import { countUnread, reduceChat } from './reduce-chat.js'
+import { ALL, countUnread, reduceChat, UNREAD } from './reduce-chat.js'
 import type { Change, Message, MyChat } from './wire.js'
 
 /** What sync takes in one call. */
@@ -64,9 +64,9 @@ export function createLog({ command, chats, isIn, myId, roomOf, gone, overlay, c
     if (!chat || through <= chat.revision) return
     const fresh = changes.filter(({ revision }) => revision > chat.revision)
     const { chat: next, open } = reduceChat(chat, fresh, through, myId())
-    if (open === 'unread') recount(next)
+    if (open === UNREAD) recount(next)
     else chats.put(next)
-    if (open === 'all') doubt(chatId)
+    if (open === ALL) doubt(chatId)
     if (next.historyVisibility !== chat.historyVisibility && room?.revision() != null) void room.reload()
   }
 

@@ -3,28 +3,25 @@ import type { Change, Message, MyChat } from './wire.js'
 /** The server counts unread messages up to this. */
 const CAP = 100
 
-/** A chat after some changes, and what of it they leave open: how much is unread, or more than that. */
-export interface Reduced {
-  chat: MyChat
-  open: 'nothing' | 'unread' | 'all'
-}
+/** What changes leave open, the more the higher: nothing, how much is unread, or more than that. */
+export type Open = typeof NOTHING | typeof UNREAD | typeof ALL
+const NOTHING = 0
+export const UNREAD = 1
+export const ALL = 2
 
 /**
  * What changes above a chat's revision make of it: a stretch of the log without a hole, up to `through`. In it an entity may stand once, at its last
  * change, so that what is new is told by its seq, not by the type of the change.
  */
-export function reduceChat(chat: MyChat, changes: readonly Change[], through: number, myId: string): Reduced {
+export function reduceChat(chat: MyChat, changes: readonly Change[], through: number, myId: string): { chat: MyChat; open: number } {
   const messages = changes.flatMap(({ message }) => message ?? [])
   const fresh = messages.filter(({ seq }) => seq > chat.lastSeq).sort((a, b) => a.seq - b.seq)
   const draft: MyChat = { ...chat, revision: Math.max(chat.revision, through) }
   const old = messages.filter(({ seq }) => seq <= chat.lastSeq)
-  const isUnread = old.filter((message) => reviseMessage(draft, message, myId)).length > 0
+  const revised = old.map((message) => reviseMessage(draft, message, myId))
   for (const message of fresh) addMessage(draft, message, myId)
   const rest = changes.map((change) => reduceOther(draft, change, myId))
-  return {
-    chat: draft,
-    open: rest.includes('all') ? 'all' : isUnread || rest.includes('unread') ? 'unread' : 'nothing',
-  }
+  return { chat: draft, open: Math.max(NOTHING, ...revised.map(Number), ...rest) }
 }
 
 /** Whether a message names somebody. */
@@ -53,30 +50,30 @@ function reviseMessage(draft: MyChat, message: Message, myId: string): boolean {
 }
 
 /** Members, rules and expiry. */
-function reduceOther(draft: MyChat, { type, member, chat, throughSeq }: Change, myId: string): Reduced['open'] {
+function reduceOther(draft: MyChat, { type, member, chat, throughSeq }: Change, myId: string): Open {
   if (throughSeq !== undefined) return expire(draft, throughSeq)
   if (type === 'chat_updated' && chat) {
     const { title, metadata, historyVisibility, slowModeSeconds, isFrozen } = chat
     const isOther = historyVisibility !== draft.historyVisibility
     // The rest of it is as it is now, and may be of a later revision.
     Object.assign(draft, { title, metadata, historyVisibility, slowModeSeconds, isFrozen })
-    return isOther ? 'all' : 'nothing'
+    return isOther ? ALL : NOTHING
   }
-  if (!member) return 'nothing'
+  if (!member) return NOTHING
   const { userId } = member.user
   if (userId === myId) draft.myRole = member.role
   if (member.removed) draft.others = draft.others.filter(({ user }) => user.userId !== userId)
   // How many they are, and who the oldest: a change does not say whether somebody came or got another role.
-  return 'all'
+  return ALL
 }
 
-function expire(draft: MyChat, throughSeq: number): Reduced['open'] {
-  if (throughSeq < draft.firstSeq) return 'nothing'
+function expire(draft: MyChat, throughSeq: number): Open {
+  if (throughSeq < draft.firstSeq) return NOTHING
   draft.firstSeq = throughSeq + 1
   if (draft.lastMessage && draft.lastMessage.seq <= throughSeq) draft.lastMessage = null
-  if (throughSeq < draft.lastSeq) return throughSeq > draft.lastReadSeq && draft.unreadCount > 0 ? 'unread' : 'nothing'
+  if (throughSeq < draft.lastSeq) return throughSeq > draft.lastReadSeq && draft.unreadCount > 0 ? UNREAD : NOTHING
   clearUnread(draft)
-  return 'nothing'
+  return NOTHING
 }
 
 /** Moves the own mark of a chat that is being changed, never back; of what is left unread below its end nothing is said. */

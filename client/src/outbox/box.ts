@@ -2,7 +2,7 @@ import type { OutboxEntry } from '../api.js'
 import { isSame } from '../store.js'
 import { createList, type ListPort } from './list.js'
 import { createSender } from './sender.js'
-import { type Step, show } from './steps.js'
+import { drop, mark, show } from './steps.js'
 import type { TabNews, Tabs } from './tabs.js'
 
 export interface BoxPort {
@@ -40,9 +40,9 @@ export function createBox({ name, open, tabs, isOnline, send, onChange, retryMs 
       update()
       tell({ sending: sender.sending() })
     },
-    onSent: (key) => list.do({ do: 'drop', key }),
+    onSent: (key) => list.do(drop(key)),
     onRefused(key, error) {
-      list.do({ do: 'fail', key, error })
+      list.do(mark(key, 'failed', error))
       return list.sync()
     },
   })
@@ -88,7 +88,7 @@ export function createBox({ name, open, tabs, isOnline, send, onChange, retryMs 
 
   return {
     get: list.get,
-    do: (step: Step): void => list.do(step),
+    do: list.do,
 
     /** There is a new connection. */
     rise(): void {
@@ -98,7 +98,7 @@ export function createBox({ name, open, tabs, isOnline, send, onChange, retryMs 
 
     settle(key: string): void {
       sender.settle(key)
-      list.do({ do: 'drop', key })
+      list.do(drop(key))
     },
 
     /** Nothing is sent from here any more; settles when all is stored. */

@@ -4,6 +4,7 @@ import { createSource } from '../store.js'
 import type { Message, User } from '../wire.js'
 import { type Box, createBox } from './box.js'
 import { createId } from './id.js'
+import { add, clear, drop, mark } from './steps.js'
 import { findIndexedDB } from './storage.js'
 import { ALONE, browserTabs, type Tabs } from './tabs.js'
 
@@ -58,7 +59,7 @@ export function createOutbox({ send, connection, me, namespace, retryMs = RETRY_
     void last.close()
     entries.set([])
     box = open()
-    for (const entry of unowned) box.do({ do: 'add', entry })
+    for (const entry of unowned) box.do(add(entry))
     return box
   }
 
@@ -75,9 +76,9 @@ export function createOutbox({ send, connection, me, namespace, retryMs = RETRY_
   return {
     get: entries.get,
     subscribe: entries.subscribe,
-    retry: (key: string): void => current().do({ do: 'queue', key }),
+    retry: (key: string): void => current().do(mark(key, 'queued', null)),
     /** Takes an entry out; what is on its way may arrive all the same. */
-    discard: (key: string): void => current().do({ do: 'drop', key }),
+    discard: (key: string): void => current().do(drop(key)),
 
     /** Takes a draft in; answers its key. */
     add(chatId: string, draft: Draft): string {
@@ -91,7 +92,7 @@ export function createOutbox({ send, connection, me, namespace, retryMs = RETRY_
         createdAt: new Date().toISOString(),
         error: null,
       }
-      current().do({ do: 'add', entry })
+      current().do(add(entry))
       return key
     },
 
@@ -111,7 +112,7 @@ export function createOutbox({ send, connection, me, namespace, retryMs = RETRY_
     async close(forget: boolean): Promise<void> {
       for (const end of ends) end()
       if (forget) {
-        box.do({ do: 'clear' })
+        box.do(clear)
         entries.set([])
       }
       await box.close()

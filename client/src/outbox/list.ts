@@ -1,5 +1,5 @@
 import type { OutboxEntry } from '../api.js'
-import { type Step, take } from './steps.js'
+import { clear, type Step, take } from './steps.js'
 import type { Storage } from './storage.js'
 import type { Tabs } from './tabs.js'
 
@@ -82,7 +82,7 @@ export function createList({ key, open, tabs, onChange, onWrite, onBroken }: Lis
     do(step: Step): void {
       const next = take(list, step)
       // Of what is not read yet it is not known here what is in it.
-      if (next === list && step.do !== 'clear') return
+      if (next === list && step !== clear) return
       list = next
       steps.push(step)
       onChange()
