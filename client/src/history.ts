@@ -1,11 +1,12 @@
-import type { History, Store } from './api.js'
+import type { History, Room, Store } from './api.js'
 import type { Command } from './command.js'
 import type { Link } from './connection.js'
 import { localError } from './errors.js'
 import { createLoading } from './loading.js'
+import type { News } from './reduce-chat.js'
 import { append, EMPTY, join, type Page, place, reducePage } from './reduce-page.js'
 import { createSource, derive } from './store.js'
-import type { Change, Message, Output } from './wire.js'
+import type { Message, Output } from './wire.js'
 
 export interface HistoryPort {
   command: Command
@@ -51,23 +52,27 @@ export function createHistory(chatId: string, { command, link, onPage }: History
     else if (edge && isThere) await load({ [side]: edge.seq })
   }
 
-  return {
-    page,
-    early,
+  /** What a room has of it as it is. */
+  const ofRoom: Pick<Room, 'history' | 'latest' | 'before' | 'after' | 'around'> = {
     history,
-    revision: (): number | null => revision,
 
-    latest(): Promise<void> {
+    latest() {
       const running = loading.running()
       if (running?.isLatest) return running.promise
       return !running && revision !== null && !page.get().hasAfter ? Promise.resolve() : load({})
     },
 
-    before: (): Promise<void> => more(page.get().hasBefore, 'beforeSeq', 0),
-    after: (): Promise<void> => more(page.get().hasAfter, 'afterSeq', -1),
+    before: () => more(page.get().hasBefore, 'beforeSeq', 0),
+    after: () => more(page.get().hasAfter, 'afterSeq', -1),
 
-    around: (target: number | string): Promise<void> =>
-      load(typeof target === 'number' ? { aroundSeq: target } : { aroundMessageId: target }),
+    around: (target) => load(typeof target === 'number' ? { aroundSeq: target } : { aroundMessageId: target }),
+  }
+
+  return {
+    page,
+    early,
+    ofRoom,
+    revision: (): number | null => revision,
 
     /** There is something to be seen, perhaps again. */
     begin(): void {
@@ -82,7 +87,7 @@ export function createHistory(chatId: string, { command, link, onPage }: History
     },
 
     /** What changed above the revision that is here. */
-    advance(changes: readonly Change[], through: number, isLive: boolean): void {
+    advance(changes: readonly News[], through: number, isLive: boolean): void {
       const from = revision
       if (from === null || through <= from) return
       const fresh = changes.filter((change) => change.revision > from)

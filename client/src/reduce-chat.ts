@@ -1,10 +1,21 @@
-import type { Change, Message, MyChat } from './wire.js'
+import type { Change, Chat, MemberChange, Message, MyChat } from './wire.js'
 
 /** The server counts unread messages up to this. */
 const CAP = 100
 
+/** What is read of a change: as much as an event says of it. */
+export interface News {
+  chatId: string
+  revision: number
+  type?: Change['type']
+  message?: Message
+  member?: Pick<MemberChange, 'user' | 'role' | 'removed'>
+  chat?: Pick<Chat, 'title' | 'metadata' | 'historyVisibility' | 'slowModeSeconds' | 'isFrozen'>
+  throughSeq?: number
+}
+
 /** What changes leave open, the more the higher: nothing, how much is unread, or more than that. */
-export type Open = typeof NOTHING | typeof UNREAD | typeof ALL
+type Open = number
 const NOTHING = 0
 export const UNREAD = 1
 export const ALL = 2
@@ -13,7 +24,12 @@ export const ALL = 2
  * What changes above a chat's revision make of it: a stretch of the log without a hole, up to `through`. In it an entity may stand once, at its last
  * change, so that what is new is told by its seq, not by the type of the change.
  */
-export function reduceChat(chat: MyChat, changes: readonly Change[], through: number, myId: string): { chat: MyChat; open: number } {
+export function reduceChat(
+  chat: MyChat,
+  changes: readonly News[],
+  through: number,
+  myId: string,
+): { chat: MyChat; open: Open } {
   const messages = changes.flatMap(({ message }) => message ?? [])
   const fresh = messages.filter(({ seq }) => seq > chat.lastSeq).sort((a, b) => a.seq - b.seq)
   const draft: MyChat = { ...chat, revision: Math.max(chat.revision, through) }
@@ -21,7 +37,7 @@ export function reduceChat(chat: MyChat, changes: readonly Change[], through: nu
   const revised = old.map((message) => reviseMessage(draft, message, myId))
   for (const message of fresh) addMessage(draft, message, myId)
   const rest = changes.map((change) => reduceOther(draft, change, myId))
-  return { chat: draft, open: Math.max(NOTHING, ...revised.map(Number), ...rest) }
+  return { chat: draft, open: Math.max(NOTHING, ...revised, ...rest) }
 }
 
 /** Whether a message names somebody. */
@@ -39,20 +55,21 @@ function addMessage(draft: MyChat, message: Message, myId: string): void {
   if (names(message, myId)) draft.unreadMentions = Math.min(CAP, draft.unreadMentions + 1)
 }
 
-/** Whether what is unread may be otherwise now: of an older message it is not known here what it was. */
-function reviseMessage(draft: MyChat, message: Message, myId: string): boolean {
+/** Of an older message it is not known here what it was: what is unread may be otherwise now. */
+function reviseMessage(draft: MyChat, message: Message, myId: string): Open {
   const before = draft.lastMessage?.id === message.id ? draft.lastMessage : null
   if (before && before.revision < message.revision) draft.lastMessage = message
-  if (message.seq <= draft.lastReadSeq || message.sender.userId === myId) return false
-  if (message.deletedAt !== null) return draft.unreadCount > 0
-  if (message.editedAt === null || (before && names(before, myId) === names(message, myId))) return false
-  return draft.unreadMentions > 0 || names(message, myId)
+  if (message.seq <= draft.lastReadSeq || message.sender.userId === myId) return NOTHING
+  if (message.deletedAt !== null) return draft.unreadCount > 0 ? UNREAD : NOTHING
+  const isNamed = names(message, myId)
+  if (message.editedAt === null || (before && names(before, myId) === isNamed)) return NOTHING
+  return isNamed || draft.unreadMentions > 0 ? UNREAD : NOTHING
 }
 
 /** Members, rules and expiry. */
-function reduceOther(draft: MyChat, { type, member, chat, throughSeq }: Change, myId: string): Open {
+function reduceOther(draft: MyChat, { member, chat, throughSeq }: News, myId: string): Open {
   if (throughSeq !== undefined) return expire(draft, throughSeq)
-  if (type === 'chat_updated' && chat) {
+  if (chat) {
     const { title, metadata, historyVisibility, slowModeSeconds, isFrozen } = chat
     const isOther = historyVisibility !== draft.historyVisibility
     // The rest of it is as it is now, and may be of a later revision.

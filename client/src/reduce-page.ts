@@ -1,4 +1,5 @@
-import type { Change, Message, Output } from './wire.js'
+import type { News } from './reduce-chat.js'
+import type { Message, Output } from './wire.js'
 
 /** A stretch of a chat's history without a hole, ascending. */
 export interface Page {
@@ -19,7 +20,7 @@ export function place(messages: readonly Message[], message: Message): readonly 
 }
 
 /** What changes make of a page. Live, only a `message_created` is new; in a page of sync what is new may stand there as it was changed later. */
-export function reducePage(page: Page, changes: readonly Change[], isLive: boolean): Page {
+export function reducePage(page: Page, changes: readonly News[], isLive: boolean): Page {
   const { hasAfter } = page
   let { messages, hasBefore } = page
   for (const { throughSeq = -1 } of changes) {
