@@ -24,13 +24,15 @@ export function createChats() {
 
   const activityOf = (chat: MyChat): string =>
     chat.lastMessage?.createdAt ?? activity.get(chat.chatId) ?? chat.createdAt
-  function compare(a: MyChat, b: MyChat): number {
-    if (a.settings.isPinned !== b.settings.isPinned) return a.settings.isPinned ? -1 : 1
-    const [x, y] = [activityOf(a), activityOf(b)]
-    return x === y ? (a.chatId < b.chatId ? 1 : -1) : x < y ? 1 : -1
-  }
+  /** Descending: pinned first, then the newest activity, then the id. */
+  const orderOf = (chat: MyChat): string => `${chat.settings.isPinned} ${activityOf(chat)} ${chat.chatId}`
+  const sorted = (): MyChat[] =>
+    [...byId.values()]
+      .map((chat) => ({ chat, order: orderOf(chat) }))
+      .sort((a, b) => (a.order < b.order ? 1 : -1))
+      .map(({ chat }) => chat)
 
-  const list = derive([version], () => [...byId.values()].sort(compare), isSame)
+  const list = derive([version], sorted, isSame)
   return {
     byId: byId as ReadonlyMap<string, MyChat>,
     version,

@@ -12,9 +12,6 @@ const MAX_AGAIN_MS = 30_000
 const isOfNetwork = (reason: unknown): boolean =>
   reason instanceof Error && /^(Type|Network|Timeout)Error$/.test(reason.name)
 
-const backOffMs = (failures: number): number =>
-  Math.min(MAX_AGAIN_MS, AGAIN_MS * 2 ** failures) * (0.5 + Math.random() / 2)
-
 export type Link = ReturnType<typeof createConnection>
 
 /** The socket, its tokens and its states; whoever listens to `socket` hears the server's events. */
@@ -26,7 +23,7 @@ export function createConnection(options: ChatClientOptions) {
   let refused: string | undefined
   /** A token that was asked for before the connection. */
   let held: string | undefined
-  /** How often in a row there was no way to a token; whether a fresh one was refused since the last session, too. */
+  /** Since the last session: how often one was put off, and whether a fresh token was refused, too. */
   let failures = 0
   let isSecond = false
   let closing: Closing | null = null
@@ -41,17 +38,19 @@ export function createConnection(options: ChatClientOptions) {
 
   const ask = async (): Promise<string> => getToken()
 
+  /** Longer each time, so that neither the server nor who makes tokens is asked in a storm. */
+  const backOffMs = (): number => Math.min(MAX_AGAIN_MS, AGAIN_MS * 2 ** failures++) * (0.5 + Math.random() / 2)
+
   /** Goes on with a token that was not refused yet. */
   function withToken(use: (token: string) => void): void {
     const attempt = ++asked
     const go = (token: string): void => {
-      failures = 0
       held = undefined
       if (token === refused) return void stay()
       used = token
       use(token)
     }
-    const fail = (reason: unknown): void => (isOfNetwork(reason) ? later(backOffMs(failures++)) : stop('needs-token'))
+    const fail = (reason: unknown): void => (isOfNetwork(reason) ? later(backOffMs()) : stop('needs-token'))
     const token = held === undefined ? ask() : Promise.resolve(held)
     token.then(
       (token) => attempt === asked && go(token),
@@ -88,6 +87,7 @@ export function createConnection(options: ChatClientOptions) {
     closing = error = null
     refused = undefined
     isSecond = false
+    failures = 0
   }
 
   /** The token was refused: another is tried once, where there is one. */
@@ -119,7 +119,7 @@ export function createConnection(options: ChatClientOptions) {
     if (socket.active) return set('offline')
     error = failure.data ?? null
     if (error?.code === 'TOKEN_EXPIRED' || error?.code === 'UNAUTHENTICATED') renew()
-    else if (error?.retryable) later(error.retryAfterMs ?? AGAIN_MS)
+    else if (error?.retryable) later(error.retryAfterMs ?? backOffMs())
     else stop('refused')
   })
   socket.on('connect', () => set('connecting'))
@@ -135,7 +135,8 @@ export function createConnection(options: ChatClientOptions) {
     socket,
     state,
     command,
-    getToken: ask,
+    /** The token of the session; without one, a new one. */
+    token: async (): Promise<string> => (isIn && used) || ask(),
 
     /** The session has been taken in: commands of rooms may go. */
     enter(): void {
@@ -175,14 +176,9 @@ function createSocket(
   auth: (send: (auth: object) => void) => void,
 ): Socket<ServerToClientEvents> {
   const [origin = ''] = /^[a-z]+:\/\/[^/]+/i.exec(url) ?? []
-  const prefix = url
-    .slice(origin.length)
-    .split('/')
-    .filter(Boolean)
-    .map((part) => `/${part}`)
-    .join('')
+  const prefix = url.slice(origin.length).split('/').filter(Boolean)
   const all: Partial<ManagerOptions & SocketOptions> = {
-    path: `${prefix}/socket.io`,
+    path: ['', ...prefix, 'socket.io'].join('/'),
     transports: ['websocket', 'polling'],
     tryAllTransports: true,
     ...options,

@@ -4,7 +4,7 @@ import type { Link } from './connection.js'
 import { localError } from './errors.js'
 import { createLoading } from './loading.js'
 import type { News } from './reduce-chat.js'
-import { append, EMPTY, join, type Page, place, reducePage } from './reduce-page.js'
+import { append, EMPTY, firstOf, join, lastOf, type Page, place, reducePage } from './reduce-page.js'
 import { createSource, derive } from './store.js'
 import type { Message, Output } from './wire.js'
 
@@ -39,8 +39,12 @@ export function createHistory(chatId: string, { command, link, onPage }: History
     onPage(answer)
   }
 
+  function show(messages: readonly Message[]): void {
+    if (messages !== page.get().messages) page.set({ ...page.get(), messages })
+  }
+
   function prune(): void {
-    const last = page.get().messages.at(-1)?.seq ?? 0
+    const last = lastOf(page.get().messages)
     if (early.get().some(({ seq }) => seq <= last)) early.set(early.get().filter(({ seq }) => seq > last))
   }
 
@@ -98,13 +102,10 @@ export function createHistory(chatId: string, { command, link, onPage }: History
 
     /** A message as an answer has it, which may come before its event. */
     offer(message: Message): void {
-      const { messages, hasAfter, ...rest } = page.get()
-      const next = place(messages, message)
-      if (next !== messages) page.set({ ...rest, hasAfter, messages: next })
-      if (revision === null || hasAfter || message.seq <= (messages.at(-1)?.seq ?? 0)) return
-      const longer = messages.length > 0 ? append(messages, message) : messages
-      if (longer !== messages) page.set({ ...rest, hasAfter, messages: longer })
-      else if (early.get().every(({ id }) => id !== message.id))
+      const { messages, hasAfter } = page.get()
+      if (revision === null || hasAfter || message.seq <= lastOf(messages)) return show(place(messages, message))
+      show(messages.length > 0 ? append(messages, message) : messages)
+      if (early.get().every(({ id }) => id !== message.id))
         early.set([...early.get(), message].sort((a, b) => a.seq - b.seq))
       prune()
     },
@@ -112,15 +113,15 @@ export function createHistory(chatId: string, { command, link, onPage }: History
     /** The messages from a seq to the end; null where not all of them are here. */
     from(seq: number): readonly Message[] | null {
       const { messages, hasAfter, hasBefore } = page.get()
-      if (revision === null || hasAfter || (hasBefore && (messages[0]?.seq ?? Infinity) > seq)) return null
+      if (revision === null || hasAfter || (hasBefore && firstOf(messages) > seq)) return null
       return messages
     },
 
     /** Changes messages as they are told outside of the log. */
     rewrite(change: (message: Message) => Message): void {
-      const { messages, ...rest } = page.get()
+      const { messages } = page.get()
       const next = messages.map(change)
-      if (next.some((message, i) => message !== messages[i])) page.set({ ...rest, messages: next })
+      if (next.some((message, i) => message !== messages[i])) show(next)
     },
 
     /** One may see nothing of it any more. */

@@ -49,7 +49,8 @@ export function createChanges(offer: (message: Message) => void): Changes {
       // Of what is on or off, only the last word counts.
       const isOver = (other: PendingChange) => change.kind !== 'edit' && thingOf(other) === thing && !sent.has(other)
       pending.set([...pending.get().filter((other) => !isOver(other)), change])
-      const done = (ends.get(thing) ?? Promise.resolve()).then(() => send(change, call))
+      const before = ends.get(thing)
+      const done = before ? before.then(() => send(change, call)) : send(change, call)
       const end: Promise<unknown> = done.catch(() => {}).then(() => ends.get(thing) === end && ends.delete(thing))
       ends.set(thing, end)
       return done
