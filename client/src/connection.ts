@@ -7,6 +7,8 @@ import type { Closing, ErrorBody, ServerToClientEvents } from './wire.js'
 /** How long to wait, at least, before coming back to a server that has ended the connection without saying when. */
 const AGAIN_MS = 500
 const MAX_AGAIN_MS = 30_000
+/** A token that lives shorter than the server warns ahead is warned of at once, and so is the next: one is asked for so often, at most. */
+const REFRESH_MS = 10_000
 
 /** What `fetch` rejects with where there is no network: a token may be had later. */
 const isOfNetwork = (reason: unknown): boolean =>
@@ -29,6 +31,8 @@ export function createConnection(options: ChatClientOptions) {
   let closing: Closing | null = null
   let error: ErrorBody | null = null
   let asked = 0
+  let refreshedAt = 0
+  /** Of the next connection, or of the next refresh. */
   let timer: ReturnType<typeof setTimeout> | undefined
   let waiting: (() => void)[] = []
   let isIn = false
@@ -123,12 +127,20 @@ export function createConnection(options: ChatClientOptions) {
     else stop('refused')
   })
   socket.on('connect', () => set('connecting'))
-  // Where it fails the token ends, and that is told.
-  socket.on('token_expiring', () => void refresh().catch(() => {}))
-  const refresh = async (): Promise<void> => {
-    const token = await ask()
-    if (token !== used) await command('refresh_token', { token })
-    used = token
+  socket.on('token_expiring', () => {
+    clearTimeout(timer)
+    timer = setTimeout(refresh, refreshedAt + REFRESH_MS - Date.now())
+  })
+  async function refresh(): Promise<void> {
+    if (!isIn) return
+    refreshedAt = Date.now()
+    try {
+      const token = await ask()
+      if (token !== used) await command('refresh_token', { token })
+      used = token
+    } catch {
+      // The token ends, and that is told.
+    }
   }
 
   return {

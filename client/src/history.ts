@@ -103,8 +103,10 @@ export function createHistory(chatId: string, { command, link, onPage }: History
     /** A message as an answer has it, which may come before its event. */
     offer(message: Message): void {
       const { messages, hasAfter } = page.get()
-      if (revision === null || hasAfter || message.seq <= lastOf(messages)) return show(place(messages, message))
-      show(messages.length > 0 ? append(messages, message) : messages)
+      show(place(messages, message))
+      if (revision === null || hasAfter || message.seq <= lastOf(messages)) return
+      // What is above a stretch without messages is not known.
+      if (messages.length > 0) show(append(messages, message))
       if (early.get().every(({ id }) => id !== message.id))
         early.set([...early.get(), message].sort((a, b) => a.seq - b.seq))
       prune()

@@ -1,4 +1,4 @@
-import type { Entry, Marks, OutboxEntry, Room, Store } from './api.js'
+import type { Entry, OutboxEntry, Room, Store } from './api.js'
 import type { Chats } from './chats.js'
 import type { Command } from './command.js'
 import type { Link } from './connection.js'
