@@ -1,7 +1,7 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client'
 import type { ChatClientOptions, Connection } from './api.js'
 import { createCommand } from './command.js'
-import { createSource } from './store.js'
+import { createSource, isSame } from './store.js'
 import type { Closing, ErrorBody, ServerToClientEvents } from './wire.js'
 
 /** How long to wait, at least, before coming back to a server that has ended the connection without saying when. */
@@ -13,6 +13,10 @@ const REFRESH_MS = 10_000
 /** What `fetch` rejects with where there is no network: a token may be had later. */
 const isOfNetwork = (reason: unknown): boolean =>
   reason instanceof Error && /^(Type|Network|Timeout)Error$/.test(reason.name)
+
+/** Longer each time, so that neither the server nor who makes tokens is asked in a storm. */
+const backOffMs = (failures: number): number =>
+  Math.min(MAX_AGAIN_MS, AGAIN_MS * 2 ** failures) * (0.5 + Math.random() / 2)
 
 export type Link = ReturnType<typeof createConnection>
 
@@ -39,11 +43,7 @@ export function createConnection(options: ChatClientOptions) {
 
   const socket = createSocket(url, options.socket, (send) => withToken((token) => send({ token })))
   const command = createCommand(socket)
-
   const ask = async (): Promise<string> => getToken()
-
-  /** Longer each time, so that neither the server nor who makes tokens is asked in a storm. */
-  const backOffMs = (): number => Math.min(MAX_AGAIN_MS, AGAIN_MS * 2 ** failures++) * (0.5 + Math.random() / 2)
 
   /** Goes on with a token that was not refused yet. */
   function withToken(use: (token: string) => void): void {
@@ -54,18 +54,16 @@ export function createConnection(options: ChatClientOptions) {
       used = token
       use(token)
     }
-    const fail = (reason: unknown): void => (isOfNetwork(reason) ? later(backOffMs()) : stop('needs-token'))
-    const token = held === undefined ? ask() : Promise.resolve(held)
-    token.then(
+    const fail = (reason: unknown): void => (isOfNetwork(reason) ? later(backOffMs(failures++)) : stop('needs-token'))
+    Promise.resolve(held ?? ask()).then(
       (token) => attempt === asked && go(token),
       (reason) => attempt === asked && fail(reason),
     )
   }
 
   function set(name: Connection['state']): void {
-    const last = state.get()
-    if (last.state !== name || last.closing !== closing || last.error !== error)
-      state.set({ state: name, closing, error })
+    const next = { state: name, closing, error }
+    if (!isSame(next, state.get())) state.set(next)
   }
 
   /** No other token is tried: of who was signed in too long a new sign-in is wanted. */
@@ -73,7 +71,7 @@ export function createConnection(options: ChatClientOptions) {
     stop((error ?? closing)?.code === 'TOKEN_EXPIRED' ? 'needs-token' : 'refused')
   }
 
-  function stop(name: 'refused' | 'needs-token' | 'offline'): void {
+  function stop(name: Exclude<Connection['state'], 'online'>): void {
     clearTimeout(timer)
     asked += 1
     held = undefined
@@ -106,9 +104,7 @@ export function createConnection(options: ChatClientOptions) {
     })
   }
 
-  socket.on('closing', (reason) => {
-    closing = reason
-  })
+  socket.on('closing', (reason) => (closing = reason))
   socket.on('disconnect', (reason) => {
     isIn = false
     if (reason === 'io client disconnect') return
@@ -123,24 +119,21 @@ export function createConnection(options: ChatClientOptions) {
     if (socket.active) return set('offline')
     error = failure.data ?? null
     if (error?.code === 'TOKEN_EXPIRED' || error?.code === 'UNAUTHENTICATED') renew()
-    else if (error?.retryable) later(error.retryAfterMs ?? backOffMs())
+    else if (error?.retryable) later(error.retryAfterMs ?? backOffMs(failures++))
     else stop('refused')
   })
   socket.on('connect', () => set('connecting'))
   socket.on('token_expiring', () => {
     clearTimeout(timer)
-    timer = setTimeout(refresh, refreshedAt + REFRESH_MS - Date.now())
+    // Where it fails the token ends, and that is told.
+    timer = setTimeout(() => refresh().catch(() => {}), refreshedAt + REFRESH_MS - Date.now())
   })
   async function refresh(): Promise<void> {
     if (!isIn) return
     refreshedAt = Date.now()
-    try {
-      const token = await ask()
-      if (token !== used) await command('refresh_token', { token })
-      used = token
-    } catch {
-      // The token ends, and that is told.
-    }
+    const token = await ask()
+    if (token !== used) await command('refresh_token', { token })
+    used = token
   }
 
   return {
@@ -166,10 +159,8 @@ export function createConnection(options: ChatClientOptions) {
 
     connect(): void {
       if (socket.connected) return
-      clearTimeout(timer)
       forgive()
-      socket.disconnect()
-      set('connecting')
+      stop('connecting')
       socket.connect()
     },
 
