@@ -16,7 +16,8 @@ await build({
   splitting: true,
   format: 'esm',
   target: 'es2022',
-  external: ['socket.io-client', 'react'],
+  // The hooks import the client's own file: a copy, or a third file that both share, would be more to load.
+  external: ['socket.io-client', 'react', './index.js'],
   minifySyntax: true,
   logLevel: 'warning',
 })

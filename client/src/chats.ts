@@ -1,4 +1,4 @@
-import { createSource, derive, sameItems, sameJson } from './store.js'
+import { createSource, derive, isSame } from './store.js'
 import type { MyChat, UnreadTotals } from './wire.js'
 
 /** The longest that a timer can wait. */
@@ -24,18 +24,20 @@ export function createChats() {
 
   const activityOf = (chat: MyChat): string =>
     chat.lastMessage?.createdAt ?? activity.get(chat.chatId) ?? chat.createdAt
-  function compare(a: MyChat, b: MyChat): number {
-    if (a.settings.isPinned !== b.settings.isPinned) return a.settings.isPinned ? -1 : 1
-    const [x, y] = [activityOf(a), activityOf(b)]
-    return x === y ? (a.chatId < b.chatId ? 1 : -1) : x < y ? 1 : -1
-  }
+  /** Descending: pinned first, then the newest activity, then the id. */
+  const orderOf = (chat: MyChat): string => `${chat.settings.isPinned} ${activityOf(chat)} ${chat.chatId}`
+  const sorted = (): MyChat[] =>
+    [...byId.values()]
+      .map((chat) => ({ chat, order: orderOf(chat) }))
+      .sort((a, b) => (a.order < b.order ? 1 : -1))
+      .map(({ chat }) => chat)
 
-  const list = derive([version], () => [...byId.values()].sort(compare), sameItems)
+  const list = derive([version], sorted, isSame)
   return {
     byId: byId as ReadonlyMap<string, MyChat>,
     version,
     list,
-    unread: derive([version], () => totalOf(byId.values()), sameJson),
+    unread: derive([version], () => totalOf(byId.values()), isSame),
 
     /** Nothing is to be told any more. */
     end: (): void => clearTimeout(timer),
@@ -62,7 +64,7 @@ export function createChats() {
       let last = ''
       for (const chat of chats) {
         const known = old.get(chat.chatId)
-        byId.set(chat.chatId, known && sameJson(known, chat) ? known : chat)
+        byId.set(chat.chatId, known && isSame(known, chat) ? known : chat)
         // They come with the newest activity first.
         if (!chat.lastMessage && chat.lastSeq > 0 && last) activity.set(chat.chatId, last)
         last = activityOf(chat)

@@ -1,5 +1,5 @@
 import type { Socket } from 'socket.io-client'
-import { ChatClientError, localError } from './errors.js'
+import { localError, toError } from './errors.js'
 import { mustFit } from './size.js'
 import type { Ack, CommandName, Input, Output } from './wire.js'
 
@@ -13,17 +13,13 @@ export function createCommand(untyped: Socket): Command {
   return async (name, input) => {
     mustFit(name, input)
     if (!untyped.connected) throw localError('OFFLINE', 'No connection.', true)
-    const answer = await new Promise<Ack<Output<typeof name>>>((resolve, reject) => {
-      untyped.timeout(ANSWER_MS).emit(name, input, (failure: Error | null, ack: Ack<Output<typeof name>>) => {
-        if (!failure) return resolve(ack)
-        reject(
-          untyped.connected
-            ? localError('TIMEOUT', 'No answer in time.', true)
-            : localError('OFFLINE', 'The connection was lost.', true),
-        )
-      })
+    const sent: Promise<Ack<Output<typeof name>>> = untyped.timeout(ANSWER_MS).emitWithAck(name, input)
+    const answer = await sent.catch(() => {
+      throw untyped.connected
+        ? localError('TIMEOUT', 'No answer in time.', true)
+        : localError('OFFLINE', 'The connection was lost.', true)
     })
-    if (!answer.ok) throw new ChatClientError(answer.error)
+    if (!answer.ok) throw toError(answer.error)
     return answer.data
   }
 }

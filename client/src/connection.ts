@@ -1,17 +1,20 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client'
 import type { ChatClientOptions, Connection } from './api.js'
 import { createCommand } from './command.js'
-import { createSource } from './store.js'
+import { createSource, isSame } from './store.js'
 import type { Closing, ErrorBody, ServerToClientEvents } from './wire.js'
 
 /** How long to wait, at least, before coming back to a server that has ended the connection without saying when. */
 const AGAIN_MS = 500
 const MAX_AGAIN_MS = 30_000
+/** A token that lives shorter than the server warns ahead is warned of at once, and so is the next: one is asked for so often, at most. */
+const REFRESH_MS = 10_000
 
 /** What `fetch` rejects with where there is no network: a token may be had later. */
 const isOfNetwork = (reason: unknown): boolean =>
   reason instanceof Error && /^(Type|Network|Timeout)Error$/.test(reason.name)
 
+/** Longer each time, so that neither the server nor who makes tokens is asked in a storm. */
 const backOffMs = (failures: number): number =>
   Math.min(MAX_AGAIN_MS, AGAIN_MS * 2 ** failures) * (0.5 + Math.random() / 2)
 
@@ -26,43 +29,41 @@ export function createConnection(options: ChatClientOptions) {
   let refused: string | undefined
   /** A token that was asked for before the connection. */
   let held: string | undefined
-  /** How often in a row there was no way to a token; whether a fresh one was refused since the last session, too. */
+  /** Since the last session: how often one was put off, and whether a fresh token was refused, too. */
   let failures = 0
   let isSecond = false
   let closing: Closing | null = null
   let error: ErrorBody | null = null
   let asked = 0
+  let refreshedAt = 0
+  /** Of the next connection, or of the next refresh. */
   let timer: ReturnType<typeof setTimeout> | undefined
   let waiting: (() => void)[] = []
   let isIn = false
 
   const socket = createSocket(url, options.socket, (send) => withToken((token) => send({ token })))
   const command = createCommand(socket)
-
   const ask = async (): Promise<string> => getToken()
 
   /** Goes on with a token that was not refused yet. */
   function withToken(use: (token: string) => void): void {
     const attempt = ++asked
     const go = (token: string): void => {
-      failures = 0
       held = undefined
       if (token === refused) return void stay()
       used = token
       use(token)
     }
     const fail = (reason: unknown): void => (isOfNetwork(reason) ? later(backOffMs(failures++)) : stop('needs-token'))
-    const token = held === undefined ? ask() : Promise.resolve(held)
-    token.then(
+    Promise.resolve(held ?? ask()).then(
       (token) => attempt === asked && go(token),
       (reason) => attempt === asked && fail(reason),
     )
   }
 
   function set(name: Connection['state']): void {
-    const last = state.get()
-    if (last.state !== name || last.closing !== closing || last.error !== error)
-      state.set({ state: name, closing, error })
+    const next = { state: name, closing, error }
+    if (!isSame(next, state.get())) state.set(next)
   }
 
   /** No other token is tried: of who was signed in too long a new sign-in is wanted. */
@@ -70,7 +71,7 @@ export function createConnection(options: ChatClientOptions) {
     stop((error ?? closing)?.code === 'TOKEN_EXPIRED' ? 'needs-token' : 'refused')
   }
 
-  function stop(name: 'refused' | 'needs-token' | 'offline'): void {
+  function stop(name: Exclude<Connection['state'], 'online'>): void {
     clearTimeout(timer)
     asked += 1
     held = undefined
@@ -88,6 +89,7 @@ export function createConnection(options: ChatClientOptions) {
     closing = error = null
     refused = undefined
     isSecond = false
+    failures = 0
   }
 
   /** The token was refused: another is tried once, where there is one. */
@@ -102,9 +104,7 @@ export function createConnection(options: ChatClientOptions) {
     })
   }
 
-  socket.on('closing', (reason) => {
-    closing = reason
-  })
+  socket.on('closing', (reason) => (closing = reason))
   socket.on('disconnect', (reason) => {
     isIn = false
     if (reason === 'io client disconnect') return
@@ -119,13 +119,18 @@ export function createConnection(options: ChatClientOptions) {
     if (socket.active) return set('offline')
     error = failure.data ?? null
     if (error?.code === 'TOKEN_EXPIRED' || error?.code === 'UNAUTHENTICATED') renew()
-    else if (error?.retryable) later(error.retryAfterMs ?? AGAIN_MS)
+    else if (error?.retryable) later(error.retryAfterMs ?? backOffMs(failures++))
     else stop('refused')
   })
   socket.on('connect', () => set('connecting'))
-  // Where it fails the token ends, and that is told.
-  socket.on('token_expiring', () => void refresh().catch(() => {}))
-  const refresh = async (): Promise<void> => {
+  socket.on('token_expiring', () => {
+    clearTimeout(timer)
+    // Where it fails the token ends, and that is told.
+    timer = setTimeout(() => refresh().catch(() => {}), refreshedAt + REFRESH_MS - Date.now())
+  })
+  async function refresh(): Promise<void> {
+    if (!isIn) return
+    refreshedAt = Date.now()
     const token = await ask()
     if (token !== used) await command('refresh_token', { token })
     used = token
@@ -135,7 +140,8 @@ export function createConnection(options: ChatClientOptions) {
     socket,
     state,
     command,
-    getToken: ask,
+    /** The token of the session; without one, a new one. */
+    token: async (): Promise<string> => (isIn && used) || ask(),
 
     /** The session has been taken in: commands of rooms may go. */
     enter(): void {
@@ -153,10 +159,8 @@ export function createConnection(options: ChatClientOptions) {
 
     connect(): void {
       if (socket.connected) return
-      clearTimeout(timer)
       forgive()
-      socket.disconnect()
-      set('connecting')
+      stop('connecting')
       socket.connect()
     },
 
@@ -175,14 +179,9 @@ function createSocket(
   auth: (send: (auth: object) => void) => void,
 ): Socket<ServerToClientEvents> {
   const [origin = ''] = /^[a-z]+:\/\/[^/]+/i.exec(url) ?? []
-  const prefix = url
-    .slice(origin.length)
-    .split('/')
-    .filter(Boolean)
-    .map((part) => `/${part}`)
-    .join('')
+  const prefix = url.slice(origin.length).split('/').filter(Boolean)
   const all: Partial<ManagerOptions & SocketOptions> = {
-    path: `${prefix}/socket.io`,
+    path: ['', ...prefix, 'socket.io'].join('/'),
     transports: ['websocket', 'polling'],
     tryAllTransports: true,
     ...options,

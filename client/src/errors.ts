@@ -19,9 +19,12 @@ export class ChatClientError extends Error implements ClientErrorBody {
   }
 }
 
+/** A failure as a call rejects with it. */
+export const toError = (body: ClientErrorBody): ChatClientError => new ChatClientError(body)
+
 /** A failure that is found on this side. */
 export const localError = (code: ClientErrorCode, message: string, retryable: boolean): ChatClientError =>
-  new ChatClientError({ code, message, retryable })
+  toError({ code, message, retryable })
 
 /** How long to wait until a call that failed may be tried again; undefined where that is no use. */
 export const retryIn = (error: unknown, elseMs: number): number | undefined =>

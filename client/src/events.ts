@@ -32,7 +32,7 @@ export function listen(socket: Socket<ServerToClientEvents>, port: EventsPort): 
     return (message: Message) => {
       const { chatId, revision, sender } = message
       meet([sender], type === 'message_created')
-      log.hear({ chatId, revision, type, actorId: null, message })
+      log.hear({ chatId, revision, type, message })
       outbox.settle(message)
     }
   }
@@ -41,16 +41,12 @@ export function listen(socket: Socket<ServerToClientEvents>, port: EventsPort): 
   socket.on('new_message', hearMessage('message_created'))
   socket.on('message_updated', hearMessage('message_updated'))
   socket.on('message_deleted', hearMessage('message_deleted'))
-  socket.on('member_changed', ({ revision, removed, actorId, ...member }) => {
+  socket.on('member_changed', (member) => {
     meet([member.user])
-    log.hear({ chatId: member.chatId, revision, type: 'member_changed', actorId, member: { ...member, removed } })
+    log.hear({ chatId: member.chatId, revision: member.revision, member })
   })
-  socket.on('chat_updated', ({ actorId, ...chat }) => {
-    log.hear({ chatId: chat.chatId, revision: chat.revision, type: 'chat_updated', actorId, chat })
-  })
-  socket.on('messages_expired', ({ chatId, revision, throughSeq }) => {
-    log.hear({ chatId, revision, type: 'messages_expired', actorId: null, throughSeq })
-  })
+  socket.on('chat_updated', (chat) => log.hear({ chatId: chat.chatId, revision: chat.revision, chat }))
+  socket.on('messages_expired', log.hear)
   socket.on('chat_added', (chat) => {
     const known = chats.byId.get(chat.chatId)
     if (known && known.revision >= chat.revision) return

@@ -1,11 +1,12 @@
-import type { History, Store } from './api.js'
+import type { History, Room, Store } from './api.js'
 import type { Command } from './command.js'
 import type { Link } from './connection.js'
 import { localError } from './errors.js'
 import { createLoading } from './loading.js'
-import { append, EMPTY, join, type Page, place, reducePage } from './reduce-page.js'
+import type { News } from './reduce-chat.js'
+import { append, EMPTY, firstOf, join, lastOf, type Page, place, reducePage } from './reduce-page.js'
 import { createSource, derive } from './store.js'
-import type { Change, Message, Output } from './wire.js'
+import type { Message, Output } from './wire.js'
 
 export interface HistoryPort {
   command: Command
@@ -38,8 +39,12 @@ export function createHistory(chatId: string, { command, link, onPage }: History
     onPage(answer)
   }
 
+  function show(messages: readonly Message[]): void {
+    if (messages !== page.get().messages) page.set({ ...page.get(), messages })
+  }
+
   function prune(): void {
-    const last = page.get().messages.at(-1)?.seq ?? 0
+    const last = lastOf(page.get().messages)
     if (early.get().some(({ seq }) => seq <= last)) early.set(early.get().filter(({ seq }) => seq > last))
   }
 
@@ -51,23 +56,27 @@ export function createHistory(chatId: string, { command, link, onPage }: History
     else if (edge && isThere) await load({ [side]: edge.seq })
   }
 
-  return {
-    page,
-    early,
+  /** What a room has of it as it is. */
+  const ofRoom: Pick<Room, 'history' | 'latest' | 'before' | 'after' | 'around'> = {
     history,
-    revision: (): number | null => revision,
 
-    latest(): Promise<void> {
+    latest() {
       const running = loading.running()
       if (running?.isLatest) return running.promise
       return !running && revision !== null && !page.get().hasAfter ? Promise.resolve() : load({})
     },
 
-    before: (): Promise<void> => more(page.get().hasBefore, 'beforeSeq', 0),
-    after: (): Promise<void> => more(page.get().hasAfter, 'afterSeq', -1),
+    before: () => more(page.get().hasBefore, 'beforeSeq', 0),
+    after: () => more(page.get().hasAfter, 'afterSeq', -1),
 
-    around: (target: number | string): Promise<void> =>
-      load(typeof target === 'number' ? { aroundSeq: target } : { aroundMessageId: target }),
+    around: (target) => load(typeof target === 'number' ? { aroundSeq: target } : { aroundMessageId: target }),
+  }
+
+  return {
+    page,
+    early,
+    ofRoom,
+    revision: (): number | null => revision,
 
     /** There is something to be seen, perhaps again. */
     begin(): void {
@@ -82,7 +91,7 @@ export function createHistory(chatId: string, { command, link, onPage }: History
     },
 
     /** What changed above the revision that is here. */
-    advance(changes: readonly Change[], through: number, isLive: boolean): void {
+    advance(changes: readonly News[], through: number, isLive: boolean): void {
       const from = revision
       if (from === null || through <= from) return
       const fresh = changes.filter((change) => change.revision > from)
@@ -93,13 +102,12 @@ export function createHistory(chatId: string, { command, link, onPage }: History
 
     /** A message as an answer has it, which may come before its event. */
     offer(message: Message): void {
-      const { messages, hasAfter, ...rest } = page.get()
-      const next = place(messages, message)
-      if (next !== messages) page.set({ ...rest, hasAfter, messages: next })
-      if (revision === null || hasAfter || message.seq <= (messages.at(-1)?.seq ?? 0)) return
-      const longer = messages.length > 0 ? append(messages, message) : messages
-      if (longer !== messages) page.set({ ...rest, hasAfter, messages: longer })
-      else if (early.get().every(({ id }) => id !== message.id))
+      const { messages, hasAfter } = page.get()
+      show(place(messages, message))
+      if (revision === null || hasAfter || message.seq <= lastOf(messages)) return
+      // What is above a stretch without messages is not known.
+      if (messages.length > 0) show(append(messages, message))
+      if (early.get().every(({ id }) => id !== message.id))
         early.set([...early.get(), message].sort((a, b) => a.seq - b.seq))
       prune()
     },
@@ -107,15 +115,15 @@ export function createHistory(chatId: string, { command, link, onPage }: History
     /** The messages from a seq to the end; null where not all of them are here. */
     from(seq: number): readonly Message[] | null {
       const { messages, hasAfter, hasBefore } = page.get()
-      if (revision === null || hasAfter || (hasBefore && (messages[0]?.seq ?? Infinity) > seq)) return null
+      if (revision === null || hasAfter || (hasBefore && firstOf(messages) > seq)) return null
       return messages
     },
 
     /** Changes messages as they are told outside of the log. */
     rewrite(change: (message: Message) => Message): void {
-      const { messages, ...rest } = page.get()
+      const { messages } = page.get()
       const next = messages.map(change)
-      if (next.some((message, i) => message !== messages[i])) page.set({ ...rest, messages: next })
+      if (next.some((message, i) => message !== messages[i])) show(next)
     },
 
     /** One may see nothing of it any more. */

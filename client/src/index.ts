@@ -2,15 +2,15 @@ import type { ChatClient, ChatClientOptions } from './api.js'
 import { createChats } from './chats.js'
 import type { Command } from './command.js'
 import { createConnection } from './connection.js'
-import { ChatClientError } from './errors.js'
+import { toError } from './errors.js'
 import { listen } from './events.js'
 import { createLog } from './log.js'
 import { createOutbox } from './outbox/index.js'
-import { createPeople, usersOf, withProfile } from './people.js'
+import { createPeople, usersOf, withProfile, withSender } from './people.js'
 import { createPresence } from './presence.js'
 import { createReads } from './reads.js'
 import { createRoom, type OpenRoom } from './room.js'
-import { createSource, sameItems } from './store.js'
+import { createSource, isSame } from './store.js'
 import type { ErrorBody, Message, Output, Session, User } from './wire.js'
 
 export type * from './api.js'
@@ -60,19 +60,17 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
   /** Shows new profiles wherever they stand. */
   function meet(users: Iterable<User>, areNews?: boolean): void {
     for (const user of people.meet(users, areNews)) {
-      const rewrite = (message: Message) =>
-        message.sender.userId === user.userId ? { ...message, sender: user } : message
       for (const chat of chats.byId.values()) chats.put(withProfile(chat, user))
-      for (const room of rooms.values()) room.rewrite(rewrite)
+      for (const room of rooms.values()) room.rewrite((message) => withSender(message, user))
     }
   }
 
   function begin({ user, chats: list, blockedUserIds: blocked }: Session): void {
-    if (me.get() && myId() !== user.userId) for (const room of rooms.values()) room.clear()
+    const isAnother = me.get() !== null && myId() !== user.userId
     me.set(user)
-    if (!sameItems(blocked, blockedUserIds.get())) blockedUserIds.set(blocked)
+    if (!isSame(blocked, blockedUserIds.get())) blockedUserIds.set(blocked)
     const ids = new Set(list.map(({ chatId }) => chatId))
-    for (const [chatId, room] of rooms) if (!ids.has(chatId)) room.clear()
+    for (const [chatId, room] of rooms) if (isAnother || !ids.has(chatId)) room.clear()
     chats.replace(list.map(reads.overlay))
     meet([user, ...list.flatMap(usersOf)])
     link.enter()
@@ -119,11 +117,11 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
 
     async download(attachmentId) {
       const answer = await fetch(attachmentUrl(attachmentId), {
-        headers: { authorization: `Bearer ${await link.getToken()}` },
+        headers: { authorization: `Bearer ${await link.token()}` },
       })
       if (answer.ok) return answer.blob()
-      const { error }: { error: ErrorBody } = JSON.parse(await answer.text())
-      throw new ChatClientError(error)
+      const { error }: { error: ErrorBody } = await answer.json()
+      throw toError(error)
     },
 
     async close({ forget = false } = {}) {

@@ -1,8 +1,8 @@
 import type { Chats } from './chats.js'
 import type { Command } from './command.js'
 import { ChatClientError, pause, retryIn } from './errors.js'
-import { countUnread, reduceChat } from './reduce-chat.js'
-import type { Change, Message, MyChat } from './wire.js'
+import { ALL, countUnread, type News, reduceChat, UNREAD } from './reduce-chat.js'
+import type { Message, MyChat } from './wire.js'
 
 /** What sync takes in one call. */
 const MAX_CHATS = 500
@@ -14,7 +14,7 @@ const DOUBT_MS = 200
 export interface RoomLog {
   /** Null while there are no messages, or they are to be read anew. */
   revision(): number | null
-  advance(changes: readonly Change[], through: number, isLive: boolean): void
+  advance(changes: readonly News[], through: number, isLive: boolean): void
   /** The messages from a seq to the end of the chat; null where not all of them are here. */
   from(seq: number): readonly Message[] | null
   reload(): Promise<void>
@@ -57,16 +57,16 @@ export function createLog({ command, chats, isIn, myId, roomOf, gone, overlay, c
   }
 
   /** A stretch of a chat's log, without a hole from what is known. */
-  function advance(chatId: string, changes: readonly Change[], through: number, isLive: boolean): void {
+  function advance(chatId: string, changes: readonly News[], through: number, isLive: boolean): void {
     const room = roomOf(chatId)
     room?.advance(changes, through, isLive)
     const chat = chats.byId.get(chatId)
     if (!chat || through <= chat.revision) return
     const fresh = changes.filter(({ revision }) => revision > chat.revision)
     const { chat: next, open } = reduceChat(chat, fresh, through, myId())
-    if (open === 'unread') recount(next)
+    if (open === UNREAD) recount(next)
     else chats.put(next)
-    if (open === 'all') doubt(chatId)
+    if (open === ALL) doubt(chatId)
     if (next.historyVisibility !== chat.historyVisibility && room?.revision() != null) void room.reload()
   }
 
@@ -154,7 +154,7 @@ export function createLog({ command, chats, isIn, myId, roomOf, gone, overlay, c
     doubt,
 
     /** A change that an event told. */
-    hear(change: Change): void {
+    hear(change: News): void {
       const { chatId, revision } = change
       const known = knownOf(chatId)
       if (revision === known + 1) advance(chatId, [change], revision, true)

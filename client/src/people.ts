@@ -1,10 +1,8 @@
-import { createSource } from './store.js'
-import type { MyChat, User } from './wire.js'
+import { createSource, isSame } from './store.js'
+import type { Message, MyChat, User } from './wire.js'
 
 export type Users = Readonly<Record<string, User>>
 export type People = ReturnType<typeof createPeople>
-
-const isSame = (a: User, b: User): boolean => a.name === b.name && a.avatarUrl === b.avatarUrl
 
 /** Everybody whose profile was seen. */
 export function createPeople() {
@@ -29,16 +27,18 @@ export function createPeople() {
   }
 }
 
+/** A message with its sender's new profile in it; the same message where another has sent it. */
+export const withSender = (message: Message, user: User): Message =>
+  message.sender.userId === user.userId ? { ...message, sender: user } : message
+
 /** A chat with somebody's new profile in it; the same chat where they are not. */
 export function withProfile(chat: MyChat, user: User): MyChat {
   const { others, lastMessage } = chat
-  const isOther = others.some((other) => other.user.userId === user.userId)
-  const isSender = lastMessage?.sender.userId === user.userId
-  if (!isOther && !isSender) return chat
+  if (usersOf(chat).every(({ userId }) => userId !== user.userId)) return chat
   return {
     ...chat,
     others: others.map((other) => (other.user.userId === user.userId ? { ...other, user } : other)),
-    lastMessage: lastMessage && isSender ? { ...lastMessage, sender: user } : lastMessage,
+    lastMessage: lastMessage && withSender(lastMessage, user),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Store } from './api.js'
 import type { Command } from './command.js'
-import { createSource, derive, sameFields } from './store.js'
+import { createSource, derive, isSame } from './store.js'
 import type { Presence } from './wire.js'
 
 /** What the server lets one socket follow. */
@@ -60,7 +60,7 @@ export function createPresence(command: Command, isIn: () => boolean) {
 
     of(userIds: readonly string[]): Store<Readonly<Record<string, Presence>>> {
       const ids = [...new Set(userIds)]
-      const { get, subscribe } = derive([known], () => pick(ids), sameFields)
+      const { get, subscribe } = derive([known], () => pick(ids), isSame)
       return {
         get,
         subscribe(listener) {

@@ -1,30 +1,43 @@
-import type { Change, Message, MyChat } from './wire.js'
+import type { Change, Chat, MemberChange, Message, MyChat } from './wire.js'
 
 /** The server counts unread messages up to this. */
 const CAP = 100
 
-/** A chat after some changes, and what of it they leave open: how much is unread, or more than that. */
-export interface Reduced {
-  chat: MyChat
-  open: 'nothing' | 'unread' | 'all'
+/** What is read of a change: as much as an event says of it. */
+export interface News {
+  chatId: string
+  revision: number
+  type?: Change['type']
+  message?: Message
+  member?: Pick<MemberChange, 'user' | 'role' | 'removed'>
+  chat?: Pick<Chat, 'title' | 'metadata' | 'historyVisibility' | 'slowModeSeconds' | 'isFrozen'>
+  throughSeq?: number
 }
+
+/** What changes leave open, the more the higher: nothing, how much is unread, or more than that. */
+type Open = number
+const NOTHING = 0
+export const UNREAD = 1
+export const ALL = 2
 
 /**
  * What changes above a chat's revision make of it: a stretch of the log without a hole, up to `through`. In it an entity may stand once, at its last
  * change, so that what is new is told by its seq, not by the type of the change.
  */
-export function reduceChat(chat: MyChat, changes: readonly Change[], through: number, myId: string): Reduced {
+export function reduceChat(
+  chat: MyChat,
+  changes: readonly News[],
+  through: number,
+  myId: string,
+): { chat: MyChat; open: Open } {
   const messages = changes.flatMap(({ message }) => message ?? [])
   const fresh = messages.filter(({ seq }) => seq > chat.lastSeq).sort((a, b) => a.seq - b.seq)
   const draft: MyChat = { ...chat, revision: Math.max(chat.revision, through) }
   const old = messages.filter(({ seq }) => seq <= chat.lastSeq)
-  const isUnread = old.filter((message) => reviseMessage(draft, message, myId)).length > 0
+  const revised = old.map((message) => reviseMessage(draft, message, myId))
   for (const message of fresh) addMessage(draft, message, myId)
   const rest = changes.map((change) => reduceOther(draft, change, myId))
-  return {
-    chat: draft,
-    open: rest.includes('all') ? 'all' : isUnread || rest.includes('unread') ? 'unread' : 'nothing',
-  }
+  return { chat: draft, open: Math.max(NOTHING, ...revised, ...rest) }
 }
 
 /** Whether a message names somebody. */
@@ -42,41 +55,42 @@ function addMessage(draft: MyChat, message: Message, myId: string): void {
   if (names(message, myId)) draft.unreadMentions = Math.min(CAP, draft.unreadMentions + 1)
 }
 
-/** Whether what is unread may be otherwise now: of an older message it is not known here what it was. */
-function reviseMessage(draft: MyChat, message: Message, myId: string): boolean {
+/** Of an older message it is not known here what it was: what is unread may be otherwise now. */
+function reviseMessage(draft: MyChat, message: Message, myId: string): Open {
   const before = draft.lastMessage?.id === message.id ? draft.lastMessage : null
   if (before && before.revision < message.revision) draft.lastMessage = message
-  if (message.seq <= draft.lastReadSeq || message.sender.userId === myId) return false
-  if (message.deletedAt !== null) return draft.unreadCount > 0
-  if (message.editedAt === null || (before && names(before, myId) === names(message, myId))) return false
-  return draft.unreadMentions > 0 || names(message, myId)
+  if (message.seq <= draft.lastReadSeq || message.sender.userId === myId) return NOTHING
+  if (message.deletedAt !== null) return draft.unreadCount > 0 ? UNREAD : NOTHING
+  const isNamed = names(message, myId)
+  if (message.editedAt === null || (before && names(before, myId) === isNamed)) return NOTHING
+  return isNamed || draft.unreadMentions > 0 ? UNREAD : NOTHING
 }
 
 /** Members, rules and expiry. */
-function reduceOther(draft: MyChat, { type, member, chat, throughSeq }: Change, myId: string): Reduced['open'] {
+function reduceOther(draft: MyChat, { member, chat, throughSeq }: News, myId: string): Open {
   if (throughSeq !== undefined) return expire(draft, throughSeq)
-  if (type === 'chat_updated' && chat) {
+  if (chat) {
     const { title, metadata, historyVisibility, slowModeSeconds, isFrozen } = chat
     const isOther = historyVisibility !== draft.historyVisibility
     // The rest of it is as it is now, and may be of a later revision.
     Object.assign(draft, { title, metadata, historyVisibility, slowModeSeconds, isFrozen })
-    return isOther ? 'all' : 'nothing'
+    return isOther ? ALL : NOTHING
   }
-  if (!member) return 'nothing'
+  if (!member) return NOTHING
   const { userId } = member.user
   if (userId === myId) draft.myRole = member.role
   if (member.removed) draft.others = draft.others.filter(({ user }) => user.userId !== userId)
   // How many they are, and who the oldest: a change does not say whether somebody came or got another role.
-  return 'all'
+  return ALL
 }
 
-function expire(draft: MyChat, throughSeq: number): Reduced['open'] {
-  if (throughSeq < draft.firstSeq) return 'nothing'
+function expire(draft: MyChat, throughSeq: number): Open {
+  if (throughSeq < draft.firstSeq) return NOTHING
   draft.firstSeq = throughSeq + 1
   if (draft.lastMessage && draft.lastMessage.seq <= throughSeq) draft.lastMessage = null
-  if (throughSeq < draft.lastSeq) return throughSeq > draft.lastReadSeq && draft.unreadCount > 0 ? 'unread' : 'nothing'
+  if (throughSeq < draft.lastSeq) return throughSeq > draft.lastReadSeq && draft.unreadCount > 0 ? UNREAD : NOTHING
   clearUnread(draft)
-  return 'nothing'
+  return NOTHING
 }
 
 /** Moves the own mark of a chat that is being changed, never back; of what is left unread below its end nothing is said. */

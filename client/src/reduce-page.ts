@@ -1,4 +1,5 @@
-import type { Change, Message, Output } from './wire.js'
+import type { News } from './reduce-chat.js'
+import type { Message, Output } from './wire.js'
 
 /** A stretch of a chat's history without a hole, ascending. */
 export interface Page {
@@ -8,6 +9,10 @@ export interface Page {
 }
 
 export const EMPTY: Page = { messages: [], hasBefore: false, hasAfter: false }
+
+/** The first seq of some messages, and the last; of none, what is beyond all. */
+export const firstOf = (messages: readonly Message[]): number => messages[0]?.seq ?? Infinity
+export const lastOf = (messages: readonly Message[]): number => messages.at(-1)?.seq ?? -Infinity
 
 /** A list with a message in its place; the same list where it has that, or a later state of it. */
 export function place(messages: readonly Message[], message: Message): readonly Message[] {
@@ -19,11 +24,11 @@ export function place(messages: readonly Message[], message: Message): readonly 
 }
 
 /** What changes make of a page. Live, only a `message_created` is new; in a page of sync what is new may stand there as it was changed later. */
-export function reducePage(page: Page, changes: readonly Change[], isLive: boolean): Page {
+export function reducePage(page: Page, changes: readonly News[], isLive: boolean): Page {
   const { hasAfter } = page
   let { messages, hasBefore } = page
   for (const { throughSeq = -1 } of changes) {
-    const first = messages[0]?.seq ?? Infinity
+    const first = firstOf(messages)
     if (hasBefore && throughSeq < first - 1) continue
     if (throughSeq >= first) messages = messages.filter(({ seq }) => seq > throughSeq)
     if (throughSeq >= 0) hasBefore = false
@@ -48,10 +53,9 @@ export function append(messages: readonly Message[], message: Message): readonly
 /** Two stretches as one where they touch; else the new one alone. Of each message the later state stays. */
 export function join(old: Page, next: Output<'get_messages'>): Page {
   const [a, b] = [old.messages, next.messages]
-  const [a0, a1, b0, b1] = [a[0]?.seq, a.at(-1)?.seq, b[0]?.seq, b.at(-1)?.seq]
+  const [a0, a1, b0, b1] = [firstOf(a), lastOf(a), firstOf(b), lastOf(b)]
   const { hasBefore, hasAfter } = next
-  if (a0 === undefined || a1 === undefined || b0 === undefined || b1 === undefined || b0 > a1 + 1 || a0 > b1 + 1)
-    return { messages: b, hasBefore, hasAfter }
+  if (b0 > a1 + 1 || a0 > b1 + 1) return { messages: b, hasBefore, hasAfter }
   const both = [...a.filter(({ seq }) => seq < b0), ...b, ...a.filter(({ seq }) => seq > b1)]
   return {
     messages: a.reduce(place, both),

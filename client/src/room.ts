@@ -1,17 +1,19 @@
-import type { Entry, Marks, OutboxEntry, Room, Store } from './api.js'
+import type { Entry, OutboxEntry, Room, Store } from './api.js'
 import type { Chats } from './chats.js'
 import type { Command } from './command.js'
 import type { Link } from './connection.js'
+import { localError, retryIn, toError } from './errors.js'
 import { createHistory } from './history.js'
 import type { RoomLog } from './log.js'
 import { createChanges, overlay, type PendingChange } from './optimistic/index.js'
 import type { createOutbox } from './outbox/index.js'
-import { createSource, derive, sameFields, sameItems } from './store.js'
+import type { News } from './reduce-chat.js'
+import { createSource, derive, isSame } from './store.js'
 import { createTyping } from './typing.js'
 import type { UploadPort } from './upload.js'
-import type { Change, Message, Output, User } from './wire.js'
+import type { Message, Output, User } from './wire.js'
 
-export interface RoomPort extends UploadPort {
+export interface RoomPort extends Omit<UploadPort, 'errors'> {
   command: Command
   link: Pick<Link, 'ready' | 'isIn'>
   chats: Chats
@@ -32,6 +34,8 @@ export interface OpenRoom extends RoomLog {
   begin(): void
   clear(): void
 }
+
+const errors = { toError, localError, retryIn }
 
 type Numbers = Readonly<Record<string, number>>
 
@@ -54,15 +58,21 @@ export function createRoom(chatId: string, port: RoomPort): OpenRoom {
 
   const { pending, run: change, settle } = createChanges(history.offer)
 
-  const marks = derive([chat, seen, me], toMarks, (a, b) => sameFields(a.byUser, b.byUser))
-  function toMarks(mine: Room['chat'] extends Store<infer T> ? T : never, further: Numbers, self: User | null): Marks {
-    const byUser: Record<string, number> = { ...further }
-    for (const { user, lastReadSeq } of mine?.others ?? []) {
-      if (lastReadSeq !== null) byUser[user.userId] = Math.max(lastReadSeq, byUser[user.userId] ?? 0)
-    }
-    if (self) delete byUser[self.userId]
-    return { byUser, readBy: (seq) => Object.keys(byUser).filter((userId) => (byUser[userId] ?? 0) >= seq) }
-  }
+  const byUser = derive(
+    [chat, seen, me],
+    (mine, further, self) => {
+      const marks: Record<string, number> = { ...further }
+      for (const { user, lastReadSeq } of mine?.others ?? [])
+        if (lastReadSeq !== null) marks[user.userId] = Math.max(lastReadSeq, marks[user.userId] ?? 0)
+      if (self) delete marks[self.userId]
+      return marks
+    },
+    isSame,
+  )
+  const marks = derive([byUser], (byUser) => ({
+    byUser,
+    readBy: (upToSeq: number) => Object.keys(byUser).filter((userId) => (byUser[userId] ?? 0) >= upToSeq),
+  }))
 
   function hearRead(userId: string, lastReadSeq: number): void {
     if ((seen.get()[userId] ?? -1) < lastReadSeq) seen.set({ ...seen.get(), [userId]: lastReadSeq })
@@ -99,24 +109,20 @@ export function createRoom(chatId: string, port: RoomPort): OpenRoom {
   const ofStored = derive([history.page, history.early, pending, me], ({ messages }, early, pending) =>
     [...messages, ...early].map((message) => toEntry(message, pending)),
   )
-  const ofOutbox = derive([outbox], (all) => all.filter((entry) => entry.chatId === chatId), sameItems)
-  const waiting = derive([ofOutbox], (entries) => entries.map(toPending))
+  const waiting = derive([outbox], (all) => all.filter((entry) => entry.chatId === chatId).map(toPending), isSame)
   const entries = derive([ofStored, waiting], (above, below) => {
-    const keys = new Set(below.length > 0 ? above.map(({ key }) => key) : [])
-    return below.length > 0 ? [...above, ...below.filter(({ key }) => !keys.has(key))] : above
+    if (below.length === 0) return above
+    const keys = new Set(above.map(({ key }) => key))
+    return [...above, ...below.filter(({ key }) => !keys.has(key))]
   })
 
   const room: Room = {
     chatId,
     chat,
     entries,
-    history: history.history,
     marks,
     typing: typing.ids,
-    latest: history.latest,
-    before: history.before,
-    after: history.after,
-    around: history.around,
+    ...history.ofRoom,
     send(draft) {
       typing.stop()
       return outbox.add(chatId, draft)
@@ -133,29 +139,29 @@ export function createRoom(chatId: string, port: RoomPort): OpenRoom {
     read: (upToSeq) => port.read(chatId, upToSeq),
     type: typing.type,
     // Not before somebody sends a file.
-    upload: async (...args) => (await import('./upload.js')).upload(port, chatId, ...args),
+    upload: async (...args) => (await import('./upload.js')).upload({ ...port, errors }, chatId, ...args),
   }
 
   return {
+    ...history,
     room,
     hearRead,
     hearTyping: typing.hear,
-    revision: history.revision,
-    from: history.from,
-    reload: history.reload,
-    offer: history.offer,
-    rewrite: history.rewrite,
 
-    advance(news: readonly Change[], through, isLive) {
+    advance(news: readonly News[], through, isLive) {
       history.advance(news, through, isLive)
       for (const { message, member, type } of news) {
-        const sender = message?.sender.userId ?? ''
-        if (message) settle(message)
-        if (message && type === 'message_created') typing.hear(sender, false)
-        if (message && (type === 'message_created' || sender in seen.get())) hearRead(sender, message.seq)
-        if (!member?.removed) continue
-        const { [member.user.userId]: _gone, ...rest } = seen.get()
-        seen.set(rest)
+        if (message) {
+          const { userId } = message.sender
+          const isNew = type === 'message_created'
+          settle(message)
+          if (isNew) typing.hear(userId, false)
+          if (isNew || userId in seen.get()) hearRead(userId, message.seq)
+        }
+        if (member?.removed) {
+          const { [member.user.userId]: _gone, ...rest } = seen.get()
+          seen.set(rest)
+        }
       }
     },
 

@@ -66,13 +66,13 @@ export function derive<const S extends readonly Store<unknown>[], T>(
   }
 }
 
-/** Whether two lists hold the same things. */
-export const sameItems = <T>(a: readonly T[], b: readonly T[]): boolean =>
-  a.length === b.length && a.every((item, i) => item === b[i])
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null
 
-/** Whether two values are the same in JSON, their fields in the same order. */
-export const sameJson = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
-
-/** Whether two records hold the same things under the same keys. */
-export const sameFields = <T>(a: Readonly<Record<string, T>>, b: Readonly<Record<string, T>>): boolean =>
-  Object.keys(a).length === Object.keys(b).length && Object.keys(a).every((key) => a[key] === b[key])
+/** Whether two values of JSON say the same, whatever the order of their fields: the database keeps one of its own. */
+export function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (!isRecord(a) || !isRecord(b)) return false
+  const keys = Object.keys(a)
+  return keys.length === Object.keys(b).length && keys.every((key) => key in b && isSame(a[key], b[key]))
+}

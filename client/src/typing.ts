@@ -1,5 +1,5 @@
 import type { Command } from './command.js'
-import { createSource, sameItems } from './store.js'
+import { createSource, isSame } from './store.js'
 
 /** Who has not said again that they type has stopped. */
 const TYPING_MS = 6_000
@@ -19,7 +19,7 @@ export function createTyping(chatId: string, command: Command) {
     timers.delete(userId)
     if (isTyping) timers.set(userId, setTimeout(hear, TYPING_MS, userId, false))
     const next = [...timers.keys()].sort()
-    if (!sameItems(next, ids.get())) ids.set(next)
+    if (!isSame(next, ids.get())) ids.set(next)
   }
 
   // It is no harm where one of these is lost.

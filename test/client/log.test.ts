@@ -175,7 +175,7 @@ t.test('what a change does not say is asked for, and what is older than the stat
     removed: false,
   }
   const { log, asked, mine } = open({ chats: [chat(1, { title: 'old' }), chat(2, { memberCount: 3 })] })
-  log.hear({ chatId: 'c', revision: 2, type: 'member_changed', actorId: null, member })
+  log.hear({ chatId: 'c', revision: 2, type: 'member_changed', member })
   await until('three of them', () => mine()?.memberCount === 3)
   t.same(asked, [['get_chat'], ['get_chat']])
   t.equal(mine()?.title, null)
@@ -185,7 +185,7 @@ t.test('unread, expired, read', async (t) => {
   const { log, mine } = open()
   for (let seq = 1; seq <= 102; seq += 1) log.hear(change(seq + 1, seq))
   t.match(mine(), { unreadCount: 100, unreadCapped: true })
-  log.hear({ chatId: 'c', revision: 104, type: 'messages_expired', actorId: null, throughSeq: 102 })
+  log.hear({ chatId: 'c', revision: 104, type: 'messages_expired', throughSeq: 102 })
   t.match(mine(), { unreadCount: 0, unreadCapped: false, firstSeq: 103, lastMessage: null })
   log.hear(change(105, 103))
   log.hear(change(106, 104, { sender: { userId: 'alice', name: 'Alice', avatarUrl: null } }))

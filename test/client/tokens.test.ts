@@ -1,4 +1,7 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Server } from 'socket.io'
 import t from 'tap'
 import { build, inSeconds } from '../helper.js'
 import { clientOf, online, when } from './client.js'
@@ -116,5 +119,54 @@ t.test('tokens', async (t) => {
     const lesser = client.command('send_message', { chatId: 'any', content: 'й'.repeat(130_000) })
     await t.rejects(lesser, { code: /NOT_FOUND|VALIDATION_FAILED/ }, 'and what is not, is sent')
     t.match(client.connection.get(), { state: 'online' })
+  })
+})
+
+t.test('tokens are asked for in no storm', async (t) => {
+  const service = await build(t)
+
+  await t.test('of ones that live too short, not one after the other is asked for', async (t) => {
+    let count = 0
+    const getToken = () => service.token('alice', { exp: inSeconds(20 + count++) })
+    const client = clientOf(t, service, 'alice', { getToken })
+    await online(client)
+    // It is warned of each at once: as often as one of these is answered, the next could have been asked for.
+    for (let i = 0; i < 30; i += 1) await client.command('get_users', { userIds: ['alice'] })
+    t.equal(count, 2)
+  })
+
+  await t.test('a file is asked for with that of the session', async (t) => {
+    let count = 0
+    const getToken = () => service.token('alice', { jti: String(count++) })
+    const client = clientOf(t, service, 'alice', { getToken })
+    await online(client)
+    const none = '018f0000-0000-7000-8000-000000000000'
+    for (let i = 0; i < 3; i += 1) await t.rejects(client.download(none), { code: 'NOT_FOUND' })
+    t.equal(count, 1)
+    await client.close()
+    await t.rejects(client.download(none), { code: 'NOT_FOUND' })
+    t.equal(count, 2, 'and without one, with a new one')
+  })
+
+  await t.test('where the server says later, and not when, it is longer each time', async (t) => {
+    const io = new Server(0)
+    t.teardown(() => io.close())
+    let refusals = 0
+    io.use((_socket, next) => {
+      const data = { code: 'UNAVAILABLE', message: 'Later.', retryable: true }
+      next(++refusals > 3 ? undefined : Object.assign(new Error('Later.'), { data }))
+    })
+    const accepted = once(io, 'connection')
+    const timers = t.capture(globalThis, 'setTimeout', globalThis.setTimeout)
+    let count = 0
+    const getToken = () => String(count++)
+    const { port } = io.httpServer.address() as AddressInfo
+    clientOf(t, { ...service, url: `http://127.0.0.1:${port}` }, 'alice', { getToken })
+    await accepted
+    // With its chance in it, no other short wait is a broken number.
+    const waits = timers().flatMap(({ args: [, ms = 0] }) => (ms > 5_000 || Number.isInteger(ms) ? [] : [ms]))
+    t.equal(waits.length, 3)
+    for (const [i, ms] of waits.entries()) t.ok(ms >= 250 * 2 ** i && ms <= 500 * 2 ** i, `${ms} ms`)
+    t.equal(count, 4, 'one token for each try')
   })
 })

@@ -1,3 +1,4 @@
+import { isSame } from '../store.js'
 import type { Input, Message } from '../wire.js'
 
 /** What one has done to a message and the server has not answered yet. */
@@ -59,14 +60,6 @@ function edit(message: Message, { content, metadata, mentions }: Edit, editedAt:
   const fields = ['content', 'metadata', 'mentions'] as const
   if (fields.every((field) => isSame(message[field], next[field]))) return message
   return { ...message, ...next, editedAt }
-}
-
-/** Whether two values of JSON are equal, whatever the order of their fields: the database keeps one of its own. */
-function isSame(a: unknown, b: unknown): boolean {
-  if (a === b) return true
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  const [before, after] = [Object.entries(a), new Map<string, unknown>(Object.entries(b))]
-  return before.length === after.size && before.every(([key, value]) => after.has(key) && isSame(value, after.get(key)))
 }
 
 function react(message: Message, { emoji, on, userId }: { emoji: string; on: boolean; userId: string }): Message {

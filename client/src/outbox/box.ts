@@ -1,14 +1,14 @@
-import type { OutboxEntry, OutboxStorage } from '../api.js'
-import { sameItems } from '../store.js'
-import { createList } from './list.js'
+import type { OutboxEntry } from '../api.js'
+import { isSame } from '../store.js'
+import { createList, type ListPort } from './list.js'
 import { createSender } from './sender.js'
-import { type Step, show } from './steps.js'
+import { drop, mark, show } from './steps.js'
 import type { TabNews, Tabs } from './tabs.js'
 
 export interface BoxPort {
   /** Names the list among those of other users and services. */
   name: string
-  storage: OutboxStorage
+  open: ListPort['open']
   tabs: Tabs
   /** Whether its user is online here. */
   isOnline(): boolean
@@ -20,14 +20,14 @@ export interface BoxPort {
 export type Box = ReturnType<typeof createBox>
 
 /** The outbox of one user: a list that all tabs share, sent by the one that leads. */
-export function createBox({ name, storage, tabs, isOnline, send, onChange, retryMs }: BoxPort) {
+export function createBox({ name, open, tabs, isOnline, send, onChange, retryMs }: BoxPort) {
   let shown: OutboxEntry[] = []
   let elsewhere: string[] = []
   let isLeader = false
   let isClosed = false
   let hasLeft = false
 
-  const list = createList({ key: name, storage, tabs, onChange: update, onWrite: () => tell('changed'), onBroken })
+  const list = createList({ key: name, open, tabs, onChange: update, onWrite: () => tell('changed'), onBroken })
   const sender = createSender({
     send,
     retryMs,
@@ -40,9 +40,9 @@ export function createBox({ name, storage, tabs, isOnline, send, onChange, retry
       update()
       tell({ sending: sender.sending() })
     },
-    onSent: (key) => list.do({ do: 'drop', key }),
+    onSent: (key) => list.do(drop(key)),
     onRefused(key, error) {
-      list.do({ do: 'fail', key, error })
+      list.do(mark(key, 'failed', error))
       return list.sync()
     },
   })
@@ -75,7 +75,7 @@ export function createBox({ name, storage, tabs, isOnline, send, onChange, retry
   function update(): void {
     if (isClosed) return
     const next = show(list.get(), new Set(isLeader ? sender.sending() : elsewhere), shown)
-    if (!sameItems(next, shown)) {
+    if (!isSame(next, shown)) {
       shown = next
       onChange(shown)
     }
@@ -88,7 +88,7 @@ export function createBox({ name, storage, tabs, isOnline, send, onChange, retry
 
   return {
     get: list.get,
-    do: (step: Step): void => list.do(step),
+    do: list.do,
 
     /** There is a new connection. */
     rise(): void {
@@ -98,7 +98,7 @@ export function createBox({ name, storage, tabs, isOnline, send, onChange, retry
 
     settle(key: string): void {
       sender.settle(key)
-      list.do({ do: 'drop', key })
+      list.do(drop(key))
     },
 
     /** Nothing is sent from here any more; settles when all is stored. */

@@ -4,7 +4,8 @@ import { createSource } from '../store.js'
 import type { Message, User } from '../wire.js'
 import { type Box, createBox } from './box.js'
 import { createId } from './id.js'
-import { createMemory, openIndexedDB } from './storage.js'
+import { add, clear, drop, mark } from './steps.js'
+import { findIndexedDB } from './storage.js'
 import { ALONE, browserTabs, type Tabs } from './tabs.js'
 
 /** What the outbox stands on. */
@@ -27,18 +28,19 @@ const RETRY_MS = 500
 /** What was written and is not stored by the server yet: sent in order, one of a chat at a time, by one tab. */
 export function createOutbox({ send, connection, me, namespace, retryMs = RETRY_MS, ...port }: OutboxPort) {
   const entries = createSource<OutboxEntry[]>([])
-  const storage = port.storage ?? openIndexedDB()
-  const tabs = port.tabs ?? (storage && browserTabs()) ?? ALONE
+  const { storage, tabs = browserTabs() ?? ALONE } = port
+  const findStorage = storage ? () => storage : findIndexedDB()
   let userId: string | null = null
   let box = open()
   let wasOnline = false
 
   function open(): Box {
     const own = userId
+    const memory = new Map<string, unknown>()
     return createBox({
       name: `chat-outbox:${namespace}:${own}`,
       // What is written before it is known who writes is nobody's yet.
-      storage: (own !== null && storage) || createMemory(),
+      open: (own !== null && findStorage) || (() => memory),
       tabs: own === null ? ALONE : tabs,
       isOnline: () => own !== null && me.get()?.userId === own && connection.get().state === 'online',
       send,
@@ -57,7 +59,7 @@ export function createOutbox({ send, connection, me, namespace, retryMs = RETRY_
     void last.close()
     entries.set([])
     box = open()
-    for (const entry of unowned) box.do({ do: 'add', entry })
+    for (const entry of unowned) box.do(add(entry))
     return box
   }
 
@@ -74,9 +76,9 @@ export function createOutbox({ send, connection, me, namespace, retryMs = RETRY_
   return {
     get: entries.get,
     subscribe: entries.subscribe,
-    retry: (key: string): void => current().do({ do: 'queue', key }),
+    retry: (key: string): void => current().do(mark(key, 'queued', null)),
     /** Takes an entry out; what is on its way may arrive all the same. */
-    discard: (key: string): void => current().do({ do: 'drop', key }),
+    discard: (key: string): void => current().do(drop(key)),
 
     /** Takes a draft in; answers its key. */
     add(chatId: string, draft: Draft): string {
@@ -90,7 +92,7 @@ export function createOutbox({ send, connection, me, namespace, retryMs = RETRY_
         createdAt: new Date().toISOString(),
         error: null,
       }
-      current().do({ do: 'add', entry })
+      current().do(add(entry))
       return key
     },
 
@@ -110,7 +112,7 @@ export function createOutbox({ send, connection, me, namespace, retryMs = RETRY_
     async close(forget: boolean): Promise<void> {
       for (const end of ends) end()
       if (forget) {
-        box.do({ do: 'clear' })
+        box.do(clear)
         entries.set([])
       }
       await box.close()

@@ -1,12 +1,11 @@
 import { createStore, del, get, set } from 'idb-keyval'
 import type { OutboxStorage } from '../api.js'
 
-/** The outbox's store in IndexedDB; throws where that is refused. */
-export function openStore(): OutboxStorage {
-  const store = createStore('chat-socket-client', 'outbox')
-  return {
-    get: (key) => get(key, store),
-    set: (key, value) => set(key, value, store),
-    delete: (key) => del(key, store),
-  }
+const database = createStore('chat-socket-client', 'outbox')
+
+/** The outbox's store in IndexedDB, opened when it is first used; rejects where that is refused. */
+export const store: OutboxStorage = {
+  get: (key) => get(key, database),
+  set: (key, value) => set(key, value, database),
+  delete: (key) => del(key, database),
 }

@@ -1,11 +1,12 @@
-import type { OutboxEntry, OutboxStorage } from '../api.js'
-import { type Step, take } from './steps.js'
+import type { OutboxEntry } from '../api.js'
+import { clear, type Step, take } from './steps.js'
+import type { Storage } from './storage.js'
 import type { Tabs } from './tabs.js'
 
 export interface ListPort {
   /** Under which the list is stored. */
   key: string
-  storage: OutboxStorage
+  open(): Storage | Promise<Storage>
   tabs: Tabs
   /** The list, or what of it is stored, is another. */
   onChange(): void
@@ -18,7 +19,7 @@ export interface ListPort {
 export type StoredList = ReturnType<typeof createList>
 
 /** The list of one user, stored as one value. Steps are done here at once, and to what is stored in turn with other tabs: all come to the same list. */
-export function createList({ key, storage, tabs, onChange, onWrite, onBroken }: ListPort) {
+export function createList({ key, open, tabs, onChange, onWrite, onBroken }: ListPort) {
   let stored: readonly OutboxEntry[] = []
   /** What is not stored yet. */
   let steps: Step[] = []
@@ -53,6 +54,7 @@ export function createList({ key, storage, tabs, onChange, onWrite, onBroken }: 
   async function write(): Promise<boolean> {
     if (isBroken) return keep(stored)
     return tabs.exclusive(key, async () => {
+      const storage = await open()
       const found = await storage.get(key)
       const before: readonly OutboxEntry[] = Array.isArray(found) ? found : []
       const count = steps.length
@@ -80,7 +82,7 @@ export function createList({ key, storage, tabs, onChange, onWrite, onBroken }: 
     do(step: Step): void {
       const next = take(list, step)
       // Of what is not read yet it is not known here what is in it.
-      if (next === list && step.do !== 'clear') return
+      if (next === list && step !== clear) return
       list = next
       steps.push(step)
       onChange()

@@ -1,5 +1,5 @@
 import type { OutboxEntry } from '../api.js'
-import { ChatClientError, type ClientErrorBody } from '../errors.js'
+import { ChatClientError, type ClientErrorCode, localError } from '../errors.js'
 import type { ErrorBody } from '../wire.js'
 
 const MAX_RETRY_MS = 30_000
@@ -17,7 +17,9 @@ export interface SenderPort {
 }
 
 /** Refusals that are of the session, not of the message. */
-const OF_SESSION = new Set<ClientErrorBody['code']>(['OFFLINE', 'TIMEOUT', 'TOKEN_EXPIRED', 'UNAUTHENTICATED'])
+const OF_SESSION = ['OFFLINE', 'TIMEOUT', 'TOKEN_EXPIRED', 'UNAUTHENTICATED'] as const
+type OfSession = (typeof OF_SESSION)[number]
+const isOfSession = (code: ClientErrorCode): code is OfSession => OF_SESSION.some((other) => other === code)
 
 /** Sends what waits: one at a time of each chat. What is refused for now is tried again before anything else of its chat. */
 export function createSender({ send, next, onSending, onSent, onRefused, retryMs }: SenderPort) {
@@ -34,14 +36,14 @@ export function createSender({ send, next, onSending, onSent, onRefused, retryMs
       if (error === null) {
         failures = 0
         onSent(entry.key)
-      } else if (error.retryable || OF_SESSION.has(error.code)) {
-        failures += 1
-        const backOffMs = Math.min(MAX_RETRY_MS, retryMs * 2 ** (failures - 1))
+        continue
+      }
+      const { code, message, retryable, retryAfterMs, details } = error
+      if (retryable || isOfSession(code)) {
+        const backOffMs = Math.min(MAX_RETRY_MS, retryMs * 2 ** failures++)
         // Clients that were refused together come back one by one.
-        await pause(
-          error.retryAfterMs ? error.retryAfterMs + retryMs * Math.random() : backOffMs * (0.5 + Math.random() / 2),
-        )
-      } else await onRefused(entry.key, toBody(error))
+        await pause(retryAfterMs ? retryAfterMs + retryMs * Math.random() : backOffMs * (0.5 + Math.random() / 2))
+      } else await onRefused(entry.key, { code, message, retryable, ...(details !== undefined && { details }) })
     }
     running.delete(chatId)
   }
@@ -56,7 +58,7 @@ export function createSender({ send, next, onSending, onSent, onRefused, retryMs
       return null
     } catch (error) {
       if (error instanceof ChatClientError) return error
-      return new ChatClientError({ code: 'INTERNAL', message: String(error), retryable: false })
+      return localError('INTERNAL', String(error), false)
     } finally {
       sending.delete(key)
       onSending()
@@ -90,9 +92,4 @@ export function createSender({ send, next, onSending, onSent, onRefused, retryMs
       for (const end of pauses) end()
     },
   }
-}
-
-function toBody({ code, message, retryable, details }: ChatClientError): ErrorBody {
-  const isOurs = code === 'OFFLINE' || code === 'TIMEOUT'
-  return { code: isOurs ? 'UNAVAILABLE' : code, message, retryable, ...(details !== undefined && { details }) }
 }
