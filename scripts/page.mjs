@@ -1,4 +1,4 @@
-// The page and the widget, built by Vite from web/ and what it takes of client/; nothing is built while its sources are as they were.
+// The page, the widget and the page's service worker, built by Vite from web/ and what it takes of client/; nothing is built while its sources are as they were.
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -41,7 +41,15 @@ export async function buildPage() {
     fileName: () => 'chat-room.js',
   }
   const [widget] = await build({ configFile, build: { write: false, lib } })
-  const files = [...page.output, ...widget.output].map(({ fileName, code, source }) => ({
+  // Service workers are classic scripts, too, and their URL stays the same: a browser compares what it finds there.
+  const ofWorker = {
+    entry: resolve('web/worker/push-worker.ts'),
+    formats: ['iife'],
+    name: 'PushWorker',
+    fileName: () => 'push-worker.js',
+  }
+  const [worker] = await build({ configFile, build: { write: false, lib: ofWorker } })
+  const files = [...page.output, ...widget.output, ...worker.output].map(({ fileName, code, source }) => ({
     path: resolve(FOLDER, fileName),
     contents: Buffer.from(code ?? source),
   }))
