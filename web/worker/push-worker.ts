@@ -21,7 +21,7 @@ function readPush(data: PushMessageData | null): Partial<Push> {
 
 /** Shows a push. A browser takes the permission away from pages that are pushed to and show nothing, so something is shown of any. */
 function show({ title = 'New messages', body = '', tag = '', chatId }: Partial<Push>): Promise<void> {
-  return self.registration.showNotification(title, { body, tag, icon: 'icon.svg', data: { chatId } })
+  return self.registration.showNotification(title, { body, tag, data: { chatId } })
 }
 
 /** Goes to a tab of the page that is there, else opens one; either is told which chat. */
