@@ -11,7 +11,7 @@ t.test('a front end is told the key of Web Push where there is push, and the pag
     const service = await build(t, { dataDir, web: true, ...options })
     const key = await service.call('GET', '/push/key', { as: 'alice' })
     const page = await service.call('GET', '/page/settings')
-    const nobody = await service.call('GET', '/push/key')
+    const nobody = await service.call('GET', '/push/key', { headers: { 'x-forwarded-for': '192.0.2.1' } })
     await service.host.close()
     t.match(nobody, { status: 401 }, 'not to who is nobody')
     return { key, page }
