@@ -10,7 +10,7 @@ t.setTimeout(240_000)
 
 const { publicKey, privateKey } = webPush.generateVAPIDKeys()
 const VAPID = { vapidPublicKey: publicKey, vapidPrivateKey: privateKey, vapidSubject: 'mailto:chat@example.com' }
-const LABEL = 'Also while this page is closed'
+const LABEL = 'While this page is closed'
 
 /** In the place of the browser's own push service, which is on the internet: a subscription at ours, kept over reloads as a browser keeps it. */
 const subscriptionAt = (endpoint: string, keys: object) => `
@@ -78,7 +78,7 @@ t.test('this browser is told while the page is closed', needsChromium, async (t)
 
   await t.test('turned on, it is a device, and the same one after a reload', async (t) => {
     t.same(await devicesOf('alice'), [], 'the page never asks by itself')
-    await page.getByText('Off: you hear of nothing while the page is closed.').waitFor()
+    await page.getByText('Off: you are told of nothing until you come back.').waitFor()
     await toggle.click()
     await page.getByText('On: this browser tells you of messages that you have not read.').waitFor()
     const [device] = await devicesOf('alice')
@@ -139,7 +139,7 @@ t.test('this browser is told while the page is closed', needsChromium, async (t)
   await t.test('turned off, neither end knows of it', async (t) => {
     await openSettings(page)
     await toggle.click()
-    await page.getByText('Off: you hear of nothing while the page is closed.').waitFor()
+    await page.getByText('Off: you are told of nothing until you come back.').waitFor()
     t.same(await devicesOf('alice'), [])
     t.equal(await page.evaluate(`localStorage.getItem('test subscribed')`), null)
   })
@@ -171,7 +171,7 @@ t.test('where it cannot be, the page says why, or has no such switch', needsChro
     t.same(await devicesOf('alice'), [], text)
     return page
   }
-  const toggle = (page: Page) => page.getByRole('switch', { name: 'И когда страница закрыта' })
+  const toggle = (page: Page) => page.getByRole('switch', { name: 'Пока страница закрыта' })
 
   const refused = await sees(
     `Object.defineProperty(Notification, 'permission', { value: 'denied' })`,

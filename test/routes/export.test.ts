@@ -57,6 +57,9 @@ async function tells(t: Test, service: Service): Promise<void> {
     { kind: 'fcm', createdAt: /Z$/ },
   ])
   t.equal(devices.length, 2, 'his alone')
+  await call('POST', '/users/me/devices', { as: 'dave', body: { kind: 'fcm', token: 'secret-token-1' } })
+  const [moved] = (await read(service, 'dave')).filter(({ type }) => type === 'device')
+  t.ok(moved.createdAt > devices[0].createdAt, 'somebody else’s now, and no older than that')
   t.notOk(JSON.stringify(lines).includes('secret-token'), 'not where a push goes')
   t.notOk(JSON.stringify(lines).includes('not his'), 'nothing that others wrote')
   t.match(await call('GET', '/users/never-was/export', { as }), { status: 404, body: { error: { code: 'NOT_FOUND' } } })

@@ -29,7 +29,7 @@ export function Notices() {
       <h3>{words.account.notifications}</h3>
       {permission === 'granted' ? (
         <Switch
-          label={words.account.notifications}
+          label={words.account.whileOpen}
           hint={preferences.notices ? words.account.turnedOn : words.account.notificationsOff}
           isOn={preferences.notices}
           onChange={(notices) => change({ notices })}
@@ -43,7 +43,7 @@ export function Notices() {
       )}
       {push && (
         <Switch
-          label={words.account.push}
+          label={words.account.whileClosed}
           hint={words.account.pushHints[push.state]}
           isOn={push.state === 'on'}
           isDisabled={push.isBusy || push.state === 'denied'}

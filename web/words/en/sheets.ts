@@ -91,10 +91,11 @@ export const sheets = {
     turnOn: 'Turn on',
     turnedOn: 'On: you are told of new messages while you look elsewhere.',
     denied: 'Your browser does not allow them for this page; its settings can.',
-    push: 'Also while this page is closed',
+    whileOpen: 'While this page is open',
+    whileClosed: 'While this page is closed',
     pushHints: {
       on: 'On: this browser tells you of messages that you have not read.',
-      off: 'Off: you hear of nothing while the page is closed.',
+      off: 'Off: you are told of nothing until you come back.',
       others: 'On for somebody else who uses this browser; turned on, it is yours.',
       denied: 'Off: your browser does not allow notifications for this page.',
       failed: 'Off: your browser did not reach its push service. Try again later.',
