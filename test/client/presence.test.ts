@@ -1,14 +1,8 @@
 import t from 'tap'
-import { build, type Service } from '../helper.js'
+import { build } from '../helper.js'
 import { clientOf, online, when } from './client.js'
 import { createFaults } from './faults.js'
 import { cut } from './world.js'
-
-/** Ends one connection of somebody, the oldest, at the server. */
-function cutOne(service: Service, userId: string): void {
-  const sockets = [...service.app.io.of('/').sockets.values()]
-  sockets.find(({ data }) => data.userId === userId)?.conn.close()
-}
 
 t.test('who is there', async (t) => {
   const service = await build(t, { chatCreation: 'users' })
@@ -72,6 +66,9 @@ t.test('who is there', async (t) => {
 
   await t.test('is true of somebody with two devices, until the last has gone', async (t) => {
     t.teardown(people.subscribe(() => {}))
+    // What is known from before is of nobody who is there now.
+    await isOnline('carol', false)
+    await isOnline('bob', false)
     const [phone, laptop] = [clientOf(t, service, 'bob'), clientOf(t, service, 'bob')]
     await Promise.all([online(phone), online(laptop)])
     await isOnline('bob', true)
@@ -79,16 +76,22 @@ t.test('who is there', async (t) => {
     t.teardown(people.subscribe(() => heard.push(people.get().bob?.isOnline)))
     await laptop.command('set_presence', { status: 'away' })
     await when(people, 'away', (all) => all.bob?.status === 'away')
-    cutOne(service, 'bob')
     await laptop.close()
-    // Carol's grace ends after those of the connections that were lost before hers.
-    const carol = clientOf(t, service, 'carol')
+    const fence = clientOf(t, service, 'carol')
     await isOnline('carol', true)
-    await carol.close()
+    // Carol's grace ends after that of a connection that was lost before hers.
+    await fence.close()
     await isOnline('carol', false)
     t.notOk(heard.includes(false), 'one device is enough')
-    const before = people.get().bob?.lastSeenAt ?? ''
+    cut(service, 'bob')
+    await when(phone.connection, 'the phone is cut', ({ state }) => state !== 'online')
     await online(phone)
+    const again = clientOf(t, service, 'carol')
+    await isOnline('carol', true)
+    await again.close()
+    await isOnline('carol', false)
+    t.notOk(heard.includes(false), 'nor is a connection that comes back within the grace a leave')
+    const before = people.get().bob?.lastSeenAt ?? ''
     await phone.close()
     await isOnline('bob', false)
     t.equal(people.get().bob?.status, 'offline')
