@@ -21,6 +21,7 @@ import healthRoutes from './routes/health.js'
 import hookRoutes from './routes/hooks.js'
 import metricsRoutes from './routes/metrics.js'
 import presenceRoutes from './routes/presence.js'
+import pushRoutes from './routes/push.js'
 import reportRoutes from './routes/reports.js'
 import uploadRoutes from './routes/uploads.js'
 import userRoutes from './routes/users.js'
@@ -67,6 +68,7 @@ export async function service(app: FastifyInstance, options: ChatOptions = {}): 
   await app.register(reportRoutes)
   await app.register(hookRoutes)
   await app.register(uploadRoutes)
+  await app.register(pushRoutes)
   await app.register(commandRoutes)
   await app.register(webRoutes)
 }

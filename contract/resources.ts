@@ -48,6 +48,9 @@ export const RevokeAnswer = Type.Object({ disconnected: Type.Integer(), validFro
 export const ReportsQuery = Closed({ cursor: Type.Optional(Cursor), limit: Type.Optional(Limit(PAGES.reports)) })
 export const ReportsAnswer = Type.Object({ reports: Type.Array(Report), nextCursor: Nullable(Type.String()) })
 
+/** The key that a browser's `pushManager.subscribe` takes as its `applicationServerKey`. */
+export const PushKeyAnswer = Type.Object({ publicKey: Type.String() })
+
 export const AttachmentParams = Closed({ attachmentId: MessageId })
 
 /** One REST route that is no command's twin: what it takes, what it answers and who may call it. */
@@ -167,6 +170,16 @@ export const RESOURCES = {
     input: { params: AttachmentParams },
     takesBytes: true,
     answers: { 200: Type.Object({}) },
+  },
+  get_push_key: {
+    method: 'GET',
+    url: '/push/key',
+    summary: 'The key that a browser needs to subscribe to Web Push; NOT_FOUND where it is not set up.',
+    tag: 'users',
+    who: 'caller',
+    rate: 'reads',
+    input: {},
+    answers: { 200: PushKeyAnswer },
   },
   put_user: {
     method: 'PUT',
@@ -359,6 +372,17 @@ export const RESOURCES = {
     method: 'GET',
     url: '/',
     summary: 'The chat page, where WEB serves it.',
+    tag: 'docs',
+    who: 'everybody',
+    perAddress: true,
+    input: {},
+    answers: null,
+  },
+  get_page_settings: {
+    method: 'GET',
+    url: '/page/settings',
+    summary:
+      'What the chat page has to know of the settings: how long a message may be, how large a file, the key of Web Push.',
     tag: 'docs',
     who: 'everybody',
     perAddress: true,

@@ -2,11 +2,12 @@ import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 import { DEMO_USERS } from '../plugins/demo.js'
+import { pushKeyOf } from '../plugins/push/key.js'
 import { guard, toRoute } from '../plugins/resource.js'
 
 const TOKEN_LIFE_S = 86_400
 
-/** The chat page at /, and the widget for other sites at /chat-room.js; with demo data in development, the tokens of its people. */
+/** The chat page at /, and the widget for other sites at /chat-room.js, and what of the settings both must know; with demo data in development, the tokens of its people. */
 export default async function webRoutes(app: FastifyInstance): Promise<void> {
   const { config } = app
   if (!config.WEB) return
@@ -23,6 +24,15 @@ export default async function webRoutes(app: FastifyInstance): Promise<void> {
       // Source maps tell how the page was written.
       allowedPath: (path) => !(config.isProduction && path.endsWith('.map')),
     })
+  })
+
+  app.route({
+    ...toRoute(app, 'get_page_settings'),
+    handler: async () => ({
+      maxMessageChars: config.MAX_MESSAGE_CHARS,
+      maxUploadBytes: config.MAX_UPLOAD_BYTES,
+      pushKey: pushKeyOf(config),
+    }),
   })
 
   if (config.isProduction || !config.DEMO_DATA || !config.JWT_SECRET) return

@@ -1,4 +1,4 @@
-// The page and the widget, built by Vite from web/ and what it takes of client/; nothing is built while its sources are as they were.
+// The page, the widget and the page's service worker, built by Vite from web/ and what it takes of client/; nothing is built while its sources are as they were.
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -51,10 +51,18 @@ async function bundle() {
     fileName: () => 'chat-room.js',
   }
   const [widget] = await build({ configFile, build: { write: false, lib } })
+  // Service workers are classic scripts, too, and their URL stays the same: a browser compares what it finds there.
+  const ofWorker = {
+    entry: resolve('web/worker/push-worker.ts'),
+    formats: ['iife'],
+    name: 'PushWorker',
+    fileName: () => 'push-worker.js',
+  }
+  const [worker] = await build({ configFile, build: { write: false, lib: ofWorker } })
   // Vite sets what is not set, and `npm start` goes on as the server in this process: it would start in production.
   for (const [name, value] of Object.entries({ NODE_ENV, VITE_USER_NODE_ENV })) {
     if (value === undefined) delete process.env[name]
     else process.env[name] = value
   }
-  return [...page.output, ...widget.output]
+  return [...page.output, ...widget.output, ...worker.output]
 }

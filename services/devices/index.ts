@@ -58,7 +58,8 @@ WITH crowded AS (
 INSERT INTO devices AS d (device_id, user_id, kind, token, keys, created_at, seen_at)
 VALUES ($1, $2, $3, $4, $5::jsonb, clock_timestamp(), clock_timestamp())
 ON CONFLICT (kind, token) DO UPDATE SET user_id = excluded.user_id, keys = excluded.keys, seen_at = excluded.seen_at,
-  device_id = CASE WHEN d.user_id = excluded.user_id THEN d.device_id ELSE excluded.device_id END
+  device_id = CASE WHEN d.user_id = excluded.user_id THEN d.device_id ELSE excluded.device_id END,
+  created_at = CASE WHEN d.user_id = excluded.user_id THEN d.created_at ELSE excluded.created_at END
 RETURNING device_id AS "deviceId"`
 
 const FIND = `

@@ -31,6 +31,10 @@ const BLOCKS = `
 SELECT blocked_user_id AS "blockedUserId", at FROM blocks
 WHERE user_id = $1 AND blocked_user_id > $2 ORDER BY blocked_user_id LIMIT $3`
 
+// Where a push goes is a secret of the device: its token and keys are not told.
+const DEVICES = `
+SELECT kind, created_at AS "createdAt" FROM devices WHERE user_id = $1 ORDER BY created_at, device_id`
+
 const MESSAGES = `
 SELECT m.id, m.chat_id AS "chatId", m.seq, m.content, m.metadata, m.reply_to_id AS "replyToId", m.mentions, coalesce(m.attachments, '[]') AS attachments,
   m.created_at AS "createdAt", m.edited_at AS "editedAt"
@@ -90,6 +94,11 @@ async function* among(step: Step, name: string, text: string, userId: string, fi
   }
 }
 
+/** All at once: there are few of them. */
+async function* devicesOf(step: Step, userId: string): AsyncGenerator<Rows> {
+  yield await step('export_devices', DEVICES, [userId])
+}
+
 async function* messagesOf(step: Step, userId: string): AsyncGenerator<Rows> {
   for await (const { chatId, seqs } of seqsOf(step, userId)) {
     for (let at = 0; at < seqs.length; at += ROWS_AT_ONCE) {
@@ -110,6 +119,7 @@ export async function exportLines(db: Pick<Database, 'run'>, userId: string): Pr
     ['membership', byKey(step, 'memberships', MEMBERSHIPS, userId, 'chatId')],
     ['settings', byKey(step, 'settings', SETTINGS, userId, 'chatId')],
     ['block', byKey(step, 'blocks', BLOCKS, userId, 'blockedUserId')],
+    ['device', devicesOf(step, userId)],
     ['message', messagesOf(step, userId)],
     ['reaction', among(step, 'reactions', REACTIONS, userId, [NO_ID, '', ''])],
     ['report', among(step, 'reports', REPORTS, userId, [NO_ID])],

@@ -38,7 +38,7 @@ t.test('notifications of the browser', needsChromium, async (t) => {
 
   await page.getByRole('button', { name: 'ALICE: status and settings' }).click()
   await page.getByRole('button', { name: 'Turn on' }).click()
-  await page.getByRole('switch', { name: 'Notifications of the browser' }).waitFor()
+  await page.getByRole('switch', { name: 'While this page is open' }).waitFor()
   await row('Quiet').click({ button: 'right' })
   await page.getByRole('menuitem', { name: 'Mute for 8 hours' }).click()
   await row('Quiet').getByText('muted', { exact: false }).waitFor({ state: 'attached' })
@@ -60,7 +60,7 @@ t.test('notifications of the browser', needsChromium, async (t) => {
   t.equal(await page.evaluate('shown.at(-1).isClosed'), true)
 
   await page.getByRole('button', { name: 'ALICE: status and settings' }).click()
-  await page.getByRole('switch', { name: 'Notifications of the browser' }).click()
+  await page.getByRole('switch', { name: 'While this page is open' }).click()
   const before = (await shown()).length
   await say(loud.chatId, 'Nobody wants to know')
   await row('Nobody wants to know').waitFor()

@@ -36,6 +36,10 @@ async function tells(t: Test, service: Service): Promise<void> {
   await call('PUT', `/messages/${theirs.id}/reactions/x`, { as: 'alice' })
   await call('POST', `/messages/${theirs.id}/report`, { as: 'bob', body: { reason: 'spam', comment: 'see' } })
   await call('PUT', '/users/me/blocks/dave', { as: 'bob' })
+  for (const token of ['secret-token-1', 'secret-token-2']) {
+    await call('POST', '/users/me/devices', { as: 'bob', body: { kind: 'fcm', token } })
+  }
+  await call('POST', '/users/me/devices', { as: 'alice', body: { kind: 'apns', token: 'ab'.repeat(32) } })
   await log.expireThrough(chatId, 1)
 
   const lines = await read(service, 'bob')
@@ -47,6 +51,16 @@ async function tells(t: Test, service: Service): Promise<void> {
   t.match(of('reaction'), [{ messageId: theirs.id, chatId, seq: 4, emoji: 'x' }])
   t.match(of('report'), [{ messageId: theirs.id, reason: 'spam', comment: 'see' }])
   t.match(of('block'), [{ blockedUserId: 'dave' }])
+  const devices = of('device')
+  t.match(devices, [
+    { kind: 'fcm', createdAt: /Z$/ },
+    { kind: 'fcm', createdAt: /Z$/ },
+  ])
+  t.equal(devices.length, 2, 'his alone')
+  await call('POST', '/users/me/devices', { as: 'dave', body: { kind: 'fcm', token: 'secret-token-1' } })
+  const [moved] = (await read(service, 'dave')).filter(({ type }) => type === 'device')
+  t.ok(moved.createdAt > devices[0].createdAt, 'somebody else’s now, and no older than that')
+  t.notOk(JSON.stringify(lines).includes('secret-token'), 'not where a push goes')
   t.notOk(JSON.stringify(lines).includes('not his'), 'nothing that others wrote')
   t.match(await call('GET', '/users/never-was/export', { as }), { status: 404, body: { error: { code: 'NOT_FOUND' } } })
 }

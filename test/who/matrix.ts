@@ -189,6 +189,7 @@ export const ROUTE_ROWS: Record<ResourceName, Case<Asked>> = {
   get_statuses: [({ other }) => ({ body: { userIds: [other] } }), '++++ 00000 +00 +++00 U+'],
   get_attachment: [({ attachment }) => ({ attachmentId: attachment }), '++++ ----- +++ ++++- UU'],
   put_attachment: [({ attachment }) => ({ attachmentId: attachment }), '---- ----- --- ----- --'],
+  get_push_key: [() => ({}), '++++ +++++ +++ +++++ U+'],
   put_user: [({ newcomer }) => ({ userId: newcomer, body: { name: 'changed' } }), 'XXXX XXXXX XXX +XXXX UU'],
   delete_user: [({ newcomer }) => ({ userId: newcomer, query: '?erase=messages' }), 'XXXX XXXXX XXX +XXXX UU'],
   get_erasure: [({ newcomer }) => ({ userId: newcomer }), 'XXXX XXXXX XXX +XXXX UU'],
@@ -209,6 +210,7 @@ export const ROUTE_ROWS: Record<ResourceName, Case<Asked>> = {
   get_docs: [() => ({}), 'XXXX XXXXX XXX +XXXX UU'],
   get_events: [() => ({}), 'XXXX XXXXX XXX +XXXX UU'],
   get_page: [() => ({}), '++++ +++++ +++ +++++ ++'],
+  get_page_settings: [() => ({}), '++++ +++++ +++ +++++ ++'],
   get_demo_tokens: [() => ({}), '---- ----- --- ----- -+'],
 }
 

@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import webPush from 'web-push'
 import { COMMAND_NAMES, type CommandName } from '../../contract/commands.js'
 import { RESOURCE_NAMES, RESOURCES, type Resource, type ResourceName } from '../../contract/resources.js'
 import { build, type ClientSocket, connect, onEachDatabase, type Service, until } from '../helper.js'
@@ -100,6 +101,7 @@ function callsOf(row: string, doors: (actor: Actor) => Heard['door'][]): Call[] 
 }
 
 onEachDatabase('who may do what', async (t, database) => {
+  const vapid = webPush.generateVAPIDKeys()
   const settings = {
     chatCreation: 'users',
     web: true,
@@ -107,8 +109,11 @@ onEachDatabase('who may do what', async (t, database) => {
     docs: false,
     metrics: false,
     uploads: 'folder',
-    // What is told of unread messages is noted with the members, whenever it comes.
-    notifyAfterMs: 0,
+    // What is told of unread messages is noted with the members, whenever it comes: in an hour.
+    notifyAfterMs: 3_600_000,
+    vapidPublicKey: vapid.publicKey,
+    vapidPrivateKey: vapid.privateKey,
+    vapidSubject: 'mailto:chat@example.com',
   } as const
   const service = await build(t, { ...database, ...settings, users: PEOPLE })
   const stage = await open(t, service)

@@ -1,13 +1,18 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
 import type { ChatClient } from '../../client/src/index.js'
 import { useStore } from '../../client/src/react.js'
+import { unregister } from '../push/device.js'
 import { LanguageProvider, languageOf, useLanguage } from '../words/index.js'
 import { PageProvider } from './context.js'
 import { Demo } from './demo.js'
 import { Person } from './person.js'
 import { applyPreferences, type Preferences, readPreferences } from './preferences.js'
+import { ServiceProvider, useFetchedService } from './service.js'
 import { createSession, fetchDemoTokens, keptToken } from './session.js'
 import { SignIn } from './sign-in.js'
+
+/** So long a way out waits for the service to forget this browser. */
+const SIGN_OUT_MS = 2_000
 
 /** The whole page: the people of the demo, or whoever signs in. */
 export function Page() {
@@ -20,6 +25,7 @@ export function Page() {
   const page = useMemo(() => ({ preferences, change }), [preferences, change])
   const language = useMemo(() => languageOf(preferences.language), [preferences.language])
 
+  const service = useFetchedService(new URL('.', document.baseURI).href)
   const [hasDemo, setHasDemo] = useState<boolean | null>(null)
   const [token, setToken] = useState(keptToken.get)
   useEffect(() => {
@@ -41,13 +47,15 @@ export function Page() {
   return (
     <PageProvider value={page}>
       <LanguageProvider value={language}>
-        {token !== null ? (
-          <SignedIn key={token} token={token} onToken={signIn} onSignOut={signOut} />
-        ) : hasDemo === null ? null : hasDemo ? (
-          <Demo />
-        ) : (
-          <SignIn onToken={signIn} />
-        )}
+        <ServiceProvider value={service}>
+          {token !== null ? (
+            <SignedIn key={token} token={token} onToken={signIn} onSignOut={signOut} />
+          ) : hasDemo === null ? null : hasDemo ? (
+            <Demo />
+          ) : (
+            <SignIn onToken={signIn} />
+          )}
+        </ServiceProvider>
       </LanguageProvider>
     </PageProvider>
   )
@@ -97,9 +105,17 @@ function MaybeRefused({ client, onToken, onSignOut }: MaybeRefusedProps) {
         isShown
         onSignInAgain={() => setAsked(true)}
         onSignOut={() => {
-          void client.close({ forget: true }).then(onSignOut)
+          void signOut(client).then(onSignOut)
         }}
       />
     </main>
   )
+}
+
+/** Nothing of who signs out stays here, and this browser is no longer told of their messages. */
+async function signOut(client: ChatClient): Promise<void> {
+  // Nobody waits for long to get out: what is not done by then goes on, as far as it can.
+  const patience = new Promise((resolve) => setTimeout(resolve, SIGN_OUT_MS))
+  await Promise.race([unregister(client).catch(() => {}), patience])
+  await client.close({ forget: true })
 }

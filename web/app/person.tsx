@@ -8,6 +8,8 @@ import { EmptyState } from '../parts/empty-state.js'
 import { ToastArea } from '../parts/toast.js'
 import { InfoSheet } from '../people/info-sheet.js'
 import { ReportDialog } from '../people/report-dialog.js'
+import { useOpened } from '../push/use-opened.js'
+import { usePushStart } from '../push/use-push.js'
 import { RoomView } from '../room/index.js'
 import { useLanguage } from '../words/index.js'
 import { ConnectionBanner } from './connection-banner.js'
@@ -59,6 +61,10 @@ export function Person({ client, isShown, isOneOfTwo = false, onSignInAgain, onS
   useEffect(() => {
     if (open === null && width !== null && !isNarrow && first !== undefined) show(first)
   }, [open === null, width === null, isNarrow, first])
+
+  usePushStart(client)
+  // After the above, for what was clicked goes before what is first.
+  useOpened(client, show)
 
   const chat = chats.find(({ chatId }) => chatId === open?.chatId)
   const hidesList = isNarrow && (open !== null || sheet === 'account')

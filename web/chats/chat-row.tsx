@@ -5,6 +5,7 @@ import { Avatar } from '../parts/avatar.js'
 import { Badge } from '../parts/badge.js'
 import { Icon } from '../parts/icon.js'
 import { MenuList } from '../parts/menu.js'
+import { useDraftText } from '../room/drafts.js'
 import { useLanguage } from '../words/index.js'
 import { isMuted, isRead, nameOfChat, peerOf, senderOf, summaryOf } from './names.js'
 import { useChatItems } from './settings.js'
@@ -90,8 +91,9 @@ function ChatMenu({ chat, name, anchor, onClose }: { chat: MyChat; name: string;
   return <MenuList label={words.chatMenu.label(name)} items={items} anchor={anchor} align="end" onClose={onClose} />
 }
 
-function Preview({ chat, myId, pending }: ChatRowProps) {
+function Preview({ chat, myId, pending, isOpen }: ChatRowProps) {
   const { words } = useLanguage()
+  const draft = useDraftText(myId, chat.chatId).trim()
   const { lastMessage } = chat
   if (pending) {
     const isFailed = pending.status === 'failed'
@@ -99,6 +101,16 @@ function Preview({ chat, myId, pending }: ChatRowProps) {
       <span class="chat-preview">
         <Sign icon={isFailed ? 'error' : 'clock'} label={isFailed ? words.list.failed : words.list.sending} />
         <bdi class="one-line">{pending.draft.content ?? words.list.file}</bdi>
+      </span>
+    )
+  }
+  // What one writes just now is seen in the room.
+  if (draft !== '' && !isOpen) {
+    return (
+      <span class="chat-preview">
+        <span class="one-line">
+          <span class="chat-draft">{words.list.draft}</span> <bdi>{draft}</bdi>
+        </span>
       </span>
     )
   }

@@ -107,9 +107,9 @@ export function AttachButton({ isDisabled, onFiles }: { isDisabled: boolean; onF
 }
 
 /** How many characters are left, or too many; nothing while there is much room. */
-export function CharacterCount({ left }: { left: number }) {
+export function CharacterCount({ left, max }: { left: number; max: number }) {
   const { words } = useLanguage()
-  const text = left < 0 ? words.message.charactersOver(-left) : words.message.charactersLeft(left)
+  const text = left < 0 ? words.message.charactersOver(-left, max) : words.message.charactersLeft(left)
   return (
     <p class={left < 0 ? 'character-count character-count-over' : 'character-count'} role="status">
       {text}

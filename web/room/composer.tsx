@@ -1,6 +1,7 @@
 import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Draft, Entry, Message } from '../../client/src/index.js'
 import { useMe, useRoom } from '../../client/src/react.js'
+import { useService } from '../app/service.js'
 import { useMedia } from '../app/use-media.js'
 import { toSentence, useRun } from '../app/use-run.js'
 import { IconButton } from '../parts/button.js'
@@ -23,8 +24,7 @@ import { useDrop } from './use-drop.js'
 import { useFiles } from './use-files.js'
 import { askedAt, mentionsIn, useMentions } from './use-mentions.js'
 
-/** What a message may say where the service's MAX_MESSAGE_CHARS is as it comes, and from when on it is counted aloud. */
-const MAX_CHARS = 8_000
+/** From when on what is left is counted aloud; where messages are short, when a quarter of one is left. */
 const TELL_CHARS = 200
 
 /** Where one writes; in its place the reason, where one may not. */
@@ -48,6 +48,7 @@ function ComposerForm({ chatId, name, myId }: ComposerFormProps) {
   const { words } = useLanguage()
   const toast = useToast()
   const run = useRun()
+  const { maxMessageChars } = useService()
   const isTouch = useMedia('(pointer: coarse)')
   const form = useRef<HTMLFormElement>(null)
   const field = useRef<HTMLTextAreaElement>(null)
@@ -62,7 +63,7 @@ function ComposerForm({ chatId, name, myId }: ComposerFormProps) {
   }, [composing])
 
   const text = draft.text.trim()
-  const left = MAX_CHARS - [...text].length
+  const left = maxMessageChars - [...text].length
   const isEditing = composing?.kind === 'edit'
   const { files } = chosen
   const isWaiting = !isEditing && (slowSeconds > 0 || files.some(({ state }) => state !== 'there'))
@@ -156,7 +157,7 @@ function ComposerForm({ chatId, name, myId }: ComposerFormProps) {
         label={isEditing ? words.message.saveEdit : words.room.send}
         disabled={!canSend}
       />
-      {left < TELL_CHARS && <CharacterCount left={left} />}
+      {left < Math.min(TELL_CHARS, maxMessageChars / 4) && <CharacterCount left={left} max={maxMessageChars} />}
       {slowSeconds > 0 && !isEditing && <p class="character-count">{words.message.slowMode(slowSeconds)}</p>}
     </form>
   )

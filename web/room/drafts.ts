@@ -1,3 +1,5 @@
+import { useEffect, useState } from 'preact/hooks'
+
 /** Somebody who was picked from the list of names. */
 export interface Mentioned {
   userId: string
@@ -34,6 +36,25 @@ export function keepDraft(userId: string, chatId: string, draft: KeptDraft): voi
   } catch {
     // It stays in the page, at least.
   }
+  for (const listener of listeners) listener()
+}
+
+const listeners = new Set<() => void>()
+
+/** The text of a chat's draft, for who shows it elsewhere; other tabs write drafts, too. */
+export function useDraftText(userId: string, chatId: string): string {
+  const [text, setText] = useState(() => readDraft(userId, chatId).text)
+  useEffect(() => {
+    const look = (): void => setText(readDraft(userId, chatId).text)
+    look()
+    listeners.add(look)
+    addEventListener('storage', look)
+    return () => {
+      listeners.delete(look)
+      removeEventListener('storage', look)
+    }
+  }, [userId, chatId])
+  return text
 }
 
 function isDraft(value: unknown): value is KeptDraft {

@@ -1,14 +1,14 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Attachment } from '../../client/src/index.js'
 import { useChatClient } from '../../client/src/react.js'
+import { useService } from '../app/service.js'
 import { useToast } from '../parts/toast.js'
 import { useLanguage } from '../words/index.js'
 import { formatBytes } from './bytes.js'
 import { noteUploaded } from './uploaded.js'
 
-/** As many as the service takes, and as large as it takes them where nobody has set it otherwise. */
+/** As many as the service takes. */
 const MAX_FILES = 10
-const MAX_BYTES = 25 * 1_024 * 1_024
 
 /** A file that is to be sent: on its way to the server, there, or refused. */
 export interface ChosenFile {
@@ -27,6 +27,7 @@ export interface ChosenFile {
 export function useFiles(chatId: string) {
   const room = useChatClient().room(chatId)
   const toast = useToast()
+  const { maxUploadBytes } = useService()
   const { code, words } = useLanguage()
   const [files, setFiles] = useState<ChosenFile[]>([])
   const all = useRef(files)
@@ -62,7 +63,8 @@ export function useFiles(chatId: string) {
         toast(say.tooManyFiles(MAX_FILES), { isError: true })
         return
       }
-      if (file.size > MAX_BYTES) toast(say.tooLargeFile(file.name, formatBytes(MAX_BYTES, code)), { isError: true })
+      if (file.size > maxUploadBytes)
+        toast(say.tooLargeFile(file.name, formatBytes(maxUploadBytes, code)), { isError: true })
       else if (file.size === 0) toast(say.emptyFile(file.name), { isError: true })
       else {
         const url = file.type.startsWith('image/') ? URL.createObjectURL(file) : null

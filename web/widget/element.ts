@@ -42,10 +42,13 @@ class ChatRoomElement extends HTMLElement {
     } else this.#render()
   }
 
+  get #url(): string {
+    return new URL(this.getAttribute('url') ?? HOME, document.baseURI).href
+  }
+
   #start(): void {
-    const url = new URL(this.getAttribute('url') ?? HOME, document.baseURI).href
     const client = createChatClient({
-      url,
+      url: this.#url,
       getToken: () => this.getToken?.() ?? this.getAttribute('token') ?? Promise.reject(new Error('no token')),
     })
     this.#client = client
@@ -65,7 +68,8 @@ class ChatRoomElement extends HTMLElement {
     const client = this.#client
     if (!client || !this.shadowRoot) return
     const language = languageOf(pickLanguage(this.lang ? [this.lang] : navigator.languages))
-    render(h(ChatRoom, { key: client, client, chatId: this.getAttribute('chat-id') ?? '', language }), this.shadowRoot)
+    const chatId = this.getAttribute('chat-id') ?? ''
+    render(h(ChatRoom, { key: client, client, home: this.#url, chatId, language }), this.shadowRoot)
   }
 }
 

@@ -15,6 +15,8 @@ const userId = 'bob'
 const hookId = HOOK.hookId
 /** As a service was given it; what is in it is ours. */
 const HEADS_CURSOR = 'MTAyNDoxMDI4Og'
+/** As `npx web-push generate-vapid-keys` prints it. */
+const PUSH_KEY = 'BEl62iUYgUivxIkv69yViEuiBIa-Ib9-SkvMeAtA3LFgDzkrxZJjSgSnfckjBJuBkr3qBUYIHBQFLXYp5Nksh8U'
 const health = {
   uptime: 86_400,
   version: '1.0.0',
@@ -44,6 +46,7 @@ export const RESOURCE_EXAMPLES: { [N in ResourceName]: Given<Example<N>> } = {
   get_statuses: { body: { userIds: [userId] }, answers: { 200: { statuses: [PRESENCE] } } },
   get_attachment: { params: { attachmentId: UPLOAD_ID } },
   put_attachment: { params: { attachmentId: UPLOAD_ID }, answers: { 200: {} } },
+  get_push_key: { answers: { 200: { publicKey: PUSH_KEY } } },
   put_user: { params: { userId }, body: { name: 'Bob', avatarUrl: null }, answers: { 200: BOB, 201: BOB } },
   delete_user: {
     params: { userId },
@@ -96,5 +99,6 @@ export const RESOURCE_EXAMPLES: { [N in ResourceName]: Given<Example<N>> } = {
   get_docs: {},
   get_events: {},
   get_page: {},
+  get_page_settings: {},
   get_demo_tokens: {},
 }

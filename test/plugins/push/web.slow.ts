@@ -1,31 +1,17 @@
-import { createECDH, createPublicKey, randomBytes } from 'node:crypto'
+import { createPublicKey } from 'node:crypto'
 import { jwtVerify } from 'jose'
 import t, { type Test } from 'tap'
 import webPush from 'web-push'
 import { build, tempDir, until } from '../../helper.js'
 import { copyTemplate } from '../../helpers/embedded.js'
+import { createBrowser } from './receiver.js'
 import { pushService, type Received } from './services.js'
 
-const require = (await import('node:module')).createRequire(import.meta.url)
-/** The other half of what web-push encrypts with. */
-const ece = require('http_ece') as { decrypt(body: Buffer, options: object): Buffer }
 const vapid = webPush.generateVAPIDKeys()
 const VAPID = {
   vapidPublicKey: vapid.publicKey,
   vapidPrivateKey: vapid.privateKey,
   vapidSubject: 'mailto:chat@example.com',
-}
-
-/** A browser: its keys, and what it reads. */
-function createBrowser() {
-  const ecdh = createECDH('prime256v1')
-  const p256dh = ecdh.generateKeys('base64url')
-  const auth = randomBytes(16).toString('base64url')
-  return {
-    keys: { p256dh, auth },
-    read: ({ body }: Received) =>
-      JSON.parse(ece.decrypt(body, { version: 'aes128gcm', privateKey: ecdh, authSecret: auth }).toString()),
-  }
 }
 
 async function open(t: Test, options: object = {}) {

@@ -50,7 +50,8 @@ export const message = {
   saveEdit: 'Save',
   mentions: 'People to mention',
   charactersLeft: (count: number) => plural(count, { one: '# character left', other: '# characters left' }),
-  charactersOver: (count: number) => plural(count, { one: '# character too many', other: '# characters too many' }),
+  charactersOver: (count: number, max: number) =>
+    `${plural(count, { one: '# character', other: '# characters' })} too many: a message has at most ${max.toLocaleString('en')}.`,
   slowMode: (seconds: number) => plural(seconds, { one: 'Slow mode: wait # s', other: 'Slow mode: wait # s' }),
 
   frozen: 'This chat is frozen: only its owners and admins write here.',

@@ -53,7 +53,8 @@ export const message: Words['message'] = {
   mentions: 'Кого упомянуть',
   charactersLeft: (count) =>
     plural(count, { one: 'Остался # знак', few: 'Осталось # знака', other: 'Осталось # знаков' }),
-  charactersOver: (count) => plural(count, { one: 'Лишний # знак', few: 'Лишние # знака', other: 'Лишних знаков: #' }),
+  charactersOver: (count, max) =>
+    `${plural(count, { one: 'Лишний # знак', few: 'Лишние # знака', other: 'Лишних знаков: #' })}. В сообщении их не больше ${max.toLocaleString('ru')}.`,
   slowMode: (seconds) => plural(seconds, { other: 'Медленный режим: подождите # с' }),
 
   frozen: 'Чат заморожен: писать могут только владельцы и администраторы.',
