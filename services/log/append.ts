@@ -25,7 +25,7 @@ export interface AppenderOptions {
   /** Hears what was written, after the commit and before anybody's promise settles; it does not throw. */
   onWritten(written: Written[]): void
   metrics?: Pick<Metrics, 'sends' | 'commitSeconds' | 'batchSize' | 'deliverySeconds'> | undefined
-  tracing?: Pick<Tracing, 'current' | 'committed'> | undefined
+  tracing?: Pick<Tracing, 'current' | 'committed' | 'carried'> | undefined
   maxBatch?: number
   maxQueue?: number
 }
@@ -93,7 +93,7 @@ export function createAppender({ db, onWritten, metrics, tracing, ...limits }: A
       if (kind === 'stored') stored.set(id, toStored((batch[i] as Pending).send, at, outcome))
     }
     note(batch, (pending) => stored.get(pending.id))
-    if (stored.size > 0) onWritten(toWritten(stored.values()))
+    if (stored.size > 0) onWritten(toWritten(stored.values(), tracing?.carried))
     for (const [i, outcome] of outcomes.entries()) answer(batch[i] as Pending, outcome, stored.get(outcome[1]), at)
     for (const [outcome, count] of counts) metrics?.sends.inc({ outcome }, count)
   }

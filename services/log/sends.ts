@@ -60,12 +60,22 @@ interface More {
   fault?: number
 }
 
-/** New messages as what was written, chat by chat. A batch holds its chats' locks, so a chat's revisions follow on one another. */
-export function toWritten(messages: Iterable<Message>): Written[] {
+/**
+ * New messages as what was written, chat by chat. A batch holds its chats' locks, so a chat's revisions follow on one another. `traceOf` names the
+ * commit of a message to other nodes.
+ */
+export function toWritten(
+  messages: Iterable<Message>,
+  traceOf: (message: Message) => LoggedChange['trace'] = () => undefined,
+): Written[] {
   const changes = new Map<string, LoggedChange[]>()
   for (const message of messages) {
     const { chatId, revision } = message
-    const change: LoggedChange = { chatId, revision, kind: 'message_created', actorId: message.sender.userId, message }
+    const trace = traceOf(message)
+    const change: LoggedChange = {
+      ...{ chatId, revision, kind: 'message_created', actorId: message.sender.userId, message },
+      ...(trace && { trace }),
+    }
     const ofChat = changes.get(chatId)
     if (ofChat) ofChat.push(change)
     else changes.set(chatId, [change])
