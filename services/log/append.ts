@@ -35,6 +35,8 @@ interface AppendRow extends Record<string, unknown> {
   at: string
   /** In the order of the sends; those of a refused one are null but for the first. */
   outcomes: Outcome[]
+  /** Of `log_append_free`: chats that somebody else holds, whose sends have no outcome. */
+  held?: string[] | null
 }
 
 /**
@@ -42,7 +44,8 @@ interface AppendRow extends Record<string, unknown> {
  * answer. Whatever a server does, a send is answered within 5 s.
  */
 export function createAppender({ db, onWritten, metrics, tracing, ...limits }: AppenderOptions) {
-  const { add, size } = createLanes<Pending, AppendRow>({ db, ...limits, write, settle, refuse, onDone })
+  const heldOf = ({ held }: AppendRow) => held
+  const { add, size } = createLanes<Pending, AppendRow>({ db, ...limits, write, heldOf, settle, refuse, onDone })
 
   function append(send: Send): Promise<Appended> {
     return new Promise((resolve, reject) => {
@@ -60,7 +63,7 @@ export function createAppender({ db, onWritten, metrics, tracing, ...limits }: A
     })
   }
 
-  async function write(batch: Pending[], chatIds: string[], withinMs: number): Promise<AppendRow> {
+  async function write(batch: Pending[], chatIds: string[], withinMs: number, mayWait: boolean): Promise<AppendRow> {
     const sends = batch.map(({ send, id }, ord) => ({
       ord,
       id,
@@ -76,11 +79,11 @@ export function createAppender({ db, onWritten, metrics, tracing, ...limits }: A
     }))
     const startedAt = performance.now()
     for (const pending of batch) pending.startedAt = startedAt
-    const name = sends.some(({ more }) => more) ? 'log_append_more' : 'log_append'
-    const [row] = await db.run<AppendRow>(name, `SELECT * FROM ${name}($1, $2)`, [chatIds, JSON.stringify(sends)], {
-      first: true,
-      withinMs,
-    })
+    const hasMore = sends.some(({ more }) => more)
+    const name = mayWait ? (hasMore ? 'log_append_more' : 'log_append') : 'log_append_free'
+    const values = [chatIds, JSON.stringify(sends), ...(mayWait ? [] : [hasMore])]
+    const text = `SELECT * FROM ${name}(${values.map((_, i) => `$${i + 1}`)})`
+    const [row] = await db.run<AppendRow>(name, text, values, { first: true, withinMs })
     return row as AppendRow
   }
 

@@ -3,7 +3,7 @@ import { ChatError } from '../../contract/errors.js'
 import type { Attachment, Mentions, Message } from '../../contract/shapes.js'
 import type { LoggedChange, Written } from '../bus/index.js'
 import { nobody, toUser } from './entities.js'
-import type { Job } from './lanes.js'
+import type { Job } from './lines.js'
 import { notStored, type WriteRefusal } from './refusals.js'
 
 /** A message on its way into the log. */
@@ -39,7 +39,7 @@ export interface Pending extends Job {
   resolve(appended: Appended): void
 }
 
-/** What `log_append` answers of a send. */
+/** What `log_append` and `log_append_free` answer of a send. */
 export type Outcome = [
   outcome: 'stored' | 'duplicate' | 'conflict' | 'no_member' | 'no_reply' | 'no_upload' | 'slow' | WriteRefusal,
   id: string,

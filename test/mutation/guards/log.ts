@@ -151,6 +151,22 @@ export const LOG: Guard[] = [
     tests: ['services/log/append > the appender, postgres > has a chat in one batch at a time'],
   },
   {
+    name: 'chats that are held',
+    about: 'A batch waits for no chat that somebody else holds: its other chats go on.',
+    file: definerOf('log_hold_free_chats'),
+    find: 'FOR NO KEY UPDATE SKIP LOCKED',
+    replace: 'FOR NO KEY UPDATE',
+    tests: ['services/log/held > a batch with chats that somebody holds'],
+  },
+  {
+    name: 'order of what is put back',
+    about: 'What a batch left out goes before what came later to its chat.',
+    file: 'services/log/lines.ts',
+    find: 'line.unshift(job)',
+    replace: 'line.push(job)',
+    tests: ['services/log/held > a batch with chats that somebody holds'],
+  },
+  {
     name: 'lanes beside a host',
     about: 'Who holds chats in transactions that stay open does not stop the sends of all others.',
     file: 'services/log/lanes.ts',
@@ -161,7 +177,7 @@ export const LOG: Guard[] = [
   {
     name: 'send queue',
     about: 'Sends that cannot be held are refused as OVERLOADED.',
-    file: 'services/log/lanes.ts',
+    file: 'services/log/lines.ts',
     find: 'if (queued >= maxQueue)',
     replace: 'if (false)',
     tests: ['services/log/append > the appender, embedded > refuses what it cannot hold'],
