@@ -1,6 +1,6 @@
 import type { Message } from '../../contract/shapes.js'
 import type { Written } from '../bus/index.js'
-import { isOutcomeUnknown } from '../db/errors.js'
+import { isLockTimeout, isOutcomeUnknown } from '../db/errors.js'
 import type { Database } from '../db/index.js'
 import type { Metrics } from '../metrics.js'
 import type { Tracing } from '../tracing.js'
@@ -80,11 +80,20 @@ export function createAppender({ db, onWritten, metrics, tracing, ...limits }: A
     const startedAt = performance.now()
     for (const pending of batch) pending.startedAt = startedAt
     const hasMore = sends.some(({ more }) => more)
-    const name = mayWait ? (hasMore ? 'log_append_more' : 'log_append') : 'log_append_free'
-    const values = [chatIds, JSON.stringify(sends), ...(mayWait ? [] : [hasMore])]
-    const text = `SELECT * FROM ${name}(${values.map((_, i) => `$${i + 1}`)})`
-    const [row] = await db.run<AppendRow>(name, text, values, { first: true, withinMs })
-    return row as AppendRow
+    const ask = async (name: string, values: unknown[]) => {
+      const text = `SELECT * FROM ${name}(${values.map((_, i) => `$${i + 1}`)})`
+      const left = withinMs - (performance.now() - startedAt)
+      const [row] = await db.run<AppendRow>(name, text, values, { first: true, withinMs: left })
+      return row as AppendRow
+    }
+    const values = [chatIds, JSON.stringify(sends)]
+    if (mayWait) return ask(hasMore ? 'log_append_more' : 'log_append', values)
+    try {
+      return await ask('log_append_soon', [...values, hasMore])
+    } catch (error) {
+      if (!isLockTimeout(error)) throw error
+      return ask('log_append_free', [...values, hasMore])
+    }
   }
 
   function settle(batch: Pending[], { at, outcomes }: AppendRow): void {

@@ -9,7 +9,7 @@ export interface LanesOptions<J extends Job, Row> {
   lanes?: number
   maxBatch?: number
   maxQueue?: number
-  /** Writes a batch, of which the keys are told apart: one statement, that fails as a whole. Unless it may wait, it leaves out what somebody else holds. */
+  /** Writes a batch, of which the keys are told apart: one statement, that fails as a whole. Unless it may wait, it leaves out what somebody holds for longer than a moment. */
   write(batch: J[], keys: string[], withinMs: number, mayWait: boolean): Promise<Row>
   /** Which keys were left out, where `write` does that; their jobs go by themselves. */
   heldOf?(row: Row): readonly string[] | null | undefined
@@ -34,8 +34,8 @@ const COMMON: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'OVERLOADED', 'ST
 /**
  * What a group commit needs, whatever is committed: jobs that arrive while a batch is written leave in the next one. Laws: a key is in one
  * batch at a time, so the order of its jobs here is their order there; a job that the database cannot take never fails its neighbours; above
- * `maxQueue` waiting jobs a new one is refused as OVERLOADED, as is one that no batch has taken in time; a batch of many keys waits for none that somebody
- * else holds: that one goes by itself, beside the lanes; and a batch that waits takes no lane from the others for longer than a moment.
+ * `maxQueue` waiting jobs a new one is refused as OVERLOADED, as is one that no batch has taken in time; a batch waits for no key that somebody else
+ * holds for longer than a moment: that one goes by itself, beside the lanes; and what waits all the same takes no lane from the others.
  */
 export function createLanes<J extends Job, Row>(options: LanesOptions<J, Row>) {
   const { db, lanes = LANES, maxBatch = MAX_BATCH, maxQueue = MAX_QUEUE, write, heldOf } = options
@@ -94,9 +94,8 @@ export function createLanes<J extends Job, Row>(options: LanesOptions<J, Row>) {
   async function run(batch: J[], isHeld = false): Promise<void> {
     const leave = enter(isHeld)
     const startedAt = performance.now()
-    // While nobody is known to hold a key, one by itself costs nobody else a wait.
-    const mayWait = isHeld || db.embedded || (held.size === 0 && stalled === 0 && isOfOneKey(batch))
-    const left = await store(batch, mayWait)
+    // Nobody else holds what is embedded.
+    const left = await store(batch, isHeld || db.embedded)
     const done = left.length > 0 ? batch.filter((job) => !left.includes(job)) : batch
     if (done.length > 0) onDone?.(done, startedAt)
     lines.putBack(left)
@@ -159,5 +158,3 @@ export function createLanes<J extends Job, Row>(options: LanesOptions<J, Row>) {
     size: lines.size,
   }
 }
-
-const isOfOneKey = (batch: Job[]): boolean => batch.every(({ key }) => key === batch[0]?.key)

@@ -39,7 +39,7 @@ export interface Pending extends Job {
   resolve(appended: Appended): void
 }
 
-/** What `log_append` and `log_append_free` answer of a send. */
+/** What `log_append` and the like answer of a send. */
 export type Outcome = [
   outcome: 'stored' | 'duplicate' | 'conflict' | 'no_member' | 'no_reply' | 'no_upload' | 'slow' | WriteRefusal,
   id: string,

@@ -152,10 +152,10 @@ export const LOG: Guard[] = [
   },
   {
     name: 'chats that are held',
-    about: 'A batch waits for no chat that somebody else holds: its other chats go on.',
-    file: definerOf('log_hold_free_chats'),
-    find: 'FOR NO KEY UPDATE SKIP LOCKED',
-    replace: 'FOR NO KEY UPDATE',
+    about: 'A batch waits for no chat that somebody holds for longer than a moment: its other chats go on.',
+    file: definerOf('log_append_soon'),
+    find: "SET lock_timeout = '100ms'",
+    replace: '',
     tests: ['services/log/held > a batch with chats that somebody holds'],
   },
   {
@@ -168,11 +168,11 @@ export const LOG: Guard[] = [
   },
   {
     name: 'lanes beside a host',
-    about: 'Who holds chats in transactions that stay open does not stop the sends of all others.',
+    about: 'Who holds chats in transactions that stay open does not stop all others from changing their messages.',
     file: 'services/log/lanes.ts',
     find: 'if (stalled >= MAX_STALLED) return',
     replace: 'return',
-    tests: ['host/transactions > hosts that hold two chats'],
+    tests: ['services/log/held > changes of messages in chats that somebody holds'],
   },
   {
     name: 'send queue',
