@@ -1,0 +1,179 @@
+import { fork } from 'node:child_process'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { io } from 'socket.io-client'
+import type { ChatSocket } from '../client/src/stock.js'
+import { must } from '../scripts/socket.js'
+import { createChannel } from './lib/channel.js'
+import { createOwner } from './lib/owner.js'
+import { createDatabase, startCluster } from './lib/postgres.js'
+import { cpuOf, cpuOfTree } from './lib/proc.js'
+import { API_KEY, SECRET } from './lib/secrets.js'
+import { layout, seedOurs } from './lib/seed.js'
+import { startOurs } from './lib/servers.js'
+import { median, quantile } from './lib/stats.js'
+import { sign } from './lib/token.js'
+
+// npm run bench:hooks -- [--turns N] [--sends N] [--lead N]: what hooks that are dead, slow or hostile cost those who send, and a hook that works beside them. The service
+// as it is deployed, on a PostgreSQL of its own; sends come at a steady pace, in turns without a hook and with each kind.
+
+const { values } = parseArgs({
+  options: { turns: { type: 'string' }, sends: { type: 'string' }, lead: { type: 'string' } },
+})
+const TURNS = Number(values.turns ?? 12)
+const SENDS = Number(values.sends ?? 2_000)
+/** Sends before those: a hook that does not answer is asked less and less, and let rest after three failures. `--lead 0` meters its first moments. */
+const LEAD = Number(values.lead ?? 1_200)
+const CHATS = 100
+const MEMBERS = 5
+const SENDERS = 20
+/** Sends a tick, spread over the senders. */
+const TICK_MS = 20
+const A_TICK = 8
+/** Until a hook that was just made is told of what there is. */
+const REST_MS = 500
+const MOST = 1.02
+
+type Urls = Record<'refused' | 'works' | 'slow' | 'fails' | 'takes', string>
+const BAD = ['refused', 'slow', 'fails'] as const
+/** Which hooks there are in a turn, by what it is called. */
+const KINDS: Record<string, (keyof Urls)[]> = {
+  'no hook': [],
+  'a port that refuses': ['refused'],
+  'answers after 30 s': ['slow'],
+  'fails, and talks without end': ['fails'],
+  'all three': [...BAD],
+  works: ['works'],
+  'works, beside the three': ['works', ...BAD],
+  'takes, and talks without end': ['takes'],
+}
+
+interface Turn {
+  cpuUs: number
+  sqlUs: number
+  p50: number
+  p99: number
+  lagP50: number
+  lagP99: number
+}
+
+const owner = createOwner()
+
+async function open() {
+  const cluster = await startCluster(owner)
+  const database = await createDatabase(cluster)
+  const server = await startOurs(owner, database, { WEBHOOK_PRIVATE: 'true', NOTIFY_AFTER_MS: '0' })
+  const members = layout(CHATS, MEMBERS, CHATS)
+  await seedOurs(database, members)
+  const child = fork(join(import.meta.dirname, 'servers/receivers.js'))
+  owner.teardown(() => child.kill('SIGKILL'))
+  const receivers = createChannel(child, 'the receivers')
+  const chatsOf = new Map<string, string[]>()
+  for (const [chatId, userId] of members) chatsOf.set(userId, [...(chatsOf.get(userId) ?? []), chatId])
+  const senders = [...chatsOf].slice(0, SENDERS).map(([userId, chatIds]) => {
+    const url = `http://127.0.0.1:${server.port}`
+    const socket: ChatSocket = io(url, { auth: { token: sign(userId, SECRET) }, transports: ['websocket'] })
+    owner.teardown(() => socket.disconnect())
+    return { socket, chatIds }
+  })
+  await Promise.all(senders.map(({ socket }) => new Promise((resolve) => socket.once('session', resolve))))
+  return { cluster, server, receivers, senders, urls: (await receivers('urls')) as Urls }
+}
+
+type World = Awaited<ReturnType<typeof open>>
+
+async function ofHook({ server }: World, method: string, id: string, body?: object): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${server.port}/hooks/${id}`, {
+    method,
+    headers: { 'x-api-key': API_KEY, ...(body && { 'content-type': 'application/json' }) },
+    ...(body && { body: JSON.stringify(body) }),
+  })
+  if (!response.ok) throw new Error(`${method} /hooks/${id}: ${response.status} ${await response.text()}`)
+}
+
+/** Sends at a steady pace, whatever becomes of it; how long each took until its ack. */
+async function send({ senders }: World, count: number): Promise<number[]> {
+  const times: number[] = []
+  const under: Promise<void>[] = []
+  const from = performance.now()
+  for (let i = 0; i < count; i += 1) {
+    const { socket, chatIds } = senders[i % senders.length] as World['senders'][number]
+    const chatId = chatIds[i % chatIds.length] as string
+    const at = performance.now()
+    under.push(
+      must(socket, 'send_message', { chatId, content: `message ${i} of a turn` }).then(() => {
+        times.push(performance.now() - at)
+      }),
+    )
+    const dueMs = from + (Math.floor((i + 1) / A_TICK) + 1) * TICK_MS
+    if ((i + 1) % A_TICK === 0) await sleep(Math.max(0, dueMs - performance.now()))
+  }
+  await Promise.all(under)
+  return times
+}
+
+/** One turn: its hooks are made, tried by sends that do not count, and metered. */
+async function turn(world: World, kinds: (keyof Urls)[]): Promise<Turn> {
+  const { cluster, server, receivers, urls } = world
+  for (const kind of kinds) await ofHook(world, 'PUT', kind, { url: urls[kind] })
+  await sleep(REST_MS)
+  await send(world, LEAD)
+  await sleep(REST_MS)
+  await receivers('forget')
+  const before = [cpuOf(server.pid), cpuOfTree(cluster.pid)] as const
+  const times = await send(world, SENDS)
+  const [cpu, sql] = [cpuOf(server.pid) - before[0], cpuOfTree(cluster.pid) - before[1]]
+  await sleep(REST_MS)
+  const { lags } = (await receivers('seen')) as { lags: number[] }
+  if (kinds.includes('works') && lags.length < SENDS) throw new Error(`the working hook heard of ${lags.length} sends`)
+  for (const kind of kinds) await ofHook(world, 'DELETE', kind)
+  await receivers('reset')
+  return {
+    ...{ cpuUs: cpu / SENDS, sqlUs: sql / SENDS, p50: quantile(times, 0.5), p99: quantile(times, 0.99) },
+    ...{ lagP50: quantile(lags, 0.5), lagP99: quantile(lags, 0.99) },
+  }
+}
+
+const show = (value: number, digits = 1) => (Number.isNaN(value) ? '–' : value.toFixed(digits))
+
+try {
+  const world = await open()
+  const names = Object.keys(KINDS)
+  for (const name of names) await turn(world, KINDS[name] ?? [])
+  const turns = new Map<string, Turn[]>(names.map((name) => [name, []]))
+  for (let i = 0; i < TURNS; i += 1) {
+    for (let k = 0; k < names.length; k += 1) {
+      // Each time another begins.
+      const name = names[(i + k) % names.length] as string
+      turns.get(name)?.push(await turn(world, KINDS[name] ?? []))
+    }
+    process.stderr.write(`${i + 1} of ${TURNS}\n`)
+  }
+  const of = (name: string, key: keyof Turn) => median((turns.get(name) ?? []).map((one) => one[key]))
+  const columns = ['cpuUs', 'sqlUs', 'p50', 'p99'] as const
+  console.log(
+    `${SENDS} sends a turn, ${Math.round((A_TICK / TICK_MS) * 1_000)} a second, ${TURNS} turns of each kind; medians.\n`,
+  )
+  console.log('| hook | CPU of the service, µs a send | of PostgreSQL | ack p50, ms | p99 | its lag p50, ms | p99 |')
+  console.log('|---|---|---|---|---|---|---|')
+  for (const name of names) {
+    // Beside what it would be without the bad ones.
+    const base = name === 'works, beside the three' ? 'works' : 'no hook'
+    const cells = columns.map((key) => {
+      const ratio = of(name, key) / of(base, key)
+      return name === base || name === 'works' ? show(of(name, key)) : `${show(of(name, key))} (× ${show(ratio, 2)})`
+    })
+    console.log(`| ${name} | ${cells.join(' | ')} | ${show(of(name, 'lagP50'), 0)} | ${show(of(name, 'lagP99'), 0)} |`)
+  }
+  const bad = names
+    .slice(1, 5)
+    .flatMap((name) =>
+      (['cpuUs', 'sqlUs', 'p99'] as const).map((key) => ({ name, key, ratio: of(name, key) / of('no hook', key) })),
+    )
+  const over = bad.filter(({ ratio }) => ratio > MOST)
+  console.log(`\nThe bad ones cost at most × ${MOST} of what no hook does: ${over.length === 0 ? 'yes' : 'no'}`)
+  for (const { name, key, ratio } of over) console.log(`- ${name}: ${key} × ${show(ratio, 3)}`)
+} finally {
+  await owner.end()
+}
