@@ -33,6 +33,7 @@ const TICK_MS = 20
 const A_TICK = 8
 /** Until a hook that was just made is told of what there is. */
 const REST_MS = 500
+const PATIENCE_MS = 60_000
 const MOST = 1.02
 
 type Urls = Record<'refused' | 'works' | 'slow' | 'fails' | 'takes', string>
@@ -113,6 +114,15 @@ async function send({ senders }: World, count: number): Promise<number[]> {
   return times
 }
 
+/** How late the working hook heard of each send, when it has heard of all. */
+async function lagsOf({ receivers }: World): Promise<number[]> {
+  for (const end = Date.now() + PATIENCE_MS; ; await sleep(50)) {
+    const { lags } = (await receivers('seen')) as { lags: number[] }
+    if (lags.length >= SENDS) return lags
+    if (Date.now() > end) throw new Error(`The working hook heard of ${lags.length} of ${SENDS} sends.`)
+  }
+}
+
 /** One turn: its hooks are made, tried by sends that do not count, and metered. */
 async function turn(world: World, kinds: (keyof Urls)[]): Promise<Turn> {
   const { cluster, server, receivers, urls } = world
@@ -123,10 +133,8 @@ async function turn(world: World, kinds: (keyof Urls)[]): Promise<Turn> {
   await receivers('forget')
   const before = [cpuOf(server.pid), cpuOfTree(cluster.pid)] as const
   const times = await send(world, SENDS)
+  const lags = kinds.includes('works') ? await lagsOf(world) : []
   const [cpu, sql] = [cpuOf(server.pid) - before[0], cpuOfTree(cluster.pid) - before[1]]
-  await sleep(REST_MS)
-  const { lags } = (await receivers('seen')) as { lags: number[] }
-  if (kinds.includes('works') && lags.length < SENDS) throw new Error(`the working hook heard of ${lags.length} sends`)
   for (const kind of kinds) await ofHook(world, 'DELETE', kind)
   await receivers('reset')
   return {

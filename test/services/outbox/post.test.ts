@@ -83,6 +83,7 @@ t.test('in production nothing private is connected to, whatever it is called', a
 })
 
 t.test('what a receiver may answer', async (t) => {
+  let flooded = Number.POSITIVE_INFINITY
   const answers: Record<string, RequestListener> = {
     '/ok': (_request, response) => response.writeHead(202).end('thanks'),
     '/gone': (_request, response) => response.writeHead(410).end(),
@@ -102,6 +103,10 @@ t.test('what a receiver may answer', async (t) => {
         response.once('drain', write)
       }
       write()
+      const { socket } = response
+      response.once('close', () => {
+        flooded = socket?.bytesWritten ?? 0
+      })
     },
   }
   let closed = 0
@@ -124,6 +129,8 @@ t.test('what a receiver may answer', async (t) => {
   for (const end = Date.now() + 15_000; closed < 8 && Date.now() < end; )
     await new Promise((resolve) => setTimeout(resolve, 20))
   t.equal(closed, 8, 'and who goes on talking is cut off')
+  // What lies in the kernel's buffers is some MiB; in the second that an answer has it would be hundreds.
+  t.ok(flooded < 32 * 1_048_576, `before it has said much: ${flooded} bytes`)
 
   const tcp = createTcp((socket) => socket.on('error', () => {}).end('what?\r\n\r\n'))
   await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve))
