@@ -38,15 +38,18 @@ const MOST = 1.02
 
 type Urls = Record<'refused' | 'works' | 'slow' | 'fails' | 'takes', string>
 const BAD = ['refused', 'slow', 'fails'] as const
+const NONE = 'no hook'
+const ALONE = 'works'
+const BESIDE = 'works, beside the three'
 /** Which hooks there are in a turn, by what it is called. */
 const KINDS: Record<string, (keyof Urls)[]> = {
-  'no hook': [],
+  [NONE]: [],
   'a port that refuses': ['refused'],
   'answers after 30 s': ['slow'],
   'fails, and talks without end': ['fails'],
   'all three': [...BAD],
-  works: ['works'],
-  'works, beside the three': ['works', ...BAD],
+  [ALONE]: ['works'],
+  [BESIDE]: ['works', ...BAD],
   'takes, and talks without end': ['takes'],
 }
 
@@ -57,6 +60,8 @@ interface Turn {
   p99: number
   lagP50: number
   lagP99: number
+  /** Requests that the hooks were sent, and that have ended. */
+  posts: number
 }
 
 const owner = createOwner()
@@ -91,6 +96,12 @@ async function ofHook({ server }: World, method: string, id: string, body?: obje
     ...(body && { body: JSON.stringify(body) }),
   })
   if (!response.ok) throw new Error(`${method} /hooks/${id}: ${response.status} ${await response.text()}`)
+}
+
+async function countPosts({ server }: World): Promise<number> {
+  const metrics = await fetch(`http://127.0.0.1:${server.port}/metrics`, { headers: { 'x-api-key': API_KEY } })
+  const lines = (await metrics.text()).matchAll(/^chat_hook_posts_total\{.*\} (\d+)$/gm)
+  return [...lines].reduce((sum, [, count]) => sum + Number(count), 0)
 }
 
 /** Sends at a steady pace, whatever becomes of it; how long each took until its ack. */
@@ -131,16 +142,53 @@ async function turn(world: World, kinds: (keyof Urls)[]): Promise<Turn> {
   await send(world, LEAD)
   await sleep(REST_MS)
   await receivers('forget')
+  const postsBefore = await countPosts(world)
   const before = [cpuOf(server.pid), cpuOfTree(cluster.pid)] as const
   const times = await send(world, SENDS)
   const lags = kinds.includes('works') ? await lagsOf(world) : []
   const [cpu, sql] = [cpuOf(server.pid) - before[0], cpuOfTree(cluster.pid) - before[1]]
+  const posts = (await countPosts(world)) - postsBefore
   for (const kind of kinds) await ofHook(world, 'DELETE', kind)
   await receivers('reset')
   return {
     ...{ cpuUs: cpu / SENDS, sqlUs: sql / SENDS, p50: quantile(times, 0.5), p99: quantile(times, 0.99) },
-    ...{ lagP50: quantile(lags, 0.5), lagP99: quantile(lags, 0.99) },
+    ...{ lagP50: quantile(lags, 0.5), lagP99: quantile(lags, 0.99), posts },
   }
+}
+
+/** A table of medians; a ratio is the median of those of each round, in which all have had their turn. */
+function report(turns: Map<string, Turn[]>): void {
+  const of = (name: string, key: keyof Turn) => (turns.get(name) ?? []).map((turn) => turn[key])
+  const ratioOf = (name: string, base: string, key: keyof Turn) => {
+    const bases = of(base, key)
+    return median(of(name, key).map((value, i) => value / (bases[i] ?? Number.NaN)))
+  }
+  const rate = Math.round((A_TICK / TICK_MS) * 1_000)
+  console.log(
+    `${SENDS} sends a turn, ${rate} a second, after ${LEAD} that do not count; ${TURNS} turns of each kind.\n`,
+  )
+  console.log(
+    '| hook | CPU of the service, µs a send | of PostgreSQL | ack p50, ms | p99 | its lag p50, ms | p99 | requests |',
+  )
+  console.log('|---|---|---|---|---|---|---|---|')
+  for (const name of turns.keys()) {
+    // Beside what it would be without the bad ones.
+    const base = name === BESIDE ? ALONE : NONE
+    const cells = (['cpuUs', 'sqlUs', 'p50', 'p99'] as const).map((key) => {
+      const ratio = name === NONE || name === ALONE ? '' : ` (× ${show(ratioOf(name, base, key), 2)})`
+      return `${show(median(of(name, key)))}${ratio}`
+    })
+    const lag = (['lagP50', 'lagP99', 'posts'] as const).map((key) => show(median(of(name, key)), 0))
+    console.log(`| ${[name, ...cells, ...lag].join(' | ')} |`)
+  }
+  const costs = [...turns.keys()]
+    .filter((name) => KINDS[name]?.every((kind) => BAD.some((bad) => bad === kind)) && name !== NONE)
+    .flatMap((name) =>
+      (['cpuUs', 'sqlUs', 'p99'] as const).map((key) => ({ name, key, ratio: ratioOf(name, NONE, key) })),
+    )
+  const over = costs.filter(({ ratio }) => ratio > MOST)
+  console.log(`\nThe bad ones cost at most × ${MOST} of what no hook does: ${over.length === 0 ? 'yes' : 'no'}`)
+  for (const { name, key, ratio } of over) console.log(`- ${name}: ${key} × ${show(ratio, 3)}`)
 }
 
 const show = (value: number, digits = 1) => (Number.isNaN(value) ? '–' : value.toFixed(digits))
@@ -158,30 +206,7 @@ try {
     }
     process.stderr.write(`${i + 1} of ${TURNS}\n`)
   }
-  const of = (name: string, key: keyof Turn) => median((turns.get(name) ?? []).map((one) => one[key]))
-  const columns = ['cpuUs', 'sqlUs', 'p50', 'p99'] as const
-  console.log(
-    `${SENDS} sends a turn, ${Math.round((A_TICK / TICK_MS) * 1_000)} a second, ${TURNS} turns of each kind; medians.\n`,
-  )
-  console.log('| hook | CPU of the service, µs a send | of PostgreSQL | ack p50, ms | p99 | its lag p50, ms | p99 |')
-  console.log('|---|---|---|---|---|---|---|')
-  for (const name of names) {
-    // Beside what it would be without the bad ones.
-    const base = name === 'works, beside the three' ? 'works' : 'no hook'
-    const cells = columns.map((key) => {
-      const ratio = of(name, key) / of(base, key)
-      return name === base || name === 'works' ? show(of(name, key)) : `${show(of(name, key))} (× ${show(ratio, 2)})`
-    })
-    console.log(`| ${name} | ${cells.join(' | ')} | ${show(of(name, 'lagP50'), 0)} | ${show(of(name, 'lagP99'), 0)} |`)
-  }
-  const bad = names
-    .slice(1, 5)
-    .flatMap((name) =>
-      (['cpuUs', 'sqlUs', 'p99'] as const).map((key) => ({ name, key, ratio: of(name, key) / of('no hook', key) })),
-    )
-  const over = bad.filter(({ ratio }) => ratio > MOST)
-  console.log(`\nThe bad ones cost at most × ${MOST} of what no hook does: ${over.length === 0 ? 'yes' : 'no'}`)
-  for (const { name, key, ratio } of over) console.log(`- ${name}: ${key} × ${show(ratio, 3)}`)
+  report(turns)
 } finally {
   await owner.end()
 }
