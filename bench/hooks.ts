@@ -15,11 +15,16 @@ import { startOurs } from './lib/servers.js'
 import { median, quantile } from './lib/stats.js'
 import { sign } from './lib/token.js'
 
-// npm run bench:hooks -- [--turns N] [--sends N] [--lead N]: what hooks that are dead, slow or hostile cost those who send, and a hook that works beside them. The service
+// npm run bench:hooks -- [--turns N] [--sends N] [--lead N] [--only TEXT]: what hooks that are dead, slow or hostile cost those who send, and a hook that works beside them. The service
 // as it is deployed, on a PostgreSQL of its own; sends come at a steady pace, in turns without a hook and with each kind.
 
 const { values } = parseArgs({
-  options: { turns: { type: 'string' }, sends: { type: 'string' }, lead: { type: 'string' } },
+  options: {
+    turns: { type: 'string' },
+    sends: { type: 'string' },
+    lead: { type: 'string' },
+    only: { type: 'string' },
+  },
 })
 const TURNS = Number(values.turns ?? 12)
 const SENDS = Number(values.sends ?? 2_000)
@@ -195,7 +200,7 @@ const show = (value: number, digits = 1) => (Number.isNaN(value) ? '–' : value
 
 try {
   const world = await open()
-  const names = Object.keys(KINDS)
+  const names = Object.keys(KINDS).filter((name) => name === NONE || name.includes(values.only ?? ''))
   for (const name of names) await turn(world, KINDS[name] ?? [])
   const turns = new Map<string, Turn[]>(names.map((name) => [name, []]))
   for (let i = 0; i < TURNS; i += 1) {

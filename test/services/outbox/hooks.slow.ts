@@ -117,6 +117,8 @@ onEachDatabase('a hook', async (t, database) => {
   })
 
   await t.test('is set back while it is being told, and nothing is passed over', async (t) => {
+    // It may be the only test that is run.
+    await put('main')
     const chatId = await makeChat(service)
     await takes(receiver, chatId, 1)
     const { respond } = receiver
