@@ -44,7 +44,6 @@ export function createTeller(first: Target, options: TellerOptions) {
   const gate = createGate(() => lagging.wake(true))
   const underWay = new Set<Promise<unknown>>()
   let isReading = false
-  let isPumping = false
   let isStopped = false
   let isStuck = false
 
@@ -64,16 +63,6 @@ export function createTeller(first: Target, options: TellerOptions) {
   function pump(): void {
     void tellChats()
     void noticeTeller.pump()
-  }
-
-  /** With all that is heard in this turn of the loop. A hook that can be asked nothing now is asked when a request ends, or by `tick`: it costs no more than the note. */
-  function pumpSoon(): void {
-    if (isPumping || gate.free() === 0) return
-    isPumping = true
-    setImmediate(() => {
-      isPumping = false
-      pump()
-    })
   }
 
   async function tellChats(): Promise<void> {
@@ -151,11 +140,11 @@ export function createTeller(first: Target, options: TellerOptions) {
   return {
     compare,
 
-    /** A chat went on, or may have, where no head is told. */
+    /** A chat went on, or may have, where no head is told. A hook that can be asked nothing just now is asked when a request ends, or by `tick`. */
     hear(chatId: string, head: number | null, seen?: number): void {
       if (!target.wantsChanges || target.isDisabled || lagging.isTold(chatId, head)) return
       if (!lagging.note(chatId, head, seen === undefined ? {} : { seen })) comparison.want()
-      else if (!isReading) pumpSoon()
+      else if (!isReading && gate.free() > 0) setImmediate(pump)
     },
 
     /** The hook as it is now. */
