@@ -1,4 +1,14 @@
-import { type Context, context, propagation, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import {
+  type Context,
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  trace,
+} from '@opentelemetry/api'
 import type { ChatError } from '../contract/errors.js'
 
 export type Tracing = ReturnType<typeof createTracing>
@@ -14,6 +24,12 @@ export interface TracedSend {
   startedAt: number
   /** How many sends that batch had. */
   batchSize: number
+}
+
+/** An event on its way to a chat; `trace` is what another node's `carried` has said of its message. */
+interface Delivered {
+  payload: object
+  trace?: Record<string, string>
 }
 
 const SERVER_FAULT = 500
@@ -55,7 +71,7 @@ export function createTracing(version: string) {
         `chat.command ${name}`,
         {
           root: session !== undefined,
-          kind: session || trace.getSpanContext(parent)?.isRemote ? SpanKind.SERVER : SpanKind.INTERNAL,
+          kind: session ? SpanKind.SERVER : kindOf(parent, SpanKind.SERVER),
           attributes: { 'chat.command': name, 'chat.door': session ? 'socket' : 'rest' },
           ...(handshake && { links: [{ context: handshake.spanContext() }] }),
         },
@@ -97,12 +113,27 @@ export function createTracing(version: string) {
       if (message) commits.set(message, trace.setSpan(parent, span))
     },
 
-    /** Begins the delivery of some messages to a chat; what it answers is called when it is done, with the number of clients. */
-    deliver(chatId: string, deliveries: readonly { payload: object }[]): ((clients: number) => void) | undefined {
-      const parents = deliveries.flatMap(({ payload }) => commits.get(payload) ?? [])
+    /** What names a message's commit to other nodes, where somebody records it: trace headers, and none of the app's baggage. */
+    carried(message: object): Record<string, string> | undefined {
+      const commit = commits.get(message)
+      const span = commit && trace.getSpanContext(commit)
+      if (!span || (span.traceFlags & TraceFlags.SAMPLED) === 0) return undefined
+      const carrier: Record<string, string> = {}
+      propagation.inject(trace.setSpanContext(ROOT_CONTEXT, span), carrier)
+      return Object.keys(carrier).length > 0 ? carrier : undefined
+    },
+
+    /**
+     * Begins the delivery of some messages to a chat, each as a child of its commit, which another node may have made; what it answers is called when it
+     * is done, with the number of clients.
+     */
+    deliver(chatId: string, deliveries: readonly Delivered[]): ((clients: number) => void) | undefined {
+      const parents = deliveries.flatMap(({ payload, trace }) => commits.get(payload) ?? remoteCommit(trace) ?? [])
       if (parents.length === 0) return undefined
       const attributes = { 'chat.id': chatId, 'chat.events': deliveries.length }
-      const spans = parents.map((parent) => tracer.startSpan('chat.deliver', { attributes }, parent))
+      const spans = parents.map((parent) =>
+        tracer.startSpan('chat.deliver', { kind: kindOf(parent, SpanKind.CONSUMER), attributes }, parent),
+      )
       return (clients) => {
         for (const span of spans) span.setAttribute('chat.clients', clients).end()
       }
@@ -115,6 +146,16 @@ function callerContext(carrier: Carrier): Context {
   const active = context.active()
   return trace.getSpan(active) ? active : propagation.extract(active, carrier)
 }
+
+/** The commit that another node names, where it names one. */
+function remoteCommit(carrier: Delivered['trace']): Context | undefined {
+  const commit = carrier && propagation.extract(ROOT_CONTEXT, carrier)
+  return commit && trace.getSpanContext(commit) && commit
+}
+
+/** A span's kind: its own where it answers another process. */
+const kindOf = (parent: Context, ofRemote: SpanKind): SpanKind =>
+  trace.getSpanContext(parent)?.isRemote ? ofRemote : SpanKind.INTERNAL
 
 /** Whether somebody traces; without a provider a span has no id. */
 const isReal = (span: Span) => trace.isSpanContextValid(span.spanContext())

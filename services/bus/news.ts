@@ -20,6 +20,8 @@ export interface LoggedChange {
   memberCount?: number
   /** Of a message from before the joining of some, where that is when history starts: those members. */
   hiddenFrom?: string[]
+  /** Of a message that was just stored, where its commit is traced: what names that span to other nodes, as headers. */
+  trace?: Record<string, string>
 }
 
 /** Revisions of a chat: those above `after`, up to `through`. */

@@ -78,6 +78,8 @@ const Change = Type.Object({
   chat: Type.Optional(Chat),
   memberCount: Type.Optional(Whole),
   hiddenFrom: Type.Optional(Type.Array(Id)),
+  // A node that does not know it passes it over.
+  trace: Type.Optional(Type.Record(Type.String(), Type.String())),
 })
 /** As nodes of the version before tell one: without who made it, and with less of a message than we need. */
 const OlderChange = Type.Object({

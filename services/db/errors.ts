@@ -6,6 +6,8 @@ import type { RefusalReason } from '../../contract/words.js'
 const PASSING = /^(08|53|57|40|55P03|25006)/
 /** A statement that took longer than its limit. */
 const CANCELLED = '57014'
+/** A lock that was not to be had in time. */
+const LOCK_TIMEOUT = '55P03'
 const RETRY_AFTER_MS = 1_000
 const DISK_FULL = '53100'
 const FULL_RETRY_AFTER_MS = 5_000
@@ -42,6 +44,9 @@ function neverSent(error: unknown): boolean {
   }
   return false
 }
+
+/** Whether a statement failed because somebody held a lock for longer than it was to wait for one. */
+export const isLockTimeout = (error: unknown): boolean => sqlState(error) === LOCK_TIMEOUT
 
 /** Whether a failure says that what was asked for may have happened nevertheless. */
 export function isOutcomeUnknown(error: unknown): boolean {

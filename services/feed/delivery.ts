@@ -23,10 +23,10 @@ export function toHidden(delivery: Delivery): Delivery {
 
 /** What the members of a chat are told of a change, under its own revision; null for its creation, which `chat_added` tells. */
 export function toDelivery(change: LoggedChange): Delivery | null {
-  const { chatId, kind, revision, actorId, message, member, chat, throughSeq } = change
+  const { chatId, kind, revision, actorId, message, member, chat, throughSeq, trace } = change
   if (message) {
     const payload = message.revision === revision ? message : { ...message, revision }
-    if (kind === 'message_created') return { event: 'new_message', payload }
+    if (kind === 'message_created') return { event: 'new_message', payload, ...(trace && { trace }) }
     return { event: kind === 'message_deleted' ? 'message_deleted' : 'message_updated', payload }
   }
   if (member) {

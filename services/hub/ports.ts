@@ -7,8 +7,10 @@ export interface Client {
   readonly userId: string
 }
 
-/** An event and its payload, ready to emit. */
-export type Delivery = { [E in EventName]: { event: E; payload: EventPayload<E> } }[EventName]
+/** An event and its payload, ready to emit; `trace` names the commit that it comes from, where another node made that and traces it. */
+export type Delivery = {
+  [E in EventName]: { event: E; payload: EventPayload<E>; trace?: Record<string, string> }
+}[EventName]
 
 /** Whom a signal is for: all who are in some chats, some clients, or both. */
 export interface Audience {

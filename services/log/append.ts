@@ -1,6 +1,6 @@
 import type { Message } from '../../contract/shapes.js'
 import type { Written } from '../bus/index.js'
-import { isOutcomeUnknown } from '../db/errors.js'
+import { isLockTimeout, isOutcomeUnknown } from '../db/errors.js'
 import type { Database } from '../db/index.js'
 import type { Metrics } from '../metrics.js'
 import type { Tracing } from '../tracing.js'
@@ -25,7 +25,7 @@ export interface AppenderOptions {
   /** Hears what was written, after the commit and before anybody's promise settles; it does not throw. */
   onWritten(written: Written[]): void
   metrics?: Pick<Metrics, 'sends' | 'commitSeconds' | 'batchSize' | 'deliverySeconds'> | undefined
-  tracing?: Pick<Tracing, 'current' | 'committed'> | undefined
+  tracing?: Pick<Tracing, 'current' | 'committed' | 'carried'> | undefined
   maxBatch?: number
   maxQueue?: number
 }
@@ -35,6 +35,8 @@ interface AppendRow extends Record<string, unknown> {
   at: string
   /** In the order of the sends; those of a refused one are null but for the first. */
   outcomes: Outcome[]
+  /** Of `log_append_free`: chats that somebody else holds, whose sends have no outcome. */
+  held?: string[] | null
 }
 
 /**
@@ -42,7 +44,8 @@ interface AppendRow extends Record<string, unknown> {
  * answer. Whatever a server does, a send is answered within 5 s.
  */
 export function createAppender({ db, onWritten, metrics, tracing, ...limits }: AppenderOptions) {
-  const { add, size } = createLanes<Pending, AppendRow>({ db, ...limits, write, settle, refuse, onDone })
+  const heldOf = ({ held }: AppendRow) => held
+  const { add, size } = createLanes<Pending, AppendRow>({ db, ...limits, write, heldOf, settle, refuse, onDone })
 
   function append(send: Send): Promise<Appended> {
     return new Promise((resolve, reject) => {
@@ -60,7 +63,7 @@ export function createAppender({ db, onWritten, metrics, tracing, ...limits }: A
     })
   }
 
-  async function write(batch: Pending[], chatIds: string[], withinMs: number): Promise<AppendRow> {
+  async function write(batch: Pending[], chatIds: string[], withinMs: number, mayWait: boolean): Promise<AppendRow> {
     const sends = batch.map(({ send, id }, ord) => ({
       ord,
       id,
@@ -76,12 +79,21 @@ export function createAppender({ db, onWritten, metrics, tracing, ...limits }: A
     }))
     const startedAt = performance.now()
     for (const pending of batch) pending.startedAt = startedAt
-    const name = sends.some(({ more }) => more) ? 'log_append_more' : 'log_append'
-    const [row] = await db.run<AppendRow>(name, `SELECT * FROM ${name}($1, $2)`, [chatIds, JSON.stringify(sends)], {
-      first: true,
-      withinMs,
-    })
-    return row as AppendRow
+    const hasMore = sends.some(({ more }) => more)
+    const ask = async (name: string, values: unknown[]) => {
+      const text = `SELECT * FROM ${name}(${values.map((_, i) => `$${i + 1}`)})`
+      const left = withinMs - (performance.now() - startedAt)
+      const [row] = await db.run<AppendRow>(name, text, values, { first: true, withinMs: left })
+      return row as AppendRow
+    }
+    const values = [chatIds, JSON.stringify(sends)]
+    if (mayWait) return ask(hasMore ? 'log_append_more' : 'log_append', values)
+    try {
+      return await ask('log_append_soon', [...values, hasMore])
+    } catch (error) {
+      if (!isLockTimeout(error)) throw error
+      return ask('log_append_free', [...values, hasMore])
+    }
   }
 
   function settle(batch: Pending[], { at, outcomes }: AppendRow): void {
@@ -93,7 +105,7 @@ export function createAppender({ db, onWritten, metrics, tracing, ...limits }: A
       if (kind === 'stored') stored.set(id, toStored((batch[i] as Pending).send, at, outcome))
     }
     note(batch, (pending) => stored.get(pending.id))
-    if (stored.size > 0) onWritten(toWritten(stored.values()))
+    if (stored.size > 0) onWritten(toWritten(stored.values(), tracing?.carried))
     for (const [i, outcome] of outcomes.entries()) answer(batch[i] as Pending, outcome, stored.get(outcome[1]), at)
     for (const [outcome, count] of counts) metrics?.sends.inc({ outcome }, count)
   }

@@ -2,7 +2,7 @@ import type { Message } from '../../contract/shapes.js'
 import type { ChangeKind } from '../../contract/words.js'
 import type { LoggedChange, Written } from '../bus/index.js'
 import { toTime } from '../time.js'
-import type { Job } from './lanes.js'
+import type { Job } from './lines.js'
 import { granted, type Outcome } from './outcomes.js'
 
 /** A change of a message on its way into the log. */

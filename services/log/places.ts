@@ -1,7 +1,8 @@
 import { ChatError } from '../../contract/errors.js'
 import { isOutcomeUnknown } from '../db/errors.js'
 import type { Database } from '../db/index.js'
-import { createLanes, type Job } from './lanes.js'
+import { createLanes } from './lanes.js'
+import type { Job } from './lines.js'
 
 interface Wanted extends Job {
   messageId: string

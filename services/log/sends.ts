@@ -3,7 +3,7 @@ import { ChatError } from '../../contract/errors.js'
 import type { Attachment, Mentions, Message } from '../../contract/shapes.js'
 import type { LoggedChange, Written } from '../bus/index.js'
 import { nobody, toUser } from './entities.js'
-import type { Job } from './lanes.js'
+import type { Job } from './lines.js'
 import { notStored, type WriteRefusal } from './refusals.js'
 
 /** A message on its way into the log. */
@@ -39,7 +39,7 @@ export interface Pending extends Job {
   resolve(appended: Appended): void
 }
 
-/** What `log_append` answers of a send. */
+/** What `log_append` and the like answer of a send. */
 export type Outcome = [
   outcome: 'stored' | 'duplicate' | 'conflict' | 'no_member' | 'no_reply' | 'no_upload' | 'slow' | WriteRefusal,
   id: string,
@@ -60,12 +60,22 @@ interface More {
   fault?: number
 }
 
-/** New messages as what was written, chat by chat. A batch holds its chats' locks, so a chat's revisions follow on one another. */
-export function toWritten(messages: Iterable<Message>): Written[] {
+/**
+ * New messages as what was written, chat by chat. A batch holds its chats' locks, so a chat's revisions follow on one another. `traceOf` names the
+ * commit of a message to other nodes.
+ */
+export function toWritten(
+  messages: Iterable<Message>,
+  traceOf: (message: Message) => LoggedChange['trace'] = () => undefined,
+): Written[] {
   const changes = new Map<string, LoggedChange[]>()
   for (const message of messages) {
     const { chatId, revision } = message
-    const change: LoggedChange = { chatId, revision, kind: 'message_created', actorId: message.sender.userId, message }
+    const trace = traceOf(message)
+    const change: LoggedChange = {
+      ...{ chatId, revision, kind: 'message_created', actorId: message.sender.userId, message },
+      ...(trace && { trace }),
+    }
     const ofChat = changes.get(chatId)
     if (ofChat) ofChat.push(change)
     else changes.set(chatId, [change])

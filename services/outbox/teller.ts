@@ -142,11 +142,11 @@ export function createTeller(first: Target, options: TellerOptions) {
   return {
     compare,
 
-    /** A chat went on, or may have, where no head is told. */
+    /** A chat went on, or may have, where no head is told. A hook that can be asked nothing just now is asked when a request ends, or by `tick`. */
     hear(chatId: string, head: number | null, seen?: number): void {
       if (!target.wantsChanges || target.isDisabled || lagging.isTold(chatId, head)) return
       if (!lagging.note(chatId, head, seen === undefined ? {} : { seen })) comparison.want()
-      else if (!isReading) setImmediate(pump)
+      else if (!isReading && gate.free() > 0) setImmediate(pump)
     },
 
     /** The hook as it is now. */

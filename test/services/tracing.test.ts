@@ -1,18 +1,24 @@
-import { context, propagation, trace } from '@opentelemetry/api'
+import { context, propagation, SpanKind, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
-import { W3CTraceContextPropagator } from '@opentelemetry/core'
+import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core'
 import {
   BasicTracerProvider,
   InMemorySpanExporter,
   type ReadableSpan,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base'
+import t from 'tap'
+import type { Written } from '../../services/bus/index.js'
 import { ask, build, connect, must, next, onEachDatabase, type Service, until } from '../helper.js'
+import { createDatabase, needsPostgres } from '../helpers/postgres.js'
+import { acquainted } from './bus/versions.js'
 
 const exporter = new InMemorySpanExporter()
 trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }))
 context.setGlobalContextManager(new AsyncLocalStorageContextManager())
-propagation.setGlobalPropagator(new W3CTraceContextPropagator())
+propagation.setGlobalPropagator(
+  new CompositePropagator({ propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()] }),
+)
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 const CALLER = 'b7ad6b7169203331'
@@ -114,4 +120,57 @@ onEachDatabase('a send is a command, its commit and its delivery, behind both do
     const told = JSON.stringify(spans.map(({ name, attributes, events, status }) => [name, attributes, events, status]))
     t.notMatch(told, /hush|over REST|over a socket|eyJ|alice|bob/)
   })
+})
+
+t.test('what another node delivers is part of the trace of the command', needsPostgres, async (t) => {
+  const databaseUrl = await createDatabase(t)
+  const a = await build(t, { databaseUrl })
+  const b = await build(t, { databaseUrl })
+  await acquainted(a.app.chat.bus, b.app.chat.bus)
+  const chatId = await groupOf(a)
+  const heard: Written[] = []
+  b.app.chat.bus.subscribe('changes', (news, origin) => {
+    if (origin === 'elsewhere') heard.push(...news.filter((written) => written.changes))
+  })
+  const [{ socket: alice }, { socket: bob }] = await Promise.all([connect(t, a, 'alice'), connect(t, b, 'bob')])
+
+  async function send(content: string, flags: string) {
+    forget()
+    heard.length = 0
+    const coming = Promise.all([next(alice, 'new_message'), next(bob, 'new_message')])
+    const headers = { traceparent: `00-${TRACE}-${CALLER}-${flags}`, baggage: 'user=alice' }
+    const sent = { as: 'alice', body: { content }, headers }
+    t.equal((await a.call('POST', `/chats/${chatId}/messages`, sent)).status, 201)
+    await coming
+    return heard.flatMap(({ changes = [] }) => changes)
+  }
+
+  const [traced, ...others] = await send('traced', '01')
+  t.same(others, [])
+  const named = (name: string) => exporter.getFinishedSpans().filter((span) => span.name === name)
+  await until('both nodes have delivered', () => named('chat.deliver').length === 2)
+  const commit = await spanOf('chat.commit')
+  t.same(
+    named('chat.deliver')
+      .map((span) => [
+        span.kind,
+        span.parentSpanContext?.isRemote ?? false,
+        span.parentSpanContext?.spanId,
+        traceOf(span),
+      ])
+      .sort(),
+    [
+      [SpanKind.INTERNAL, false, idOf(commit), TRACE],
+      [SpanKind.CONSUMER, true, idOf(commit), TRACE],
+    ],
+  )
+  for (const { attributes } of named('chat.deliver'))
+    t.match(attributes, { 'chat.id': chatId, 'chat.events': 1, 'chat.clients': 1 })
+  const header = `00-${TRACE}-${idOf(commit)}-01`
+  t.same(traced?.trace, { traceparent: header }, 'the bus carries the commit, and none of the caller’s baggage')
+
+  const [quiet] = await send('not sampled', '00')
+  t.match(quiet?.message, { content: 'not sampled' })
+  t.notOk(quiet && 'trace' in quiet, 'of what nobody records the bus carries no byte')
+  t.same(named('chat.deliver'), [])
 })

@@ -15,6 +15,12 @@ const LOST_TIMES = 50
 
 /** How long what becomes of leases gathers. */
 const LINGER_MS = 50
+/** The statements that write batches, by what is in them. */
+const BATCHES = new Map([
+  ['log_append', 'sends'],
+  ['log_append_soon', 'sends'],
+  ['log_change_messages', 'changes'],
+])
 
 type Rows = Record<string, unknown>[]
 
@@ -103,17 +109,18 @@ export function createDatabasePort(world: World, owner: Owner): Database {
     values: unknown[],
     { withinMs = WITHIN_MS, by }: { withinMs?: number; by?: unknown } = {},
   ): Promise<Rows> {
-    const chatIds = name === 'log_append' || name === 'log_change_messages' ? (values[0] as string[]) : []
+    const batch = BATCHES.get(name)
+    const chatIds = batch ? (values[0] as string[]) : []
     for (const chatId of chatIds) {
-      if (writing.has(`${name} ${chatId}`)) laws.breach(8, `${owner.name} has ${chatId} in two batches at once`)
-      writing.add(`${name} ${chatId}`)
+      if (writing.has(`${batch} ${chatId}`)) laws.breach(8, `${owner.name} has ${chatId} in two batches at once`)
+      writing.add(`${batch} ${chatId}`)
     }
     try {
       return await within(withinMs, query(name, values), by !== undefined)
     } catch (error) {
       throw toChatError(error, by !== undefined)
     } finally {
-      for (const chatId of chatIds) writing.delete(`${name} ${chatId}`)
+      for (const chatId of chatIds) writing.delete(`${batch} ${chatId}`)
     }
   }
 

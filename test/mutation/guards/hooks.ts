@@ -38,6 +38,14 @@ export const HOOKS: Guard[] = [
     tests: [`${POST} > what a receiver may answer`],
   },
   {
+    name: 'hooks (answers that flood)',
+    about: 'Nor is it read for as long as it has time.',
+    file: 'services/outbox/post.ts',
+    find: 'if (bytes > MAX_ANSWER_BYTES) incoming.destroy()',
+    replace: '',
+    tests: [`${POST} > what a receiver may answer`],
+  },
+  {
     name: 'hooks (secrets)',
     about: 'A secret is shown once.',
     file: 'services/outbox/hooks.ts',

@@ -2,6 +2,7 @@ import type { Guard } from '../guard.js'
 import { DELIVERY } from './delivery.js'
 import { DOOR } from './door.js'
 import { ENDINGS } from './endings.js'
+import { HOOKS } from './hooks.js'
 import { HOSTS } from './hosts.js'
 import { INPUT } from './input.js'
 import { LIMITS } from './limits.js'
@@ -32,6 +33,7 @@ export const GUARDS: Guard[] = [
   ...DELIVERY,
   ...ENDINGS,
   ...HOSTS,
+  ...HOOKS,
   ...PRESENCE,
   ...NOTICES,
   ...START,

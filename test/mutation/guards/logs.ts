@@ -27,6 +27,14 @@ export const LOGS: Guard[] = [
     tests: ['services/db/lost > a connection that is lost says nothing of its inside'],
   },
   {
+    name: 'no baggage on the bus',
+    about: 'Of a caller’s trace other nodes are told the span, and not what the caller put beside it.',
+    file: 'services/tracing.ts',
+    find: 'propagation.inject(trace.setSpanContext(ROOT_CONTEXT, span), carrier)',
+    replace: 'propagation.inject(commit, carrier)',
+    tests: ['services/tracing > what another node delivers is part of the trace of the command'],
+  },
+  {
     name: 'one line is one event',
     about: 'What users write forges no line.',
     file: 'plugins/socket/index.ts',

@@ -106,6 +106,22 @@ const LAWS: Record<string, (t: Test, wire: Wire) => Promise<void>> = {
     t.equal(await count('chat_bus_faults_total', 'line'), faults)
   },
 
+  async 'the trace of a commit travels, and what a newer node adds to a change is passed over, and no fault'(t, wire) {
+    const { here, there, forge, count } = wire
+    const heard = listen(there)
+    const faults = await count('chat_bus_faults_total', 'line')
+    const [change] = sent(1).changes ?? []
+    const trace = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' }
+    here.publish('changes', [{ ...sent(1), changes: change ? [{ ...change, trace }] : [] }])
+    await until('it is heard', () => through(heard) === 1)
+    t.same(heard.written[0]?.changes?.[0]?.trace, trace)
+    const { chatId: _, ...body } = { ...change, revision: 2, newer: { any: ['thing'] } }
+    await forge(JSON.stringify([1, 'newer', 1, [['changes', CHAT, [1, 2], [], [body]]]]))
+    await until('that, too', () => through(heard) === 2)
+    t.match(heard.written[1]?.changes, [{ revision: 2, kind: 'message_created', message: { id: change?.message?.id } }])
+    t.equal(await count('chat_bus_faults_total', 'line'), faults)
+  },
+
   async 'a node hears nothing of another service'(t, { here, there, join }) {
     const stranger = await join('other')
     const friend = await join('other')
