@@ -13,6 +13,8 @@ export interface SendingOptions {
   metrics?: Pick<Metrics, 'hookPosts'> | undefined
   /** Ends what is under way. */
   signal: AbortSignal
+  /** Whether the hook is told nothing more. */
+  isOver(): boolean
   /** The hook wants to be asked no more. */
   onGone(): Promise<void>
 }
@@ -20,7 +22,7 @@ export interface SendingOptions {
 const ID_CHARS = 27
 
 /** Sends what one hook is told, and keeps what became of it. */
-export function createSending({ gate, poster, logger, metrics, signal, onGone }: SendingOptions) {
+export function createSending({ gate, poster, logger, metrics, signal, isOver, onGone }: SendingOptions) {
   let lastFailure: string | null = null
   let lastFailureAt: string | null = null
   let lastSuccessAt: string | null = null
@@ -49,6 +51,8 @@ export function createSending({ gate, poster, logger, metrics, signal, onGone }:
   return {
     /** Sends something to the hook as it is now; answers whether it was taken. */
     async send({ id: hook, key, url, secrets }: Target, { type, data, of }: Telling): Promise<boolean> {
+      // It may have gone while what it is to be told was read.
+      if (isOver()) return false
       const body = JSON.stringify({ type, timestamp: toTime(Date.now()), data })
       const id = `msg_${createHash('sha256')
         .update(JSON.stringify([key, ...of]))

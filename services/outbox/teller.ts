@@ -48,7 +48,7 @@ export function createTeller(first: Target, options: TellerOptions) {
   let isStuck = false
 
   const isOver = () => signal.aborted || isStopped || target.isDisabled
-  const sending = createSending({ gate, poster, logger, metrics, signal, onGone })
+  const sending = createSending({ gate, poster, logger, metrics, signal, isOver, onGone })
   const noticeTeller = createNoticeTeller({ hookKey: key, notices, gate, send, isOver, logger })
   const comparison = createComparison({
     ...{ hookKey: key, behind: positions.behind, lagging, retry, onFound: pump },
@@ -124,9 +124,7 @@ export function createTeller(first: Target, options: TellerOptions) {
     pump()
   }
 
-  async function send(telling: Telling): Promise<boolean> {
-    // The hook may have gone while what it is to be told was read.
-    if (isOver()) return false
+  function send(telling: Telling): Promise<boolean> {
     return sending.send(target, telling).finally(pump)
   }
 
