@@ -33,6 +33,7 @@ export function createPresence(options: PresenceOptions) {
   tellPartings(options)
   const { get, listOnline } = createPresenceReader({ leases, visibility, users })
 
+  let isStopped = false
   const sweepMs = Math.min(SWEEP_MS, Math.max(MIN_SWEEP_MS, graceMs / 4))
   const sweeper = every(sweepMs, leases.sweep)
   const renewer = every(leaseMs / 3, leases.renew)
@@ -45,7 +46,10 @@ export function createPresence(options: PresenceOptions) {
       isBusy = true
       work()
         .then(announce)
-        .catch((error) => logger.warn({ err: error }, 'presence could not be kept up'))
+        .catch((error) => {
+          // Who takes leave does not wait for what was under way.
+          if (!isStopped) logger.warn({ err: error }, 'presence could not be kept up')
+        })
         .finally(() => {
           isBusy = false
         })
@@ -114,6 +118,7 @@ export function createPresence(options: PresenceOptions) {
 
     /** Tells what is still to be told, then ends the timers. */
     async stop(): Promise<void> {
+      isStopped = true
       clearInterval(sweeper)
       clearInterval(renewer)
       try {
