@@ -2,6 +2,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { OLDER } from '../test/helpers/commits.js'
+import { before } from './cases/before.js'
 import { bus } from './cases/bus.js'
 import { changes } from './cases/changes.js'
 import { connections } from './cases/connections.js'
@@ -26,7 +28,7 @@ import { draw } from './lib/svg.js'
 type Case = (bench: Bench) => Promise<CaseResult>
 const CASES: Record<string, Case> = { fanout, sends, rooms, latency, connections, state, growth }
 /** Only when asked for. */
-const EXTRAS: Record<string, Case> = { bus, changes, nodes, profile, writer }
+const EXTRAS: Record<string, Case> = { before, bus, changes, nodes, profile, writer }
 const QUICK = ['fanout', 'sends']
 const DEADLINE_MS = 14.5 * 60_000
 const LATE_MS = 13.5 * 60_000
@@ -35,6 +37,8 @@ const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
+    commit: { type: 'string', default: OLDER.noBus },
+    repetitions: { type: 'string' },
     out: { type: 'string', default: join(import.meta.dirname, '../../docs/benchmarks') },
   },
 })
@@ -71,7 +75,8 @@ async function main(): Promise<void> {
     cluster: await startCluster(owner),
     generator: startGenerator(owner),
     quick: values.quick,
-    repetitions: values.quick ? 2 : 5,
+    repetitions: Number(values.repetitions ?? (values.quick ? 2 : 5)),
+    commit: values.commit,
     isLate: () => Date.now() - startedAt > LATE_MS,
     progress,
   }
@@ -92,7 +97,12 @@ function conditions(): string {
 
 function page(bench: Bench, results: Record<string, CaseResult>): string {
   const [cpu] = cpus()
-  const flags = [...(values.quick ? ['--quick'] : []), ...(values.only ? ['--only', values.only] : [])]
+  const flags = [
+    ...(values.quick ? ['--quick'] : []),
+    ...(values.only ? ['--only', values.only] : []),
+    ...(values.only?.includes('before') ? ['--commit', values.commit] : []),
+    ...(values.repetitions ? ['--repetitions', values.repetitions] : []),
+  ]
   const about = [
     `# Benchmarks, ${date}`,
     '',

@@ -14,6 +14,8 @@ export interface Bench {
   cluster: Cluster
   quick: boolean
   repetitions: number
+  /** What this is set beside in `before`. */
+  commit: string
   /** Whether the time of the run is nearly over: what is left is measured once. */
   isLate(): boolean
   /** Says how far the run is. */

@@ -22,10 +22,6 @@ export async function createDatabase(cluster: Cluster): Promise<string> {
   return url.href
 }
 
-export async function dropDatabase(cluster: Cluster, url: string): Promise<void> {
-  await query(cluster.url, `DROP DATABASE IF EXISTS ${new URL(url).pathname.slice(1)} WITH (FORCE)`)
-}
-
 /** Runs statements on a connection of their own; the rows of the last. */
 export async function query<Row>(url: string, text: string, values?: unknown[]): Promise<Row[]> {
   const client = new pg.Client({ connectionString: url })

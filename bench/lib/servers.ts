@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createChannel } from './channel.js'
 import type { Owner } from './owner.js'
@@ -30,9 +30,9 @@ export const natsAvailable = existsSync(NATS)
 export const startPeer = (owner: Owner, name: string, env: NodeJS.ProcessEnv = {}) =>
   startNode(owner, name, `bench/peers/${name}.js`, env, name !== 'original')
 
-/** The service as it is deployed: dist/server.js whole. */
-export const startOurs = (owner: Owner, databaseUrl: string, env: NodeJS.ProcessEnv = {}) =>
-  startNode(owner, 'ours', 'server.js', { ...serviceEnv(owner, databaseUrl), ...env })
+/** The service as it is deployed: dist/server.js whole, or that of another build. */
+export const startOurs = (owner: Owner, databaseUrl: string, env: NodeJS.ProcessEnv = {}, script = 'server.js') =>
+  startNode(owner, 'ours', script, { ...serviceEnv(owner, databaseUrl), ...env })
 
 /** The service, with its feed driven by the bench. */
 export const startFeedOnly = (owner: Owner, databaseUrl: string) =>
@@ -63,7 +63,7 @@ async function startNode(
 ): Promise<Server> {
   const port = await freePort()
   const control = takesBursts ? await freePort() : 0
-  const child = spawn(process.execPath, ['--enable-source-maps', '--import', hook, join(dist, script)], {
+  const child = spawn(process.execPath, ['--enable-source-maps', '--import', hook, resolve(dist, script)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: {
       PATH: process.env.PATH,

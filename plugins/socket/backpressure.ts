@@ -6,7 +6,7 @@ const LOOK_MS = 1_000
 
 export interface BackpressureOptions {
   io: ChatServer
-  inside: Pick<Inside, 'waitingBytes' | 'closeLeft'>
+  inside: Pick<Inside, 'waitingBytes' | 'lateBytes' | 'closeLeft'>
   /** Over half of this a socket lags behind, over all of it it is too slow. */
   maxBytes: number
   metrics: Pick<Metrics, 'gauge'>
@@ -24,8 +24,8 @@ export function createBackpressure({ io, inside, maxBytes, metrics, onSlow }: Ba
     lagging.clear()
     buffered = 0
     for (const socket of io.of('/').sockets.values()) {
-      const bytes = inside.waitingBytes(socket)
-      buffered += bytes
+      const bytes = inside.lateBytes(socket)
+      buffered += inside.waitingBytes(socket)
       if (bytes > maxBytes / 2) lagging.add(socket.id)
       if (bytes > maxBytes) onSlow(socket, bytes)
     }

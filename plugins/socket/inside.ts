@@ -1,6 +1,7 @@
 import type { Ack } from '../../contract/types.js'
 import type { Delivery } from '../../services/hub/ports.js'
 import { encodeAck, encodeEvent, toFrames } from './frames.js'
+import { createLargeFrames } from './large-frames.js'
 import type { ChatServer, ChatSocket } from './types.js'
 
 // All that reaches behind Socket.IO, Engine.IO and ws is in this file. Each inside is asked for before it is used; where one is missing or
@@ -70,6 +71,7 @@ export function createInside(io: ChatServer) {
   const seenClosing = new WeakSet<Connection>()
   /** How much of a queue was counted; the engine takes another when it has sent one. */
   const counted = new WeakMap<object, { packets: number; bytes: number }>()
+  const large = createLargeFrames()
 
   function queuedBytes(queue: Connection['writeBuffer']): number {
     if (!Array.isArray(queue) || queue.length === 0) return 0
@@ -78,6 +80,10 @@ export function createInside(io: ChatServer) {
     counted.set(queue, count)
     return count.bytes
   }
+
+  /** Bytes that wait for a socket: what the engine has queued, and what the kernel has not taken. */
+  const waitingBytes = ({ conn }: ChatSocket): number =>
+    (tcpOf(conn)?.writableLength ?? 0) + queuedBytes(insidesOf(conn).writeBuffer)
 
   /**
    * Holds back what is written to a socket until all promises are settled that settle now: the answers and events that one commit brings
@@ -121,16 +127,20 @@ export function createInside(io: ChatServer) {
     /** Answers a command. Its packet's id is known to Socket.IO's ack function alone, which writes it with `packet`. */
     answer(socket: ChatSocket, ack: (body: Ack<unknown>) => void, body: Ack<unknown>): void {
       cork(socket)
+      const before = waitingBytes(socket)
       answering = body
       ack(body)
       answering = undefined
+      large.note(socket, before, waitingBytes(socket))
     },
 
     /** Emits one event of ours, which never holds binary data. */
     emit(socket: ChatSocket, { event, payload }: Delivery): void {
       const direct = directOf(socket)
+      const before = waitingBytes(socket)
       if (direct) direct.sendFrame([toFrames([encodeEvent(event, payload)])])
       else emitStock(socket, event, payload)
+      large.note(socket, before, waitingBytes(socket))
     },
 
     /** Writes events that are framed already, in one go; a socket that takes no frames just now emits them. */
@@ -151,9 +161,10 @@ export function createInside(io: ChatServer) {
     /** Reads a socket again. */
     resume: ({ conn }: ChatSocket): void => insidesOf(conn).transport?.socket?.resume?.(),
 
-    /** Bytes that wait for a socket: what the engine has queued, and what the kernel has not taken. */
-    waitingBytes: ({ conn }: ChatSocket): number =>
-      (tcpOf(conn)?.writableLength ?? 0) + queuedBytes(insidesOf(conn).writeBuffer),
+    waitingBytes,
+
+    /** The same beside one large frame of its own that it is taking. */
+    lateBytes: (socket: ChatSocket): number => large.beside(socket, waitingBytes(socket)),
 
     /** Tells of each ping of a connection's WebSocket, which ws answers by itself. */
     onPing(conn: ChatSocket['conn'], heard: (conn: ChatSocket['conn']) => void): void {

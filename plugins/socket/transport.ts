@@ -8,7 +8,7 @@ import { type ChatServer, type ChatSocket, chatOf, roomOf } from './types.js'
 export interface TransportOptions {
   io: ChatServer
   inside: Inside
-  /** Bytes that may wait for a socket. */
+  /** Bytes that may wait for a socket, beside one large frame. */
   maxBytes: number
   metrics: Pick<Metrics, 'gauge'>
 }
@@ -57,8 +57,8 @@ export function createTransport({ io, inside, maxBytes, metrics }: TransportOpti
       for (const id of ids) {
         const socket = excluded?.has(id) ? undefined : sockets.get(id)
         if (!socket) continue
-        const waiting = inside.waitingBytes(socket)
-        if (waiting > maxBytes) onSlow(socket, waiting)
+        const late = inside.lateBytes(socket)
+        if (late > maxBytes) onSlow(socket, late)
         else inside.write(socket, frames, deliveries)
         reached += 1
       }
@@ -95,7 +95,7 @@ export function createTransport({ io, inside, maxBytes, metrics }: TransportOpti
       if (!socket) return
       // Behind what it does not take there is nothing to be told.
       const { conn } = socket
-      if (inside.waitingBytes(socket) > maxBytes) return void inside.cut(conn)
+      if (inside.lateBytes(socket) > maxBytes) return void inside.cut(conn)
       inside.emit(socket, { event: 'closing', payload: closing })
       if (closing.code === 'ABUSE') inside.cutSoon(conn)
       if (!closing.retryable) return void socket.disconnect(true)

@@ -33,8 +33,6 @@ const OPEN = `
 SELECT EXISTS (SELECT 1 FROM purges) OR EXISTS (SELECT 1 FROM erasures WHERE done_at IS NULL) AS is_open`
 const DELETE_CHAT = 'SELECT f.*, $1::text AS of_chat FROM log_delete_chat($1) AS f'
 
-export type Endings = ReturnType<typeof createEndings>
-
 /**
  * What ends in the chats: messages that expire, chats and users' messages that are deleted, and all rows that go with them. Laws: what is told is
  * durable; what nobody may see any more nobody sees from the commit of its move on, whether or not its rows are still there; the rows go in small

@@ -74,5 +74,20 @@ t.test('how somebody is, as the page of another shows it', needsChromium, async 
     await status(his, 'Online').check()
     await says(/^online$/, 'online')
   })
+
+  await t.test('of nobody it says how they are while it is cut off itself', async (t) => {
+    await connect(t, service, 'bob')
+    const { page: cut, context } = await open(t, browser, service, { as: 'alice' })
+    const bob = cut.locator('.chat-row').filter({ hasText: 'BOB' })
+    await bob.click()
+    const places = [cut.locator('.room-header').getByText(/^online$/), bob.getByText(', online', { exact: true })]
+    for (const place of places) await place.waitFor({ state: 'attached' })
+    await context.setOffline(true)
+    for (const { conn, data } of service.app.io.sockets.sockets.values()) if (data.userId === 'alice') conn.close()
+    await cut.getByText('You are offline.').waitFor()
+    for (const place of places) await place.waitFor({ state: 'detached' })
+    await context.setOffline(false)
+    for (const place of places) await place.waitFor({ state: 'attached' })
+  })
   t.same(faults, [])
 })

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ValidationSeverity, type ValidatorSettings, validate } from 'dockerfile-utils'
 import t from 'tap'
 import { Settings } from '../../plugins/config/settings.js'
 import { packageRoot } from '../../services/package-root.js'
@@ -28,6 +29,26 @@ t.test('the image is built on a Node that the package wants, and of files that a
   )
   t.match(dockerfile, /^USER node$/m, 'it runs as nobody in particular')
   t.match(dockerfile, /^HEALTHCHECK /m)
+})
+
+/** Whatever a Dockerfile can be warned of. */
+const EACH: ValidatorSettings = {
+  deprecatedMaintainer: ValidationSeverity.WARNING,
+  directiveCasing: ValidationSeverity.WARNING,
+  emptyContinuationLine: ValidationSeverity.WARNING,
+  instructionCasing: ValidationSeverity.WARNING,
+  instructionCmdMultiple: ValidationSeverity.WARNING,
+  instructionEntrypointMultiple: ValidationSeverity.WARNING,
+  instructionHealthcheckMultiple: ValidationSeverity.WARNING,
+  instructionJSONInSingleQuotes: ValidationSeverity.WARNING,
+  instructionWorkdirRelative: ValidationSeverity.WARNING,
+}
+const warningsOf = (dockerfile: string) => validate(dockerfile, EACH).map(({ message }) => message)
+
+t.test('the Dockerfile has no warning', async (t) => {
+  const dockerfile = read('Dockerfile')
+  t.same(warningsOf(dockerfile), [])
+  t.same(warningsOf(`${dockerfile}WORKDIR app\nHEALTHCHECK --every=1s CMD true\n`).length, 3, 'it would have some')
 })
 
 t.test('compose starts two nodes that cannot do without secrets, and names settings that there are', async (t) => {

@@ -14,8 +14,8 @@ import {
   sign,
   until,
 } from '../helper.js'
+import { buildOlder, needsCommit, OLDER } from '../helpers/commits.js'
 import { createNode, type Node } from '../helpers/nodes.js'
-import { buildOlder, needsCommit, OLDER } from '../helpers/older.js'
 import { createDatabase, freePort, needsPostgres } from '../helpers/postgres.js'
 
 // A node of an older version and one of this, side by side on one database, as they are while an operator goes from one to the other.

@@ -1,12 +1,9 @@
-import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { ChatType } from '../../contract/shapes.js'
 import { type Database, openDatabase } from '../../services/db/index.js'
 import { pairKeyOf } from '../../services/log/moderation.js'
-import { packageRoot } from '../../services/package-root.js'
 import { type DatabaseOptions, tempDir } from '../helper.js'
 import { copyMigrationsBefore } from './migrations.js'
 
@@ -40,29 +37,4 @@ export function migrationsBefore(t: Test, first: string): string {
   const folder = join(tempDir(t), 'migrations')
   copyMigrationsBefore(first, folder)
   return folder
-}
-
-/** A commit before leases and the net, whose nodes have a bus; one whose nodes have none. */
-export const OLDER = { bus: '2ccd4d9', noBus: '80180f6' }
-
-/** The repository that this is a checkout of: where CI tests a clone, its whole history is there. */
-const git = (args: string[], cwd = packageRoot()) => execFileSync('git', args, { cwd, maxBuffer: 256 * 1024 * 1024 })
-
-/** A tap option that skips a test where a commit is not to be had, as in a shallow clone. */
-export function needsCommit(commit: string) {
-  try {
-    git(['cat-file', '-e', `${commit}^{commit}`])
-    return {}
-  } catch {
-    return { skip: `no commit ${commit}` }
-  }
-}
-
-/** Builds the version of a commit in a folder of its own, with the packages of this one; answers its `server.js`. */
-export function buildOlder(t: Test, commit: string): string {
-  const folder = tempDir(t)
-  execFileSync('tar', ['-x', '-C', folder], { input: git(['archive', commit]) })
-  symlinkSync(join(packageRoot(), 'node_modules'), join(folder, 'node_modules'))
-  execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: folder })
-  return join(folder, 'dist/server.js')
 }

@@ -1,7 +1,4 @@
-/** The numbers of transactions, as PostgreSQL gives them: when one begins to write, so that it may be done long after one of a higher number. */
-export type Transactions = ReturnType<typeof createTransactions>
-
-/** Numbers transactions, and knows which are under way. */
+/** Numbers transactions as PostgreSQL does, when one begins to write, so that it may be done long after one of a higher number; and knows which are under way. */
 export function createTransactions() {
   const underWay = new Set<number>()
   let next = 1

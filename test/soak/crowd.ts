@@ -45,8 +45,6 @@ const A_SECOND = {
 type Doing = keyof typeof A_SECOND
 const DOINGS = Object.keys(A_SECOND) as Doing[]
 
-export type Crowd = Awaited<ReturnType<typeof createCrowd>>
-
 /** Many people, who come and go, write, read, look after each other and do all else that there is to do. */
 export async function createCrowd({ url, name, sockets, share, seed }: CrowdOptions) {
   const random = createRandom(seed)

@@ -108,7 +108,7 @@ t.test('everything arrives, in order, whatever the insides are', async (t) => {
   let hide: Hide = () => ({})
   let hideOfSocket = {}
   // Only what is inside sees others: the libraries have their own.
-  for (const name of ['cork', 'takeWire', 'answer', 'emit', 'write', 'waitingBytes'] as const) {
+  for (const name of ['cork', 'takeWire', 'answer', 'emit', 'write', 'waitingBytes', 'lateBytes'] as const) {
     const method = inside[name] as Method
     // Socket.IO's own `emit` needs its packet writer: only who would take its place looks for it.
     const ofSocket = () => (name === 'takeWire' ? hideOfSocket : {})

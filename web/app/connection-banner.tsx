@@ -1,12 +1,10 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useRef } from 'preact/hooks'
 import type { Connection } from '../../client/src/index.js'
 import { useChatClient, useConnection, useMe } from '../../client/src/react.js'
 import { Button } from '../parts/button.js'
 import { Icon } from '../parts/icon.js'
 import { useLanguage, type Words } from '../words/index.js'
-
-/** A short break is nobody's business. */
-const QUIET_MS = 700
+import { useCutOff } from './use-cut-off.js'
 
 export interface ConnectionBannerProps {
   onSignInAgain: (() => void) | undefined
@@ -18,17 +16,11 @@ export function ConnectionBanner({ onSignInAgain }: ConnectionBannerProps) {
   const { words } = useLanguage()
   const connection = useConnection()
   const me = useMe()
-  const isDown = connection.state !== 'online'
-  const [isLate, setLate] = useState(false)
+  const isCutOff = useCutOff()
   const wasShown = useRef(false)
-  useEffect(() => {
-    if (!isDown) return setLate(false)
-    const timer = setTimeout(() => setLate(true), QUIET_MS)
-    return () => clearTimeout(timer)
-  }, [isDown])
 
   const isFinal = connection.state === 'refused' || connection.state === 'needs-token'
-  const isShown = isDown && (isLate || isFinal) && me !== null
+  const isShown = (isCutOff || isFinal) && me !== null
   if (isShown) wasShown.current = true
   return (
     <div class="banner-place" role="status">

@@ -1,6 +1,7 @@
 import { useMemo, useRef } from 'preact/hooks'
 import type { MyChat } from '../../client/src/index.js'
-import { useMe, useOutbox, usePresence } from '../../client/src/react.js'
+import { useMe, useOutbox } from '../../client/src/react.js'
+import { useOthers } from '../people/use-others.js'
 import { ChatRow } from './chat-row.js'
 import { peerOf } from './names.js'
 import { useOrder } from './use-order.js'
@@ -21,7 +22,7 @@ export function ChatList({ chats, label, openId, onOpen }: ChatListProps) {
   const me = useMe()
   const { entries } = useOutbox()
   const peerIds = useMemo(() => chats.flatMap((chat) => peerOf(chat)?.userId ?? []).slice(0, MAX_WATCHED), [chats])
-  const presences = usePresence(peerIds)
+  const presences = useOthers(peerIds)
   const pending = useMemo(() => new Map(entries.map((entry) => [entry.chatId, entry])), [entries])
   useOrder(ref, chats.map(({ chatId }) => chatId).join('\n'))
 

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { MyChat } from '../../client/src/index.js'
-import { useChatClient, usePresence, useStore } from '../../client/src/react.js'
+import { useChatClient, useStore } from '../../client/src/react.js'
 import { useRun } from '../app/use-run.js'
 import { nameOfChat, peerOf } from '../chats/names.js'
 import { Avatar } from '../parts/avatar.js'
@@ -13,6 +13,7 @@ import { Bans } from './bans.js'
 import { Members } from './members.js'
 import { OwnSettings } from './own-settings.js'
 import { Rules } from './rules.js'
+import { useOthers } from './use-others.js'
 
 export interface InfoSheetProps {
   chat: MyChat
@@ -44,7 +45,7 @@ function Face({ chat, canRename }: { chat: MyChat; canRename: boolean }) {
   const { words, dates } = useLanguage()
   const [title, setTitle] = useState<string | null>(null)
   const peer = peerOf(chat)
-  const presence = usePresence(peer ? [peer.userId] : [])[peer?.userId ?? '']
+  const presence = useOthers(peer ? [peer.userId] : [])[peer?.userId ?? '']
   const name = nameOfChat(chat, words)
 
   const rename = async (): Promise<void> => {

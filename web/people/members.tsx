@@ -1,10 +1,11 @@
 import { useState } from 'preact/hooks'
 import type { MyChat } from '../../client/src/index.js'
-import { useChatClient, useMe, usePresence } from '../../client/src/react.js'
+import { useChatClient, useMe } from '../../client/src/react.js'
 import { Button } from '../parts/button.js'
 import { useLanguage } from '../words/index.js'
 import { AddPeople } from './add-people.js'
 import { MemberRow } from './member-row.js'
+import { useOthers } from './use-others.js'
 import { usePages } from './use-pages.js'
 
 const PAGE = 100
@@ -23,7 +24,7 @@ export function Members({ chat, onOpen }: { chat: MyChat; onOpen(chatId: string)
   const [isAdding, setAdding] = useState(false)
   const canAdd = chat.myRole !== 'member'
   const ids = (members.items ?? []).map(({ user }) => user.userId)
-  const presences = usePresence(ids.slice(0, PAGE))
+  const presences = useOthers(ids.slice(0, PAGE))
 
   return (
     <section class="info-part">

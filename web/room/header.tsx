@@ -1,7 +1,8 @@
-import { useChatClient, usePresence, useRoom, useStore } from '../../client/src/react.js'
+import { useChatClient, useRoom, useStore } from '../../client/src/react.js'
 import { nameOfChat, peerOf } from '../chats/names.js'
 import { Avatar } from '../parts/avatar.js'
 import { IconButton } from '../parts/button.js'
+import { useOthers } from '../people/use-others.js'
 import { useLanguage } from '../words/index.js'
 
 export interface RoomHeaderProps {
@@ -20,7 +21,7 @@ export function RoomHeader({ chatId, isSearching, onSearch, onBack, onOpenPeople
   const { chat } = useRoom(chatId)
   const { words } = useLanguage()
   const peer = chat ? peerOf(chat) : null
-  const presence = usePresence(peer ? [peer.userId] : [])[peer?.userId ?? '']
+  const presence = useOthers(peer ? [peer.userId] : [])[peer?.userId ?? '']
   if (!chat) return null
   const name = nameOfChat(chat, words)
   return (
@@ -51,7 +52,7 @@ function About({ chatId }: { chatId: string }) {
   const users = useStore(useChatClient().users)
   const { words, dates } = useLanguage()
   const peer = chat ? peerOf(chat) : null
-  const presence = usePresence(peer ? [peer.userId] : [])[peer?.userId ?? '']
+  const presence = useOthers(peer ? [peer.userId] : [])[peer?.userId ?? '']
   if (!chat) return null
   if (typing.length > 0) {
     const names = typing.slice(0, MAX_NAMED).map((userId) => users[userId]?.name || words.somebody)

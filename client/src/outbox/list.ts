@@ -16,8 +16,6 @@ export interface ListPort {
   onBroken(): void
 }
 
-export type StoredList = ReturnType<typeof createList>
-
 /** The list of one user, stored as one value. Steps are done here at once, and to what is stored in turn with other tabs: all come to the same list. */
 export function createList({ key, open, tabs, onChange, onWrite, onBroken }: ListPort) {
   let stored: readonly OutboxEntry[] = []

@@ -132,9 +132,17 @@ export const DOOR: Guard[] = [
     name: 'buffer cap (at each write)',
     about: 'It is closed before more is written to it.',
     file: 'plugins/socket/transport.ts',
-    find: 'if (waiting > maxBytes) onSlow(socket, waiting)\n        else',
+    find: 'if (late > maxBytes) onSlow(socket, late)\n        else',
     replace: '',
     tests: ['socket/kept > a socket that does not read is closed before more is written to it'],
+  },
+  {
+    name: 'buffer cap (a large frame)',
+    about: 'A session that is larger than all that may wait is waited for.',
+    file: 'plugins/socket/inside.ts',
+    find: 'lateBytes: (socket: ChatSocket): number => large.beside(socket, waitingBytes(socket))',
+    replace: 'lateBytes: waitingBytes',
+    tests: ['socket/backpressure > a session is waited for, however large it is'],
   },
   {
     name: 'commands under way',
