@@ -123,6 +123,8 @@ async function io(app: FastifyInstance): Promise<void> {
       io: app.io,
       inside,
       maxLagMs: config.MAX_LOOP_DELAY_MS,
+      // A client may have been about to hear a ping, which it misses after so long.
+      mostStillMs: PING_TIMEOUT_MS,
       drainLimitMs: drainLimitMs(config.DRAIN_MS),
       logger: app.log,
     }),

@@ -1,6 +1,7 @@
 import { ChatError } from '../../contract/errors.js'
 import type { Ack } from '../../contract/types.js'
 import type { Binder } from '../../services/binder/index.js'
+import type { Door } from './door.js'
 import type { Inside } from './inside.js'
 import type { Junk } from './junk.js'
 import type { Lanes } from './lanes.js'
@@ -11,6 +12,7 @@ export interface DispatcherOptions {
   lanes: Lanes
   inside: Pick<Inside, 'answer'>
   junk: Pick<Junk, 'count'>
+  door: Pick<Door, 'hasStood'>
   /** Hears of each command by its name, never what it holds; a name that is no command's could be anything. */
   narrate?: ((userId: string, event: string) => void) | undefined
 }
@@ -19,7 +21,7 @@ export interface DispatcherOptions {
  * The one listener of every socket: a packet's event names a command, its first argument is the payload, and its last, if it is a
  * function, the ack. Nothing that a packet holds makes this throw; without an ack nothing is said.
  */
-export function createDispatcher({ binder, lanes, inside, junk, narrate }: DispatcherOptions) {
+export function createDispatcher({ binder, lanes, inside, junk, door, narrate }: DispatcherOptions) {
   function run({ conn, data: { session } }: ChatSocket, event: unknown, payload: unknown): Promise<unknown> {
     if (typeof event !== 'string' || !binder.has(event)) {
       junk.count(conn)
@@ -31,7 +33,7 @@ export function createDispatcher({ binder, lanes, inside, junk, narrate }: Dispa
 
   return function dispatch(this: ChatSocket, event: unknown, ...args: unknown[]): void {
     // A packet that came in one go with the end of its socket: onAny listeners get that, too.
-    if (!this.connected) return
+    if (!this.connected || door.hasStood()) return
     // One that is about to be closed: what is not taken is not done, and its sender tries again where it comes back to.
     if (this.data.onIdle) return
     if (typeof event === 'string' && !binder.has(event) && isHeard(this, event)) return

@@ -5,6 +5,7 @@ import { Server as TlsServer } from 'node:tls'
 import type { Logger } from '../../services/logger.js'
 import type { Inside } from './inside.js'
 import { watchLag } from './lag.js'
+import { watchStandstill } from './standstill.js'
 import type { ChatServer } from './types.js'
 
 export interface DoorOptions {
@@ -12,6 +13,8 @@ export interface DoorOptions {
   inside: Pick<Inside, 'closeAll' | 'closeAdapters'>
   /** Above this delay of the event loop newcomers are told to come later; 0: never. */
   maxLagMs: number
+  /** Who has stood still for longer has clients that may have left. */
+  mostStillMs: number
   /** The longest that all sockets together take to be ended. */
   drainLimitMs: number
   logger: Logger
@@ -25,9 +28,13 @@ const ANSWERS_MS = 500
 const LAST_WORDS_MS = 3_000
 
 /** Who may come in at all, and the end of a Socket.IO server that leaves nobody hanging and nothing undone. */
-export function createDoor({ io, inside, maxLagMs, drainLimitMs, logger }: DoorOptions) {
+export function createDoor({ io, inside, maxLagMs, mostStillMs, drainLimitMs, logger }: DoorOptions) {
   let closing: Promise<void> | null = null
   const lag = watchLag(maxLagMs)
+  const standstill = watchStandstill(mostStillMs, (ms) => {
+    logger.warn({ ms: Math.round(ms) }, 'this process stood still: its clients are to come back')
+    inside.closeAll(true)
+  })
   /** Work that the end waits for: answers on their way, clients that are ended, disconnections. */
   const beforeClose: (() => Promise<void>)[] = []
   const afterClose: (() => Promise<void>)[] = []
@@ -74,6 +81,7 @@ export function createDoor({ io, inside, maxLagMs, drainLimitMs, logger }: DoorO
     await inside.closeAdapters()
     engine.close()
     lag.stop()
+    standstill.stop()
   }
 
   /** Ends who does not take what it has been sent, or does not say goodbye. */
@@ -103,6 +111,8 @@ export function createDoor({ io, inside, maxLagMs, drainLimitMs, logger }: DoorO
     refusal: (): string | null => (closing ? 'draining' : lag.isHigh() ? 'overloaded' : null),
     /** Whether calls of a class are refused while the event loop is late. */
     givesWay: lag.givesWay,
+    /** Whether this process has just stood still for so long that its clients may be elsewhere; then all their sockets are closed. */
+    hasStood: standstill.hasStood,
     isClosing: (): boolean => closing !== null,
     /** Work to be done before sockets are closed: what is under way is answered. */
     onClosing: (work: () => Promise<void>): void => void beforeClose.push(work),

@@ -8,12 +8,12 @@ import type { ChatSocket } from './types.js'
 
 /** Wires sockets to services: handshake → session → commands → end. */
 async function socket(app: FastifyInstance): Promise<void> {
-  const { io, chat, inside, seats, junk, admission, log: logger } = app
+  const { io, chat, inside, seats, junk, door, admission, log: logger } = app
   const { sessions, binder, bus, metrics, tracing } = chat
   const lanes = createLanes(inside, seats)
   const isNarrated = logger.level === 'debug' || logger.level === 'trace'
   const narrate = isNarrated ? (userId: string, event: string) => logger.debug({ userId }, `📨 ${event}`) : undefined
-  const dispatch = createDispatcher({ binder, lanes, inside, junk, narrate })
+  const dispatch = createDispatcher({ binder, lanes, inside, junk, door, narrate })
   metrics.gauge('chat_commands_waiting', 'Commands that wait for others of their socket.', lanes.size)
   metrics.gauge('chat_handshakes_refused', 'Handshakes refused for their address.', admission.refused)
   const handshake = createHandshake({ sessions, inside, logger, metrics, tracing })

@@ -23,14 +23,18 @@ export function createLines<J extends Job>({ maxQueue, waitMs }: LinesOptions) {
   let queued = 0
   let looking: NodeJS.Timeout | undefined
 
-  /** Refuses what has waited too long; a key's line has its oldest first. */
-  function look(): void {
+  /** Refuses what has waited too long in a line, which has its oldest first. */
+  function refuse(line: J[]): void {
     const before = performance.now() - waitMs
+    while (line[0] && line[0].arrivedAt < before) {
+      queued -= 1
+      line.shift()?.reject(overloaded())
+    }
+  }
+
+  function look(): void {
     for (const [key, line] of waiting) {
-      while (line[0] && line[0].arrivedAt < before) {
-        queued -= 1
-        line.shift()?.reject(overloaded())
-      }
+      refuse(line)
       if (line.length === 0) waiting.delete(key)
     }
     if (queued > 0) return
@@ -60,9 +64,10 @@ export function createLines<J extends Job>({ maxQueue, waitMs }: LinesOptions) {
     /** The keys for which something waits, the longest since they were taken from first. */
     keys: (): Iterable<string> => waiting.keys(),
 
-    /** Takes so many jobs of a key. */
+    /** Takes so many jobs of a key, but none that has waited too long: a process may have been paused since the last look. */
     take(key: string, most: number): J[] {
       const line = waiting.get(key) ?? []
+      refuse(line)
       const taken = line.splice(0, most)
       waiting.delete(key)
       // What is left of a long line goes behind the others.

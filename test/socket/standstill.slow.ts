@@ -1,0 +1,56 @@
+import t from 'tap'
+import { watchStandstill } from '../../plugins/socket/standstill.js'
+import { SECRET, sign, tempDir, until } from '../helper.js'
+import { startServer } from '../helpers/process.js'
+import { openRaw } from '../helpers/raw.js'
+
+t.setTimeout(120_000)
+
+/** Longer than a client waits for a ping that it misses. */
+const STILL_MS = 11_000
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+const block = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+
+t.test('a standstill is noticed before anything that came meanwhile is done, and once', async (t) => {
+  const stood: number[] = []
+  const standstill = watchStandstill(500, (ms) => stood.push(ms))
+  t.teardown(standstill.stop)
+  await sleep(400)
+  t.notOk(standstill.hasStood(), 'a busy moment is none')
+  block(400)
+  t.notOk(standstill.hasStood(), 'nor is a long turn of the loop')
+  await sleep(300)
+  block(1_000)
+  t.ok(standstill.hasStood())
+  t.notOk(standstill.hasStood())
+  await sleep(600)
+  t.equal(stood.length, 1)
+  block(1_000)
+  await until('the look has noticed it, too', async () => stood.length === 2)
+})
+
+// What broke: a client sent an edit to a node that was paused just then, tried again on another, edited once more, and then the first one was done.
+t.test('what was sent to a node that was paused is not done when it goes on', async (t) => {
+  const { child, url } = await startServer(t, {
+    JWT_SECRET: SECRET,
+    NODE_ENV: 'test',
+    DATA_DIR: tempDir(t),
+    AUTO_CREATE_USERS: 'true',
+    CHAT_CREATION: 'users',
+    DEMO_DATA: 'false',
+  })
+  const token = sign({ sub: 'alice', exp: Math.floor(Date.now() / 1_000) + 3_600 })
+  const alice = await openRaw(t, url, token)
+  const made = await alice.ask('create_chat', JSON.stringify({ type: 'group', memberIds: [] }))
+  const { chatId } = (made as { data: { chat: { chatId: string } } }).data.chat
+  const sent = await alice.ask('send_message', JSON.stringify({ chatId, content: 'first' }))
+  const { id: messageId } = (sent as { data: { message: { id: string } } }).data.message
+
+  child.kill('SIGSTOP')
+  alice.send(`42["edit_message",${JSON.stringify({ messageId, content: 'too late' })}]`)
+  await sleep(STILL_MS)
+  child.kill('SIGCONT')
+  t.equal(await alice.ask('get_chat', JSON.stringify({ chatId })), null, 'she is to come back')
+  const answer = await fetch(`${url}/messages/${messageId}`, { headers: { authorization: `Bearer ${token}` } })
+  t.match(await answer.json(), { message: { content: 'first', editedAt: null } })
+})
