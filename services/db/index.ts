@@ -102,6 +102,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   )
   // A connection that dies in the pool's hands must not end the process. The error holds all that the connection knew: statements, and its key.
   pool.on('error', ({ message }) => logger.warn({ reason: message }, 'a database connection was lost'))
+  // Nor one that dies just as it goes out of them: the pool listens no more, and who asked for it does not yet.
+  pool.on('connect', (client) => client.on('error', () => {}))
 
   const patientAtOnce = Math.max(1, Math.floor(atOnce * PATIENT_SHARE))
   const turns = createTurns({ atOnce, patientAtOnce, ...limits })

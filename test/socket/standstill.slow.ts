@@ -1,6 +1,6 @@
 import t from 'tap'
 import { watchStandstill } from '../../plugins/socket/standstill.js'
-import { SECRET, sign, tempDir, until } from '../helper.js'
+import { build, SECRET, sign, tempDir, until } from '../helper.js'
 import { startServer } from '../helpers/process.js'
 import { openRaw } from '../helpers/raw.js'
 
@@ -27,6 +27,22 @@ t.test('a standstill is noticed before anything that came meanwhile is done, and
   t.equal(stood.length, 1)
   block(1_000)
   await until('the look has noticed it, too', async () => stood.length === 2)
+})
+
+t.test('what comes before the look that notices it is not done either', async (t) => {
+  const service = await build(t)
+  const { log } = service.app.chat
+  const { chatId } = await log.createChat({ type: 'group', owner: 'alice', founders: ['alice'] })
+  const { message } = await log.append({ chatId, senderId: 'alice', content: 'first' })
+  service.app.io.on('connection', (socket) => socket.on('stand still' as never, () => block(STILL_MS)))
+  const alice = await openRaw(t, service.url, service.token('alice'))
+  const bob = await openRaw(t, service.url, service.token('bob'))
+  // Both have come when the loop asks next, and it does what both want before it looks at its timers.
+  bob.send('42["stand still"]')
+  alice.send(`42["edit_message",${JSON.stringify({ messageId: message.id, content: 'too late' })}]`)
+  await until('she is cut off', () => service.app.chat.hub.countOf('alice') === 0)
+  const { body } = await service.call('GET', `/messages/${message.id}`, { as: 'alice' })
+  t.match(body, { message: { content: 'first', editedAt: null } })
 })
 
 // What broke: a client sent an edit to a node that was paused just then, tried again on another, edited once more, and then the first one was done.

@@ -145,6 +145,23 @@ export const DOOR: Guard[] = [
     tests: ['socket/backpressure > a session is waited for, however large it is'],
   },
   {
+    name: 'standstill',
+    about:
+      'What was sent to a process before it was paused is not done when it goes on: its sender has gone on elsewhere.',
+    file: 'plugins/socket/door.ts',
+    find: "this process stood still: its clients are to come back')\n    inside.closeAll(true)",
+    replace: "this process stood still: its clients are to come back')",
+    tests: ['socket/standstill > what was sent to a node that was paused is not done when it goes on'],
+  },
+  {
+    name: 'standstill (before the look)',
+    about: 'Nor is what comes before a timer could notice.',
+    file: 'plugins/socket/dispatcher.ts',
+    find: 'if (!this.connected || door.hasStood()) return',
+    replace: 'if (!this.connected) return',
+    tests: ['socket/standstill > what comes before the look that notices it is not done either'],
+  },
+  {
     name: 'commands under way',
     about: 'A socket has 32 commands under way, and is not read meanwhile.',
     file: 'plugins/socket/lanes.ts',
