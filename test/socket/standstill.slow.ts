@@ -34,7 +34,7 @@ t.test('what comes before the look that notices it is not done either', async (t
   const { log } = service.app.chat
   const { chatId } = await log.createChat({ type: 'group', owner: 'alice', founders: ['alice'] })
   const { message } = await log.append({ chatId, senderId: 'alice', content: 'first' })
-  service.app.io.on('connection', (socket) => socket.on('stand still' as never, () => block(STILL_MS)))
+  service.app.io.on('connection', (socket) => void socket.on('stand still' as never, () => void block(STILL_MS)))
   const alice = await openRaw(t, service.url, service.token('alice'))
   const bob = await openRaw(t, service.url, service.token('bob'))
   // Both have come when the loop asks next, and it does what both want before it looks at its timers.

@@ -162,6 +162,14 @@ export const DOOR: Guard[] = [
     tests: ['socket/standstill > what comes before the look that notices it is not done either'],
   },
   {
+    name: 'connections that die young',
+    about: 'A connection that dies in the moment it is opened does not end the node.',
+    file: 'services/db/index.ts',
+    find: "  pool.on('connect', (client) => client.on('error', () => {}))\n",
+    replace: '',
+    tests: ['services/db/dying > a connection that dies in the moment it is opened ends nothing'],
+  },
+  {
     name: 'commands under way',
     about: 'A socket has 32 commands under way, and is not read meanwhile.',
     file: 'plugins/socket/lanes.ts',
