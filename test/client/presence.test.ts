@@ -5,7 +5,7 @@ import { createFaults } from './faults.js'
 import { cut } from './world.js'
 
 t.test('who is there', async (t) => {
-  const service = await build(t, { chatCreation: 'users' })
+  const service = await build(t, { chatCreation: 'users', presenceGraceMs: 600 })
   const faults = createFaults()
   const alice = clientOf(t, service, 'alice', { socket: faults })
   await online(alice)

@@ -197,8 +197,8 @@ export const DOOR: Guard[] = [
     name: 'behind the end',
     about: 'A packet that came with the end of its socket is not run.',
     file: 'plugins/socket/dispatcher.ts',
-    find: 'if (!this.connected) return\n',
-    replace: '',
+    find: 'if (!this.connected || door.hasStood()) return',
+    replace: 'if (door.hasStood()) return',
     tests: ['socket/packets > a packet behind the end of its socket is not run'],
   },
   {
