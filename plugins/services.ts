@@ -154,6 +154,9 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
     ...(ends && { ends }),
   }
   createGauges(app, { bus, hub, log, feed, abuse, metrics, rooms })
+  door.onStood(() => {
+    for (const client of [...hub.clients()]) hub.end(client, 'OVERLOADED')
+  })
   door.onClosing(async () => {
     sessions.drain()
     await drain(hub, config.DRAIN_MS)

@@ -24,8 +24,9 @@ export function createBackpressure({ io, inside, maxBytes, metrics, onSlow }: Ba
     lagging.clear()
     buffered = 0
     for (const socket of io.of('/').sockets.values()) {
-      const bytes = inside.lateBytes(socket)
-      buffered += inside.waitingBytes(socket)
+      const waiting = inside.waitingBytes(socket)
+      buffered += waiting
+      const bytes = inside.lateBytes(socket, waiting)
       if (bytes > maxBytes / 2) lagging.add(socket.id)
       if (bytes > maxBytes) onSlow(socket, bytes)
     }

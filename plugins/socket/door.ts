@@ -31,9 +31,10 @@ const LAST_WORDS_MS = 3_000
 export function createDoor({ io, inside, maxLagMs, mostStillMs, drainLimitMs, logger }: DoorOptions) {
   let closing: Promise<void> | null = null
   const lag = watchLag(maxLagMs)
+  const stoodListeners: (() => void)[] = []
   const standstill = watchStandstill(mostStillMs, (ms) => {
     logger.warn({ ms: Math.round(ms) }, 'this process stood still: its clients are to come back')
-    inside.closeAll(true)
+    for (const listener of stoodListeners) listener()
   })
   /** Work that the end waits for: answers on their way, clients that are ended, disconnections. */
   const beforeClose: (() => Promise<void>)[] = []
@@ -111,8 +112,9 @@ export function createDoor({ io, inside, maxLagMs, mostStillMs, drainLimitMs, lo
     refusal: (): string | null => (closing ? 'draining' : lag.isHigh() ? 'overloaded' : null),
     /** Whether calls of a class are refused while the event loop is late. */
     givesWay: lag.givesWay,
-    /** Whether this process has just stood still for so long that its clients may be elsewhere; then all their sockets are closed. */
+    /** Whether this process has just stood still for so long that its clients may be elsewhere; then its listeners have heard. */
     hasStood: standstill.hasStood,
+    onStood: (listener: () => void): void => void stoodListeners.push(listener),
     isClosing: (): boolean => closing !== null,
     /** Work to be done before sockets are closed: what is under way is answered. */
     onClosing: (work: () => Promise<void>): void => void beforeClose.push(work),

@@ -1,7 +1,7 @@
 import type { Ack } from '../../contract/types.js'
 import type { Delivery } from '../../services/hub/ports.js'
 import { encodeAck, encodeEvent, toFrames } from './frames.js'
-import { createLargeFrames } from './large-frames.js'
+import { besideFrame, noteFrame } from './large-frames.js'
 import type { ChatServer, ChatSocket } from './types.js'
 
 // All that reaches behind Socket.IO, Engine.IO and ws is in this file. Each inside is asked for before it is used; where one is missing or
@@ -71,7 +71,6 @@ export function createInside(io: ChatServer) {
   const seenClosing = new WeakSet<Connection>()
   /** How much of a queue was counted; the engine takes another when it has sent one. */
   const counted = new WeakMap<object, { packets: number; bytes: number }>()
-  const large = createLargeFrames()
 
   function queuedBytes(queue: Connection['writeBuffer']): number {
     if (!Array.isArray(queue) || queue.length === 0) return 0
@@ -131,7 +130,7 @@ export function createInside(io: ChatServer) {
       answering = body
       ack(body)
       answering = undefined
-      large.note(socket, before, waitingBytes(socket))
+      noteFrame(socket.data, before, waitingBytes(socket))
     },
 
     /** Emits one event of ours, which never holds binary data. */
@@ -140,7 +139,7 @@ export function createInside(io: ChatServer) {
       const before = waitingBytes(socket)
       if (direct) direct.sendFrame([toFrames([encodeEvent(event, payload)])])
       else emitStock(socket, event, payload)
-      large.note(socket, before, waitingBytes(socket))
+      noteFrame(socket.data, before, waitingBytes(socket))
     },
 
     /** Writes events that are framed already, in one go; a socket that takes no frames just now emits them. */
@@ -164,7 +163,7 @@ export function createInside(io: ChatServer) {
     waitingBytes,
 
     /** The same beside one large frame of its own that it is taking. */
-    lateBytes: (socket: ChatSocket): number => large.beside(socket, waitingBytes(socket)),
+    lateBytes: (socket: ChatSocket, waiting = waitingBytes(socket)): number => besideFrame(socket.data, waiting),
 
     /** Tells of each ping of a connection's WebSocket, which ws answers by itself. */
     onPing(conn: ChatSocket['conn'], heard: (conn: ChatSocket['conn']) => void): void {

@@ -4,11 +4,11 @@ const LOOK_MS = 250
  * Notices that this process stood still, as one that was paused does, for so long that its clients may have gone elsewhere. Law: what they had sent before
  * is not done any more: they have tried again by now, on another node, and gone on from there.
  */
-export function watchStandstill(mostMs: number, onStood: (ms: number) => void) {
-  let lookedMs = performance.now()
+export function watchStandstill(mostMs: number, onStood: (ms: number) => void, now = () => performance.now()) {
+  let lookedMs = now()
 
   function look(): boolean {
-    const nowMs = performance.now()
+    const nowMs = now()
     const stoodMs = nowMs - lookedMs - LOOK_MS
     lookedMs = nowMs
     if (stoodMs <= mostMs) return false
@@ -19,7 +19,7 @@ export function watchStandstill(mostMs: number, onStood: (ms: number) => void) {
 
   return {
     /** Whether it has just stood still. What sockets have brought meanwhile comes before any timer. */
-    hasStood: (): boolean => performance.now() - lookedMs > mostMs + LOOK_MS && look(),
+    hasStood: (): boolean => now() - lookedMs > mostMs + LOOK_MS && look(),
     stop: (): void => clearInterval(timer),
   }
 }

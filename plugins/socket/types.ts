@@ -10,6 +10,8 @@ export interface SocketData {
   session: Session
   /** Commands that are still to be answered. */
   running: number
+  /** Bytes of a large frame that it is still taking; see `large-frames.ts`. */
+  largeBytes?: number
   /** Set when nothing more is taken from the socket: hears that all is answered. */
   onIdle?: () => void
 }

@@ -140,17 +140,17 @@ export const DOOR: Guard[] = [
     name: 'buffer cap (a large frame)',
     about: 'A session that is larger than all that may wait is waited for.',
     file: 'plugins/socket/inside.ts',
-    find: 'lateBytes: (socket: ChatSocket): number => large.beside(socket, waitingBytes(socket))',
-    replace: 'lateBytes: waitingBytes',
+    find: ': number => besideFrame(socket.data, waiting)',
+    replace: ': number => waiting',
     tests: ['socket/backpressure > a session is waited for, however large it is'],
   },
   {
     name: 'standstill',
     about:
       'What was sent to a process before it was paused is not done when it goes on: its sender has gone on elsewhere.',
-    file: 'plugins/socket/door.ts',
-    find: "this process stood still: its clients are to come back')\n    inside.closeAll(true)",
-    replace: "this process stood still: its clients are to come back')",
+    file: 'plugins/services.ts',
+    find: "for (const client of [...hub.clients()]) hub.end(client, 'OVERLOADED')",
+    replace: '',
     tests: ['socket/standstill > what was sent to a node that was paused is not done when it goes on'],
   },
   {
