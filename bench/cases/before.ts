@@ -3,7 +3,7 @@ import { buildOlder } from '../../test/helpers/commits.js'
 import { type Bench, type CaseResult, interleave, meter, type Sample } from '../lib/bench.js'
 import { createDatabase } from '../lib/postgres.js'
 import { SECRET } from '../lib/secrets.js'
-import { layout, type Membership, seedOurs } from '../lib/seed.js'
+import { layout, type Membership, ring, seedOurs } from '../lib/seed.js'
 import { type Server, startOurs } from '../lib/servers.js'
 import { median } from '../lib/stats.js'
 import { sign } from '../lib/token.js'
@@ -13,6 +13,8 @@ const CHATS = 50
 const MEMBERS = 20
 const CONNECTS = 1_000
 const ROOMS = 10
+/** Members of a chat along which presence is not pushed. */
+const CROWD = 250
 /** Until what comes after a connect is done, and until who left is offline. */
 const AFTER_MS = 500
 const GRACE_MS = 4_500
@@ -95,14 +97,11 @@ function sendTo(bench: Bench, hearers: number): Work {
   }
 }
 
-/** People who come, and go again; in chats too large for presence to be pushed along them. */
+/** People who come, and go again. */
 function connect(bench: Bench): Work {
   const people = Array.from({ length: CONNECTS }, (_, i) => `u${i}`)
-  const chats = (CONNECTS * ROOMS) / 250
   return {
-    members: people.flatMap((userId, i) =>
-      Array.from({ length: ROOMS }, (_, k): Membership => [`c${(i + k) % chats}`, userId]),
-    ),
+    members: ring(CONNECTS, ROOMS, (CONNECTS * ROOMS) / CROWD),
     users: [],
     async prepare() {},
     async measure(server, group) {

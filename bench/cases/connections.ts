@@ -3,7 +3,7 @@ import type { Bench, CaseResult, Sample } from '../lib/bench.js'
 import { createDatabase, query } from '../lib/postgres.js'
 import { cpuOf, rssOf } from '../lib/proc.js'
 import { SECRET } from '../lib/secrets.js'
-import { type Membership, seedOurs } from '../lib/seed.js'
+import { ring, seedOurs } from '../lib/seed.js'
 import { type Server, startOurs, startPeer } from '../lib/servers.js'
 import { medians } from '../lib/stats.js'
 import { sign } from '../lib/token.js'
@@ -25,12 +25,6 @@ interface Plan {
   back: number
   /** Rooms in all; large enough ones that presence is not pushed along them. */
   chats: number
-}
-
-function layoutOf({ to, chats }: Plan): Membership[] {
-  return Array.from({ length: to }).flatMap((_, user) =>
-    Array.from({ length: ROOMS }, (_, i): Membership => [`c${(user + i) % chats}`, `u${user}`]),
-  )
 }
 
 async function look(server: Server) {
@@ -116,7 +110,7 @@ export async function connections(bench: Bench): Promise<CaseResult> {
   const plan: Plan = bench.quick
     ? { from: 500, to: 1_500, back: 1_500, chats: 60 }
     : { from: 1_000, to: 10_000, back: 5_000, chats: 400 }
-  const members = layoutOf(plan)
+  const members = ring(plan.to, ROOMS, plan.chats)
   const slopes: Record<Name, Sample[]> = { ours: [], stock: [] }
   const storms: Sample[] = []
   const idle: Record<Name, number> = { ours: Number.NaN, stock: Number.NaN }

@@ -11,6 +11,13 @@ export function layout(chats: number, members: number, users = chats * members):
   })
 }
 
+/** Users who are in so many chats each, next to each other in a ring of chats. */
+export function ring(users: number, each: number, chats: number): Membership[] {
+  return Array.from({ length: users }).flatMap((_, user) =>
+    Array.from({ length: each }, (_, i): Membership => [`c${(user + i) % chats}`, `u${user}`]),
+  )
+}
+
 const split = (members: Membership[]) => [members.map(([chatId]) => chatId), members.map(([, userId]) => userId)]
 
 /** Puts chats and members into a migrated database of ours. */

@@ -162,6 +162,14 @@ export const DOOR: Guard[] = [
     tests: ['socket/standstill > what comes before the look that notices it is not done either'],
   },
   {
+    name: 'standstill (waiting jobs)',
+    about: 'Nor is what has waited in its line meanwhile.',
+    file: 'services/log/lines.ts',
+    find: '      refuse(line)\n      const taken',
+    replace: '      const taken',
+    tests: ['services/log/lines > what has waited too long is not taken, though nobody has looked since'],
+  },
+  {
     name: 'connections that die young',
     about: 'A connection that dies in the moment it is opened does not end the node.',
     file: 'services/db/index.ts',
