@@ -1,3 +1,4 @@
+export * from './bodies.js'
 export * from './closings.js'
 export * from './commands.js'
 export * from './errors.js'

@@ -1,4 +1,4 @@
-import { UserBody } from '../../contract/resources.js'
+import { UserBody } from '../../contract/bodies.js'
 import { compile } from '../validator.js'
 
 // What a token or a host says of somebody meets the rules of PUT /users, or is as if it were not said.

@@ -1,6 +1,6 @@
 import t from 'tap'
+import { OnlineAnswer, StatusBulkAnswer } from '../../contract/bodies.js'
 import { HealthAnswer } from '../../contract/health.js'
-import { OnlineAnswer, StatusBulkAnswer } from '../../contract/resources.js'
 import { Presence } from '../../contract/shapes.js'
 import { compile } from '../../services/validator.js'
 import {
