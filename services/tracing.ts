@@ -1,6 +1,7 @@
 import {
   type Context,
   context,
+  ProxyTracerProvider,
   propagation,
   ROOT_CONTEXT,
   type Span,
@@ -65,6 +66,7 @@ export function createTracing(version: string) {
      * a trace of its own, with a link to the handshake.
      */
     command<T>(name: string, session: object | undefined, work: () => Promise<T>): Promise<T> {
+      if (!isTraced()) return work()
       const parent = context.active()
       const handshake = session && handshakes.get(session)
       const span = tracer.startSpan(
@@ -97,6 +99,7 @@ export function createTracing(version: string) {
 
     /** The command that runs just now; undefined where nobody traces it. */
     current(): Context | undefined {
+      if (!isTraced()) return undefined
       const active = context.active()
       return trace.getSpan(active) && active
     },
@@ -128,6 +131,7 @@ export function createTracing(version: string) {
      * is done, with the number of clients.
      */
     deliver(chatId: string, deliveries: readonly Delivered[]): ((clients: number) => void) | undefined {
+      if (!isTraced()) return undefined
       const parents = deliveries.flatMap(({ payload, trace }) => commits.get(payload) ?? remoteCommit(trace) ?? [])
       if (parents.length === 0) return undefined
       const attributes = { 'chat.id': chatId, 'chat.events': deliveries.length }
@@ -139,6 +143,15 @@ export function createTracing(version: string) {
       }
     },
   }
+}
+
+/** What stands for a provider while there is none. */
+const NO_PROVIDER = new ProxyTracerProvider().getDelegate()
+
+/** Whether the app has a provider; it may come at any time. */
+function isTraced(): boolean {
+  const provider = trace.getTracerProvider()
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegate() !== NO_PROVIDER
 }
 
 /** What the caller was doing: what is active here, else what its headers say. */

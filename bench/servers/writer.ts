@@ -1,4 +1,5 @@
 // The whole service, whose events and answers are written in one of several ways, so that they can be set side by side.
+import type { Ack } from '../../contract/types.js'
 import { encodeAck, encodeEvent, toFrames } from '../../plugins/socket/frames.js'
 import type { Inside } from '../../plugins/socket/inside.js'
 import type { ChatSocket } from '../../plugins/socket/types.js'
@@ -25,7 +26,7 @@ function takeWire(socket: ChatSocket): void {
   const stock = writer.packet
   writer.packet = (packet, options) => {
     if (packet.type !== ACK) return stock.call(socket, packet, options)
-    const text = encodeAck(packet.id, packet.data)
+    const text = encodeAck(packet.id, (packet.data as [Ack<object>])[0])
     hand(socket, text, toFrames([text]))
   }
 }

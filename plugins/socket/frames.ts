@@ -1,4 +1,5 @@
 import type { EventName } from '../../contract/events.js'
+import type { Ack } from '../../contract/types.js'
 
 // Engine.IO's `4` is a message; behind it come Socket.IO's packets in the main namespace.
 const EVENT = '42'
@@ -9,11 +10,35 @@ const FINAL_TEXT = 0x81
 const MAX_SIZE_1 = 126
 const MAX_SIZE_2 = 65_536
 
+/**
+ * The JSON of messages that were delivered in this turn of the loop: the answer to who sent one holds the same. Law: none is kept
+ * when all promises are settled that settle now.
+ */
+const texts = new Map<unknown, string>()
+const forget = () => texts.clear()
+
+function keepText(message: object): string {
+  const text = JSON.stringify(message)
+  if (texts.size === 0) process.nextTick(forget)
+  texts.set(message, text)
+  return text
+}
+
 /** An event as the Socket.IO protocol spells it. */
-export const encodeEvent = (event: EventName, payload: unknown) => EVENT + JSON.stringify([event, payload])
+export const encodeEvent = (event: EventName, payload: object): string =>
+  `${EVENT}["${event}",${event === 'new_message' ? keepText(payload) : JSON.stringify(payload)}]`
 
 /** The packet that answers a command. */
-export const encodeAck = (id: unknown, data: unknown) => `${ACK}${id}${JSON.stringify(data)}`
+export function encodeAck(id: unknown, body: Ack<object>): string {
+  const isKnown = body.ok && 'message' in body.data && texts.has(body.data.message)
+  return `${ACK}${id}[${isKnown ? `{"ok":true,"data":${joinTexts(body.data)}}` : JSON.stringify(body)}]`
+}
+
+/** The JSON of an object without undefined values, some of which have theirs. */
+function joinTexts(data: object): string {
+  const parts = Object.entries(data).map(([key, value]) => `"${key}":${texts.get(value) ?? JSON.stringify(value)}`)
+  return `{${parts.join(',')}}`
+}
 
 /** The message that refuses somebody, after which a stock client stays away. */
 export const encodeRefusal = (error: { message: string }) =>
@@ -22,12 +47,13 @@ export const encodeRefusal = (error: { message: string }) =>
 /** The WebSocket frames of some texts, joined. */
 export function toFrames(texts: string[]): Buffer {
   const sizes = texts.map((text) => Buffer.byteLength(text))
-  const total = sizes.reduce((sum, size) => sum + size + (size < MAX_SIZE_1 ? 2 : size < MAX_SIZE_2 ? 4 : 10), 0)
+  let total = 0
+  for (const size of sizes) total += size + (size < MAX_SIZE_1 ? 2 : size < MAX_SIZE_2 ? 4 : 10)
   const frames = Buffer.allocUnsafe(total)
   let at = 0
-  for (const [i, text] of texts.entries()) {
+  for (let i = 0; i < texts.length; i++) {
     at = writeHead(frames, at, sizes[i] as number)
-    at += frames.write(text, at)
+    at += frames.write(texts[i] as string, at)
   }
   return frames
 }

@@ -66,8 +66,8 @@ export type Inside = ReturnType<typeof createInside>
 export function createInside(io: ChatServer) {
   const server = serverOf(io)
   /** The answer that is being given: what else is acked, by listeners of a host, may hold binary data. */
-  let answering: unknown
-  const corked = new WeakSet<Tcp>()
+  let answering: Ack<unknown> | undefined
+  const corked = new Set<Tcp>()
   const seenClosing = new WeakSet<Connection>()
   /** How much of a queue was counted; the engine takes another when it has sent one. */
   const counted = new WeakMap<object, { packets: number; bytes: number }>()
@@ -91,20 +91,22 @@ export function createInside(io: ChatServer) {
   function cork({ conn }: ChatSocket): void {
     const tcp = tcpOf(conn)
     if (!canCork(tcp) || corked.has(tcp)) return
+    if (corked.size === 0) process.nextTick(release)
     corked.add(tcp)
     tcp.cork()
-    process.nextTick(release, tcp)
   }
 
-  function release(tcp: Tcp): void {
-    corked.delete(tcp)
-    tcp.uncork()
+  function release(): void {
+    for (const tcp of corked) {
+      corked.delete(tcp)
+      tcp.uncork()
+    }
   }
 
   /** An answer of ours as text; null for all other packets. */
   function encode({ type, id, data }: Packet): string | null {
     const isOurs = type === ACK && answering !== undefined && Array.isArray(data) && data[0] === answering
-    return isOurs ? encodeAck(id, data) : null
+    return isOurs ? encodeAck(id, answering as Ack<object>) : null
   }
 
   return {

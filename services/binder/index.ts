@@ -68,6 +68,8 @@ export function createBinder(options: BinderOptions) {
   let draining = false
 
   async function run(name: CommandName, caller: Caller, payload: unknown): Promise<unknown> {
+    const startedAt = performance.now()
+    let outcome = 'ok'
     running += 1
     try {
       if (draining) throw new ChatError('DRAINING')
@@ -79,24 +81,13 @@ export function createBinder(options: BinderOptions) {
       if (needsSeat(caller)) return await sit(caller, () => perform(name, caller, payload))
       return await perform(name, caller, payload)
     } catch (error) {
-      throw refusal(error, name)
+      const mapped = refusal(error, name)
+      outcome = mapped.code
+      throw mapped
     } finally {
+      metrics?.commandSeconds.observe({ command: name, outcome }, (performance.now() - startedAt) / 1_000)
       running -= 1
       if (running === 0) onIdle?.()
-    }
-  }
-
-  /** Has /metrics tell how long a command took, and what became of it. */
-  async function measure<T>(command: CommandName, work: () => Promise<T>): Promise<T> {
-    const startedAt = performance.now()
-    let outcome = 'ok'
-    try {
-      return await work()
-    } catch (error) {
-      outcome = failureOf(error).code
-      throw error
-    } finally {
-      metrics?.commandSeconds.observe({ command, outcome }, (performance.now() - startedAt) / 1_000)
     }
   }
 
@@ -113,17 +104,24 @@ export function createBinder(options: BinderOptions) {
     if (rate) limits.charge(caller, rate, lookups === undefined ? 0 : lengthOf(payload, lookups))
   }
 
-  async function perform(name: CommandName, caller: Caller, payload: unknown): Promise<unknown> {
-    const replacement = await authorize?.({ command: name, caller, input: payload } as Call)
+  function perform(name: CommandName, caller: Caller, payload: unknown): unknown {
+    return authorize ? performAllowed(authorize, name, caller, payload) : handle(name, caller, payload, payload)
+  }
+
+  async function performAllowed(authorize: Authorize, name: CommandName, caller: Caller, payload: unknown) {
+    const replacement = await authorize({ command: name, caller, input: payload } as Call)
     // biome-ignore lint/style/noNonNullAssertion: one validator per name of the table
     const input = replacement ? replaced(name, payload, replacement, validators.get(name)!) : payload
+    return handle(name, caller, input, payload)
+  }
+
+  function handle(name: CommandName, caller: Caller, input: unknown, asked: unknown): unknown {
     // The two checks have made the payload the command's input, and the caller one of its callers.
-    const handle = handlers[name] as (caller: Caller, input: unknown, asked: unknown) => unknown
-    return handle(caller, input, payload)
+    return (handlers[name] as (caller: Caller, input: unknown, asked: unknown) => unknown)(caller, input, asked)
   }
 
   /** Runs a call when its user has a seat for it. */
-  async function sit({ userId }: UserCaller, perform: () => Promise<unknown>): Promise<unknown> {
+  async function sit({ userId }: UserCaller, perform: () => unknown): Promise<unknown> {
     if (!seats.take(userId)) {
       if (seats.waiting(userId) >= MAX_WAITING) throw new ChatError('RATE_LIMITED', { retryAfterMs: FULL_MS })
       await new Promise<void>((resolve) => {
@@ -155,7 +153,7 @@ export function createBinder(options: BinderOptions) {
 
     /** Runs a command; every failure is a ChatError. Where a service sees otherwise than a user, what is answered to it is the command's `serviceOutput`. */
     run<C extends CommandName>(name: C, caller: Caller, payload: unknown): Promise<Output<C>> {
-      const work = () => measure(name, () => run(name, caller, payload) as Promise<Output<C>>)
+      const work = () => run(name, caller, payload) as Promise<Output<C>>
       return tracing ? tracing.command(name, sessionOf(caller), work) : work()
     },
 

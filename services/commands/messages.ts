@@ -38,7 +38,19 @@ export function createMessageCommands(options: MessageCommandOptions) {
       const { chatId } = input
       if (input.attachmentIds?.length) await uploads.confirm(userId, chatId, input.attachmentIds)
       const original = asked === input ? undefined : { content: asked.content, metadata: asked.metadata }
-      const sent = await log.append({ ...input, senderId: userId, isByService, original })
+      const { content, clientMessageId, replyToId, mentions, attachmentIds, metadata } = input
+      const sent = await log.append({
+        chatId,
+        senderId: userId,
+        isByService,
+        content,
+        clientMessageId,
+        replyToId,
+        mentions,
+        attachmentIds,
+        metadata,
+        original,
+      })
       const { id, seq } = sent.message
       logger.debug(
         { messageId: id, chatId, seq, userId },

@@ -20,12 +20,17 @@ export const CONNECT_MS = 2_000
 /** When a server ends a statement by itself. */
 export const STATEMENT_MS = 4_000
 
+const STEP_MS = 50
+
+/** A time that a timer is for, a little later: timers of one length are kept together, and cost much less than those of a length each. */
+export const inSteps = (ms: number): number => Math.max(1, Math.ceil(ms / STEP_MS)) * STEP_MS
+
 /** What work answers, or UNAVAILABLE when its time is over: then it may still happen, unless it is known to change nothing. */
 export async function within<T>(ms: number, work: Promise<T>, isHarmless: boolean): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const over = new Promise<never>((_resolve, reject) => {
     const fail = () => reject(new ChatError('UNAVAILABLE', isHarmless ? {} : { details: { outcome: 'unknown' } }))
-    timer = setTimeout(fail, ms).unref()
+    timer = setTimeout(fail, inSteps(ms)).unref()
   })
   try {
     return await Promise.race([work, over])

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { sqlState, storageFull } from './errors.js'
-import { within } from './limits.js'
+import { inSteps, within } from './limits.js'
 import type { createTurns } from './turns.js'
 
 /** A statement, and what it may take. */
@@ -42,7 +42,7 @@ export function boundQueries(pool: pg.Pool, standardMs: number, isEmbedded: bool
     client.once('error', onError)
     try {
       if (limitMs !== undefined) await client.query(`BEGIN; SET LOCAL statement_timeout = ${limitMs}`)
-      const query_timeout = Math.max(1, Math.round(end - performance.now()))
+      const query_timeout = inSteps(end - performance.now())
       const result = await client.query({ ...statement, query_timeout } as pg.QueryConfig, given ?? statement.values)
       if (limitMs !== undefined) await client.query('COMMIT')
       return result

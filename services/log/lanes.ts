@@ -129,7 +129,7 @@ export function createLanes<J extends Job, Row>(options: LanesOptions<J, Row>) {
   /** Writes a batch and answers its jobs, but those of keys that somebody else holds. */
   async function store(batch: J[], mayWait: boolean): Promise<J[]> {
     const keys = [...new Set(batch.map(({ key }) => key))]
-    const oldestAt = Math.min(...batch.map(({ arrivedAt }) => arrivedAt))
+    const oldestAt = batch.reduce((oldest, { arrivedAt }) => Math.min(oldest, arrivedAt), Number.POSITIVE_INFINITY)
     let row: Row
     try {
       row = await write(batch, keys, withinMs - (performance.now() - oldestAt), mayWait)

@@ -134,6 +134,7 @@ export function withOutcome(failure: ChatError, send: Send): ChatError {
 
 /** What `log_append_more` is asked of a send; undefined for one that names nobody and carries nothing, which costs nothing more. */
 export function moreOf({ mentions, attachmentIds = [] }: Send) {
+  if (!mentions && attachmentIds.length === 0) return undefined
   const userIds = [...new Set(mentions?.userIds)]
   const everyone = mentions?.everyone === true
   if (userIds.length === 0 && !everyone && attachmentIds.length === 0) return undefined

@@ -145,6 +145,14 @@ export const DOOR: Guard[] = [
     tests: ['socket/backpressure > a session is waited for, however large it is'],
   },
   {
+    name: 'texts of messages',
+    about: 'The JSON of a message is kept for a turn of the loop, and no longer.',
+    file: 'plugins/socket/frames.ts',
+    find: 'process.nextTick(forget)',
+    replace: 'process.nextTick(() => {})',
+    tests: ['socket/frames > a message that changes after its turn is answered as it is then'],
+  },
+  {
     name: 'standstill',
     about:
       'What was sent to a process before it was paused is not done when it goes on: its sender has gone on elsewhere.',
