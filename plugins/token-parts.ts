@@ -26,29 +26,29 @@ function readObject(part = ''): Record<string, unknown> | null {
   try {
     const text = utf8.decode(Buffer.from(part, 'base64url'))
     const value: unknown = JSON.parse(text)
-    if (typeof value !== 'object' || value === null || Array.isArray(value) || hasTwins(text)) return null
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || hasTwins(text, value)) return null
     return Object.fromEntries(Object.entries(value))
   } catch {
     return null
   }
 }
 
-const MARK = /"(?:[^"\\]|\\.)*"|[{}[\]:]/g
+/** Whether an object names a member of its own twice, of which the parsed one has the last; those of what lies in it are not looked at. */
+const hasTwins = (json: string, parsed: object): boolean => countMembers(json) !== Object.keys(parsed).length
 
-/** Whether an object names a member of its own twice; those of what lies in it are not looked at. */
-function hasTwins(json: string): boolean {
-  const names = new Set<unknown>()
+/** How many members an object in valid JSON names, as often as they stand there. */
+function countMembers(json: string): number {
+  let members = 0
   let depth = 0
-  let text = ''
-  for (const [mark] of json.matchAll(MARK)) {
-    if (mark === '{' || mark === '[') depth += 1
-    else if (mark === '}' || mark === ']') depth -= 1
-    else if (mark !== ':') text = mark
-    else if (depth === 1) {
-      const name: unknown = JSON.parse(text)
-      if (names.has(name)) return true
-      names.add(name)
-    }
+  let isText = false
+  for (let i = 0; i < json.length; i++) {
+    const char = json[i]
+    if (isText && char === '\\') i += 1
+    else if (char === '"') isText = !isText
+    else if (isText) continue
+    else if (char === '{' || char === '[') depth += 1
+    else if (char === '}' || char === ']') depth -= 1
+    else if (char === ':' && depth === 1) members += 1
   }
-  return false
+  return members
 }

@@ -30,16 +30,20 @@ export const IS_APART = `coalesce(
       (SELECT true FROM blocks k WHERE k.user_id = b.user_id AND k.blocked_user_id = o.user_id LIMIT 1),
       (SELECT true FROM blocks k WHERE k.user_id = o.user_id AND k.blocked_user_id = b.user_id LIMIT 1), false)`
 
-// In the order of their joining: where a chat's members begin in the index, so many rows are read, and no more than it has. Asked for the one chat alone,
-// the planner would take it for one of the size of most, and sort all members of a large one. Profiles are looked up one by one, so that the order stays.
-const OTHERS = `(SELECT json_agg(json_build_array(o.user_id, u.name, u.avatar_url, CASE WHEN NOT o.is_apart THEN o.last_read_seq END)) FROM (
-    SELECT o.user_id, o.last_read_seq, CASE WHEN v.user_id IS NULL THEN false ELSE ${IS_APART} END AS is_apart
-    FROM (SELECT * FROM (
+// The first of a chat in the order of their joining: where its members begin in the index, so many rows are read, and no more than it has. Asked for the
+// one chat alone, the planner would take it for one of the size of most, and sort all members of a large one.
+const FIRST = `(SELECT * FROM (
         SELECT x.chat_id, x.user_id, x.last_read_seq FROM members x
         WHERE x.chat_id COLLATE "POSIX" >= c.id ORDER BY x.chat_id COLLATE "POSIX", x.joined_revision, x.user_id LIMIT ${MAX_OTHERS + 1}) x
-      LIMIT least(c.member_count, ${MAX_OTHERS + 1})) o
-    WHERE o.chat_id = c.id AND o.user_id <> b.user_id LIMIT ${MAX_OTHERS}) o
-    LEFT JOIN LATERAL (SELECT x.name, x.avatar_url FROM users x WHERE x.id = o.user_id AND NOT o.is_apart OFFSET 0) u ON true)`
+      LIMIT least(c.member_count, ${MAX_OTHERS + 1}))`
+
+// The same for every member of the chat, so that the planner can keep them. Profiles are looked up one by one, so that the order stays.
+const FIRST_OF_CHAT = `(
+    SELECT json_agg(json_build_array(o.user_id, u.name, u.avatar_url, o.last_read_seq)) AS members FROM ${FIRST} o
+    LEFT JOIN LATERAL (SELECT x.name, x.avatar_url FROM users x WHERE x.id = o.user_id OFFSET 0) u ON true
+    WHERE o.chat_id = c.id AND c.member_count > 1)`
+
+const APART_FROM = `(SELECT array_agg(o.user_id) FROM ${FIRST} o WHERE o.chat_id = c.id AND ${IS_APART})`
 
 /**
  * The chats of some members, as each of them sees it: `users` is the parameter that holds them as an array, and `from` says where their rows `b` come
@@ -53,11 +57,12 @@ WITH apart AS MATERIALIZED (
 SELECT b.user_id, ${CHAT_COLUMNS}, b.role, b.last_read_seq,
   CASE WHEN b.last_read_seq >= c.last_seq THEN 0 ELSE ${UNREAD} END AS unread,
   CASE WHEN b.last_read_seq >= c.last_seq THEN 0 ELSE ${UNREAD_MENTIONS} END AS unread_mentions,
-  ${SETTINGS_COLUMNS}, CASE WHEN c.member_count > 1 THEN ${OTHERS} END AS others, ${MESSAGE_COLUMNS}
+  ${SETTINGS_COLUMNS}, f.members AS first_members, CASE WHEN v.user_id IS NOT NULL THEN ${APART_FROM} END AS apart_from, ${MESSAGE_COLUMNS}
 FROM ${from}
 JOIN chats c ON c.id = b.chat_id
 LEFT JOIN chat_settings z ON z.user_id = b.user_id AND z.chat_id = b.chat_id AND z.user_id = ANY (${users})
 LEFT JOIN apart v ON v.user_id = b.user_id
+LEFT JOIN LATERAL ${FIRST_OF_CHAT} f ON true
 LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.last_seq AND m.seq >= c.first_seq
   AND (c.history_visibility = 'all' OR m.seq >= b.visible_from_seq)
 LEFT JOIN users s ON s.id = m.sender_id
@@ -67,16 +72,22 @@ export interface MyChatRow extends ChatRow, ReadRow, SettingsRow {
   user_id: string
   role: Member['role']
   unread_mentions: number
-  /** Null for who is alone. */
-  others: [userId: string, name: string | null, avatarUrl: string | null, lastReadSeq: number | null][] | null
+  /** One more than are told, for the reader may be among them; null for who is alone. */
+  first_members: [userId: string, name: string | null, avatarUrl: string | null, lastReadSeq: number][] | null
+  /** Which of those have blocked the reader, or are blocked: of them nothing is told but that they are there. */
+  apart_from: string[] | null
 }
 
 /** A chat, and where its reader stands in it; the marks of others are told in chats of at most `maxMembers`. */
 export function toMyChat(row: Parameters<typeof toChat>[0] & MyChatRow, maxMembers: number): MyChat {
   const hasMarks = row.member_count <= maxMembers
   const others: Other[] = []
-  for (const [userId, name, avatarUrl, lastReadSeq] of row.others ?? [])
-    others.push({ user: toUser(userId, name, avatarUrl), lastReadSeq: hasMarks ? lastReadSeq : null })
+  for (const [userId, name, avatarUrl, lastReadSeq] of row.first_members ?? []) {
+    if (userId === row.user_id || others.length === MAX_OTHERS) continue
+    const isApart = row.apart_from?.includes(userId) === true
+    const user = isApart ? toUser(userId, null, null) : toUser(userId, name, avatarUrl)
+    others.push({ user, lastReadSeq: hasMarks && !isApart ? lastReadSeq : null })
+  }
   const settings: ChatSettings = toSettings(row)
   const mine = { unreadMentions: row.unread_mentions, others, settings }
   // Not spread: that costs more than all the rest, and a session has many chats.

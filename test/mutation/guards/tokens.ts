@@ -24,6 +24,14 @@ export const TOKENS: Guard[] = [
     tests: ['plugins/jwks > an unknown kid asks again', 'plugins/jwks > one kid for two keys'],
   },
   {
+    name: 'twins in a token',
+    about: 'A token that says a thing twice is none: libraries take the first, or the last.',
+    file: 'plugins/token-parts.ts',
+    find: ' || hasTwins(text, value)',
+    replace: '',
+    tests: ['plugins/token-parts > one that says a thing twice is none'],
+  },
+  {
     name: 'one key without kid',
     about: 'A token that names no key needs a set of one.',
     file: 'plugins/verifying-keys.ts',
