@@ -79,8 +79,8 @@ export async function createWorld(db: Database, isShared: boolean) {
     'INSERT INTO users (id, name) SELECT u, u FROM unnest($1::text[]) u ON CONFLICT DO NOTHING',
     [USERS],
   )
-  await db.run('model_empty', 'DELETE FROM notices', [])
-  await db.run('model_blocks', 'DELETE FROM blocks', [])
+  // However many worlds came before, users are in the chats of this one alone.
+  await db.run('model_empty', 'TRUNCATE notices, blocks, chats, members, messages, chat_log CASCADE', [])
   const rooms: Room[] = []
   for (const founders of PLANS) {
     const chatId = randomUUID()
