@@ -1,10 +1,12 @@
 import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
-import { ErrorAnswer } from '../contract/errors.js'
+import { ChatError, ErrorAnswer } from '../contract/errors.js'
 import { RESOURCES, type Resource, type ResourceName } from '../contract/resources.js'
 import { lengthOf } from '../services/limits/index.js'
 import { callerOf } from './auth.js'
 
 type Resources = typeof RESOURCES
+
+const LATE_RETRY_MS = 1_000
 
 /** What TypeBox makes the types of a request and its answer of. */
 type SchemaOf<R extends Resource> = R['input'] & (R['answers'] extends null ? unknown : { response: R['answers'] })
@@ -37,7 +39,18 @@ export function guard(app: FastifyInstance, name: ResourceName): onRequestAsyncH
     service: [requireService],
     local: [requireLocal],
   }
-  return [...(perAddress ? [app.limitAddress] : []), ...(openedBy && app.config[openedBy] ? [] : hooks[who])]
+  return [
+    refuseLate(app),
+    ...(perAddress ? [app.limitAddress] : []),
+    ...(openedBy && app.config[openedBy] ? [] : hooks[who]),
+  ]
+}
+
+/** A hook: no change is made that waited while this process stood still, for its caller may have tried again on another node, and gone on from there. */
+export function refuseLate(app: FastifyInstance): onRequestAsyncHookHandler {
+  return async ({ method }) => {
+    if (method !== 'GET' && app.door.isLate()) throw new ChatError('OVERLOADED', { retryAfterMs: LATE_RETRY_MS })
+  }
 }
 
 /** The hooks that have a user's call of a route paid for. */

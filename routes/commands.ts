@@ -4,9 +4,11 @@ import { COMMAND_NAMES, COMMANDS, type Command, type RestTwin } from '../contrac
 import { ErrorAnswer, invalid } from '../contract/errors.js'
 import { requestOf, urlParts, usesQuery } from '../contract/rest.js'
 import { callerOf } from '../plugins/auth.js'
+import { refuseLate } from '../plugins/resource.js'
 
 /** The REST twins of the commands, made from their table: URL parts and body (or query) are the input, the body answered is the ack's data. */
 export default async function commandRoutes(app: FastifyInstance): Promise<void> {
+  app.addHook('onRequest', refuseLate(app))
   app.addHook('onRequest', app.auth.requireCaller)
 
   for (const name of COMMAND_NAMES) {

@@ -23,6 +23,8 @@ export interface DoorOptions {
 export type Door = ReturnType<typeof createDoor>
 
 const LAST_WAIT_MS = 1_000
+/** So long after a standstill what requests bring may have waited meanwhile. */
+const LATE_MS = 1_000
 /** What answers REST has this long after the last socket, and what writes down the last things so long after the limit of sockets. */
 const ANSWERS_MS = 500
 const LAST_WORDS_MS = 3_000
@@ -32,7 +34,9 @@ export function createDoor({ io, inside, maxLagMs, mostStillMs, drainLimitMs, lo
   let closing: Promise<void> | null = null
   const lag = watchLag(maxLagMs)
   const stoodListeners: (() => void)[] = []
+  let lateUntilMs = Number.NEGATIVE_INFINITY
   const standstill = watchStandstill(mostStillMs, (ms) => {
+    lateUntilMs = performance.now() + LATE_MS
     logger.warn({ ms: Math.round(ms) }, 'this process stood still: its clients are to come back')
     for (const listener of stoodListeners) listener()
   })
@@ -114,6 +118,8 @@ export function createDoor({ io, inside, maxLagMs, mostStillMs, drainLimitMs, lo
     givesWay: lag.givesWay,
     /** Whether this process has just stood still for so long that its clients may be elsewhere; then its listeners have heard. */
     hasStood: standstill.hasStood,
+    /** Whether what a request asks for now may have been asked long ago, while this process stood still. */
+    isLate: (): boolean => standstill.hasStood() || performance.now() < lateUntilMs,
     onStood: (listener: () => void): void => void stoodListeners.push(listener),
     isClosing: (): boolean => closing !== null,
     /** Work to be done before sockets are closed: what is under way is answered. */

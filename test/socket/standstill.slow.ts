@@ -64,11 +64,27 @@ t.test('what was sent to a node that was paused is not done when it goes on', as
   const sent = await alice.ask('send_message', JSON.stringify({ chatId, content: 'first' }))
   const { id: messageId } = (sent as { data: { message: { id: string } } }).data.message
 
+  const authorization = `Bearer ${token}`
+  const read = () => fetch(`${url}/messages/${messageId}`, { headers: { authorization } })
+  const edit = () =>
+    fetch(`${url}/messages/${messageId}`, {
+      method: 'PATCH',
+      headers: { authorization, 'content-type': 'application/json' },
+      body: JSON.stringify({ content: 'too late' }),
+    })
+  // Of three requests one has a connection that was there before.
+  await (await read()).text()
   child.kill('SIGSTOP')
   alice.send(`42["edit_message",${JSON.stringify({ messageId, content: 'too late' })}]`)
+  const edits = [edit(), edit(), edit()]
   await sleep(STILL_MS)
   child.kill('SIGCONT')
   t.equal(await alice.ask('get_chat', JSON.stringify({ chatId })), null, 'she is to come back')
-  const answer = await fetch(`${url}/messages/${messageId}`, { headers: { authorization: `Bearer ${token}` } })
-  t.match(await answer.json(), { message: { content: 'first', editedAt: null } })
+  for (const late of await Promise.all(edits)) {
+    t.equal(late.status, 503, 'a request is to come again')
+    t.match(await late.json(), { error: { code: 'OVERLOADED', retryable: true } })
+  }
+  t.match(await (await read()).json(), { message: { content: 'first', editedAt: null } })
+  await sleep(2_000)
+  t.equal((await edit()).status, 200, 'a while later all is as ever')
 })

@@ -170,6 +170,14 @@ export const DOOR: Guard[] = [
     tests: ['socket/standstill > what comes before the look that notices it is not done either'],
   },
   {
+    name: 'standstill (requests)',
+    about: 'Nor what came as a request.',
+    file: 'routes/commands.ts',
+    find: "app.addHook('onRequest', refuseLate(app))",
+    replace: '',
+    tests: ['socket/standstill > what was sent to a node that was paused is not done when it goes on'],
+  },
+  {
     name: 'standstill (waiting jobs)',
     about: 'Nor is what has waited in its line meanwhile.',
     file: 'services/log/lines.ts',
