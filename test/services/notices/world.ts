@@ -29,7 +29,8 @@ export type World = Awaited<ReturnType<typeof createWorld>>
 /** Chats in a database, a clock that is turned forward by making all that was stored older, and a scanner that can be killed at any statement. */
 export async function createWorld(db: Database, isShared: boolean) {
   let aheadMs = 0
-  const now = () => Date.now() + aheadMs
+  // Finer than milliseconds, of which one is enough for a whole scan and a send after it.
+  const now = () => performance.timeOrigin + performance.now() + aheadMs
   const bus = createMemoryBus(quiet)
   const log = createLog({ db, bus, maxChatsPerUser: 1_000, maxMembers: 200, hasSearch: false, logger: quiet })
   const told: UnreadNotice[] = []
