@@ -1,5 +1,6 @@
 import type { EventName } from '../../contract/events.js'
 import type { Ack } from '../../contract/types.js'
+import { knownText, textOf } from '../../services/texts.js'
 
 // Engine.IO's `4` is a message; behind it come Socket.IO's packets in the main namespace.
 const EVENT = '42'
@@ -10,33 +11,21 @@ const FINAL_TEXT = 0x81
 const MAX_SIZE_1 = 126
 const MAX_SIZE_2 = 65_536
 
-/**
- * The JSON of messages that were delivered in this turn of the loop: the answer to who sent one holds the same. Law: none is kept
- * when all promises are settled that settle now.
- */
-const texts = new Map<unknown, string>()
-const forget = () => texts.clear()
-
-function keepText(message: object): string {
-  const text = JSON.stringify(message)
-  if (texts.size === 0) process.nextTick(forget)
-  texts.set(message, text)
-  return text
-}
+const OF_MESSAGES: ReadonlySet<EventName> = new Set(['new_message', 'message_updated', 'message_deleted'])
 
 /** An event as the Socket.IO protocol spells it. */
 export const encodeEvent = (event: EventName, payload: object): string =>
-  `${EVENT}["${event}",${event === 'new_message' ? keepText(payload) : JSON.stringify(payload)}]`
+  `${EVENT}["${event}",${OF_MESSAGES.has(event) ? textOf(payload) : JSON.stringify(payload)}]`
 
 /** The packet that answers a command. */
 export function encodeAck(id: unknown, body: Ack<object>): string {
-  const isKnown = body.ok && 'message' in body.data && texts.has(body.data.message)
+  const isKnown = body.ok && 'message' in body.data && knownText(body.data.message) !== undefined
   return `${ACK}${id}[${isKnown ? `{"ok":true,"data":${joinTexts(body.data)}}` : JSON.stringify(body)}]`
 }
 
 /** The JSON of an object without undefined values, some of which have theirs. */
 function joinTexts(data: object): string {
-  const parts = Object.entries(data).map(([key, value]) => `"${key}":${texts.get(value) ?? JSON.stringify(value)}`)
+  const parts = Object.entries(data).map(([key, value]) => `"${key}":${knownText(value) ?? JSON.stringify(value)}`)
   return `{${parts.join(',')}}`
 }
 

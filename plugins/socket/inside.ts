@@ -97,10 +97,7 @@ export function createInside(io: ChatServer) {
   }
 
   function release(): void {
-    for (const tcp of corked) {
-      corked.delete(tcp)
-      tcp.uncork()
-    }
+    for (const tcp of corked) if (corked.delete(tcp)) tcp.uncork()
   }
 
   /** An answer of ours as text; null for all other packets. */

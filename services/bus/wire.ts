@@ -5,6 +5,7 @@ import { Id, Nullable, OneOf, Whole } from '../../contract/fields.js'
 import { BUDGETS } from '../../contract/limits.js'
 import { Chat, Member, Message } from '../../contract/shapes.js'
 import { CHANGE_KINDS, keysOf } from '../../contract/words.js'
+import { textOf } from '../texts.js'
 import { guard } from '../validator.js'
 import {
   type BlockNews,
@@ -121,8 +122,13 @@ export function toPacket(node: string, number: number, lines: string[]): string 
 
 /** The line of what was written, with its changes where they are at hand. */
 export function toChangesLine({ chatId, range, joined = [], changes = [] }: Written): string {
-  const bodies = changes.map((change) => ({ ...change, chatId: undefined }))
-  return JSON.stringify(['changes', chatId, range && [range.after, range.through], joined, bodies])
+  const head = JSON.stringify(['changes', chatId, range && [range.after, range.through], joined])
+  return `${head.slice(0, -1)},[${changes.map(toBody).join(',')}]]`
+}
+
+function toBody({ message, ...change }: LoggedChange): string {
+  const rest = JSON.stringify({ ...change, chatId: undefined })
+  return message ? `${rest.slice(0, -1)},"message":${textOf(message)}}` : rest
 }
 
 export const toSignalLine = ({ event, payload }: Signal): string => JSON.stringify(['signal', event, payload])

@@ -27,7 +27,7 @@ t.test('events and acks are those that Socket.IO makes', async (t) => {
     for (const [id, body] of bodies.entries()) t.equal(encodeAck(id, body), stock(PacketType.ACK, [body], id), when)
   }
   same('with no message at hand')
-  for (const event of ['new_message', 'message_updated'] as const) {
+  for (const event of ['new_message', 'message_updated', 'messages_expired'] as const) {
     t.equal(encodeEvent(event, message), stock(PacketType.EVENT, [event, message]))
     same(`with a message of ${event} at hand`)
   }

@@ -147,7 +147,7 @@ export const DOOR: Guard[] = [
   {
     name: 'texts of messages',
     about: 'The JSON of a message is kept for a turn of the loop, and no longer.',
-    file: 'plugins/socket/frames.ts',
+    file: 'services/texts.ts',
     find: 'process.nextTick(forget)',
     replace: 'process.nextTick(() => {})',
     tests: ['socket/frames > a message that changes after its turn is answered as it is then'],

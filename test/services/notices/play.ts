@@ -191,11 +191,12 @@ export async function play({ db, isShared, random, steps }: PlayOptions) {
 
   /** Whether a notice may be told now. */
   function judge(notice: UnreadNotice, may: Map<string, Expected>, { dueMs }: At): void {
-    const fail = (why: string) => {
-      done.fault ??= `${why}: ${JSON.stringify({ ...notice, lastMessage: notice.lastMessage?.seq })}`
-    }
     const room = rooms.find(({ chatId }) => chatId === notice.chatId)
     const one = room?.members.get(notice.userId)
+    const fail = (why: string) => {
+      const known = { expected: may.get(keyOf(notice)), member: one, dueMs, sent: room?.sent, blocked: [...blocked] }
+      done.fault ??= `${why}: ${JSON.stringify({ ...notice, lastMessage: notice.lastMessage?.seq, ...known })}`
+    }
     // What a kill left in doubt comes again as the same.
     if (!room || !one || known.has(notice.noticeId)) return
     known.add(notice.noticeId)
