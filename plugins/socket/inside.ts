@@ -67,7 +67,7 @@ export function createInside(io: ChatServer) {
   const server = serverOf(io)
   /** The answer that is being given: what else is acked, by listeners of a host, may hold binary data. */
   let answering: Ack<unknown> | undefined
-  const corked = new Set<Tcp>()
+  let corked = new Set<Tcp>()
   const seenClosing = new WeakSet<Connection>()
   /** How much of a queue was counted; the engine takes another when it has sent one. */
   const counted = new WeakMap<object, { packets: number; bytes: number }>()
@@ -97,7 +97,9 @@ export function createInside(io: ChatServer) {
   }
 
   function release(): void {
-    for (const tcp of corked) if (corked.delete(tcp)) tcp.uncork()
+    const held = corked
+    corked = new Set()
+    for (const tcp of held) tcp.uncork()
   }
 
   /** An answer of ours as text; null for all other packets. */

@@ -14,7 +14,7 @@ export type Seats = ReturnType<typeof createSeats>
 
 /** Bounds what one user has under way, so that many sockets are worth no more than few: what has no seat waits for one. */
 export function createSeats(seats = SEATS) {
-  const tables = new Map<string, Table>()
+  let tables = new Map<string, Table>()
 
   function take(userId: string): boolean {
     const table = tables.get(userId)
@@ -30,6 +30,8 @@ export function createSeats(seats = SEATS) {
     for (let next = table.line.shift(); next; next = table.line.shift()) if (next()) return
     table.taken -= 1
     if (table.taken === 0) tables.delete(userId)
+    // A map that lives long keeps what it has held until the next major collection.
+    if (tables.size === 0) tables = new Map()
   }
 
   return {

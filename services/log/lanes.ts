@@ -72,6 +72,7 @@ export function createLanes<J extends Job, Row>(options: LanesOptions<J, Row>) {
       if (busy.has(key)) continue
       if (!held.has(key)) batch.push(...take(key, maxBatch - batch.length))
     }
+    lines.renew()
     return batch
   }
 

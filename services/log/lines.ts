@@ -16,10 +16,12 @@ export interface LinesOptions {
 }
 
 const LOOK_MS = 100
+/** Up to so many lines are copied in no time. */
+const SMALL = 256
 
 /** Jobs that wait, a line for each key. Laws: a line is left in the order in which it was joined; what cannot wait, or has waited too long, is OVERLOADED. */
 export function createLines<J extends Job>({ maxQueue, waitMs }: LinesOptions) {
-  const waiting = new Map<string, J[]>()
+  let waiting = new Map<string, J[]>()
   let queued = 0
   let looking: NodeJS.Timeout | undefined
 
@@ -74,6 +76,11 @@ export function createLines<J extends Job>({ maxQueue, waitMs }: LinesOptions) {
       if (line.length > 0) waiting.set(key, line)
       queued -= taken.length
       return taken
+    },
+
+    /** Lets go of what has left: a map that is used for long keeps what it held until the next major collection. */
+    renew(): void {
+      if (waiting.size <= SMALL) waiting = new Map(waiting)
     },
 
     /** Has jobs wait again, before those of their keys that came later. */

@@ -30,6 +30,8 @@ export interface Expected {
   chatId: string
   fromSeq: number
   throughSeq: number
+  /** Up to where it is decided: what lies between is not for them now. */
+  upToSeq: number
 }
 
 /** What is so at a scan. */
@@ -65,7 +67,9 @@ export function decide(rooms: Room[], at: At): Expected[] {
       const last = Math.max(isAsked ? lastSeq(moved) : 0, at.hasLeft(userId) ? lastSeq(due) : 0)
       const found = room.sent.filter((one) => one.seq > notifiedSeq && one.seq <= last && isFor(room, member, one, at))
       const [first] = found
-      return first ? [{ userId, chatId: room.chatId, fromSeq: first.seq, throughSeq: lastSeq(found) }] : []
+      return first
+        ? [{ userId, chatId: room.chatId, fromSeq: first.seq, throughSeq: lastSeq(found), upToSeq: last }]
+        : []
     })
   })
 }

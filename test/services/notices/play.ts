@@ -29,7 +29,7 @@ export async function play({ db, isShared, random, steps }: PlayOptions) {
   const left = new Set<string>()
   /** Decided by scans that were killed, or told to nobody: they may come whenever. */
   const open = new Map<string, Expected>()
-  /** Of those what was dropped, perhaps: it was decided, and then nobody was to hear of it any more. Up to there they may count as told. */
+  /** Up to where a member may count as told though they were not: what was decided, and was not for them then, or no more when it was to be told. */
   const dropped = new Map<string, number>()
   const known = new Set<string>()
   let looks: number[] = []
@@ -137,6 +137,10 @@ export async function play({ db, isShared, random, steps }: PlayOptions) {
     place = null
   }
 
+  function drop(key: string, upToSeq: number): void {
+    dropped.set(key, Math.max(upToSeq, dropped.get(key) ?? 0))
+  }
+
   /** The chats as they are when what was dropped counts as told. */
   function withoutDropped(): Room[] {
     if (dropped.size === 0) return []
@@ -199,8 +203,8 @@ export async function play({ db, isShared, random, steps }: PlayOptions) {
         const standing = rooms.find(({ chatId }) => chatId === one.chatId)?.members.get(one.userId)
         if (!standing || standing.notifiedSeq < one.throughSeq) done.fault ??= `was not told: ${JSON.stringify(one)}`
       }
-      for (const [key, { throughSeq }] of open) dropped.set(key, Math.max(throughSeq, dropped.get(key) ?? 0))
-      for (const notice of fresh_) dropped.delete(keyOf(notice))
+      const heard = new Set(fresh_.map(keyOf))
+      for (const [key, { upToSeq }] of open) if (!heard.has(key)) drop(key, upToSeq)
       open.clear()
       return
     }
@@ -232,6 +236,7 @@ export async function play({ db, isShared, random, steps }: PlayOptions) {
     if (fromSeq <= one.notifiedSeq && !isOpen) fail('was told twice')
     if (!isOpen && !isExpected) fail('was told against the rules')
     one.notifiedSeq = throughSeq
+    for (const wanted of [...expected, open.get(keyOf(notice))]) if (wanted) drop(keyOf(notice), wanted.upToSeq)
   }
 
   const WEIGHTS: Record<string, number> = {
