@@ -1,6 +1,7 @@
 import type { UnreadNotice } from '../../../contract/notices.js'
 import type { Database } from '../../../services/db/index.js'
 import { pick, type Random } from '../../faults/random.js'
+import { byKey, createDropped, keyOf } from './dropped.js'
 import { type At, decide, type Expected, lastSeq, type Room, type Standing } from './oracle.js'
 import { AFTER_MS, createWorld, TICKS_MS, USERS, type World } from './world.js'
 
@@ -15,8 +16,6 @@ const GRACE_MS = 60_000
 /** Statements of a scan, at one of which it is killed. */
 const MOST_STATEMENTS = 14
 const FOR_GOOD = '9999-01-01T00:00:00Z'
-const byKey = (all: Expected[]) => new Map(all.map((one) => [keyOf(one), one]))
-const keyOf = ({ userId, chatId }: { userId: string; chatId: string }) => `${userId} ${chatId}`
 
 /** Plays random steps, and compares what each scan told with what the model says of it; answers the first fault. */
 export async function play({ db, isShared, random, steps }: PlayOptions) {
@@ -29,8 +28,7 @@ export async function play({ db, isShared, random, steps }: PlayOptions) {
   const left = new Set<string>()
   /** Decided by scans that were killed, or told to nobody: they may come whenever. */
   const open = new Map<string, Expected>()
-  /** Up to where a member may count as told though they were not: what was decided, and was not for them then, or no more when it was to be told. */
-  const dropped = new Map<string, number>()
+  const dropped = createDropped(rooms)
   const known = new Set<string>()
   let looks: number[] = []
   /** What is decided: up to which look, or null where all chats are compared, from when on. */
@@ -137,24 +135,6 @@ export async function play({ db, isShared, random, steps }: PlayOptions) {
     place = null
   }
 
-  function drop(key: string, upToSeq: number): void {
-    dropped.set(key, Math.max(upToSeq, dropped.get(key) ?? 0))
-  }
-
-  /** The chats as they are when what was dropped counts as told. */
-  function withoutDropped(): Room[] {
-    if (dropped.size === 0) return []
-    return rooms.map((room) => {
-      const raised = (one: Standing) =>
-        Math.max(one.notifiedSeq, dropped.get(keyOf({ ...one, chatId: room.chatId })) ?? 0)
-      const members = Array.from(
-        room.members,
-        ([userId, one]) => [userId, { ...one, notifiedSeq: raised(one) }] as const,
-      )
-      return { ...room, members: new Map(members) }
-    })
-  }
-
   /** Which messages this scan is about. */
   function freshAt(nowMs: number): { fresh: At['fresh']; look: number | undefined } {
     const dueMs = nowMs - AFTER_MS
@@ -183,7 +163,7 @@ export async function play({ db, isShared, random, steps }: PlayOptions) {
     const must = decide(rooms, at)
     const all = { ...at, hasLeft: () => true }
     const may = byKey(decide(rooms, all))
-    const without = [byKey(decide(withoutDropped(), at)), byKey(decide(withoutDropped(), all))] as const
+    const without = [byKey(decide(dropped.without(), at)), byKey(decide(dropped.without(), all))] as const
     const from = told.length
     const outcome = await world.scan(how)
     done.scans += 1
@@ -199,12 +179,12 @@ export async function play({ db, isShared, random, steps }: PlayOptions) {
     }
     if (outcome === 'done') {
       for (const one of must) {
-        if (dropped.has(keyOf(one)) && !without[0].has(keyOf(one))) continue
+        if (dropped.has(one) && !without[0].has(keyOf(one))) continue
         const standing = rooms.find(({ chatId }) => chatId === one.chatId)?.members.get(one.userId)
         if (!standing || standing.notifiedSeq < one.throughSeq) done.fault ??= `was not told: ${JSON.stringify(one)}`
       }
       const heard = new Set(fresh_.map(keyOf))
-      for (const [key, { upToSeq }] of open) if (!heard.has(key)) drop(key, upToSeq)
+      for (const [key, { upToSeq }] of open) if (!heard.has(key)) dropped.add(key, upToSeq)
       open.clear()
       return
     }
@@ -236,7 +216,7 @@ export async function play({ db, isShared, random, steps }: PlayOptions) {
     if (fromSeq <= one.notifiedSeq && !isOpen) fail('was told twice')
     if (!isOpen && !isExpected) fail('was told against the rules')
     one.notifiedSeq = throughSeq
-    for (const wanted of [...expected, open.get(keyOf(notice))]) if (wanted) drop(keyOf(notice), wanted.upToSeq)
+    for (const wanted of [...expected, open.get(keyOf(notice))]) if (wanted) dropped.add(keyOf(notice), wanted.upToSeq)
   }
 
   const WEIGHTS: Record<string, number> = {
