@@ -13,6 +13,9 @@ export interface PlayOptions {
 }
 
 const GRACE_MS = 60_000
+/** The steps, and how often each is drawn. */
+const OFTEN = { send: 10, read: 6, connect: 4, disconnect: 4, tick: 6, scan: 8, kill: 6 }
+const SELDOM = { delete: 1, mute: 1, block: 1, deaf: 1, restart: 0.3 }
 /** Statements of a scan, at one of which it is killed. */
 const MOST_STATEMENTS = 14
 const FOR_GOOD = '9999-01-01T00:00:00Z'
@@ -219,21 +222,9 @@ export async function play({ db, isShared, random, steps }: PlayOptions) {
     for (const wanted of [...expected, open.get(keyOf(notice))]) if (wanted) dropped.add(keyOf(notice), wanted.upToSeq)
   }
 
-  const WEIGHTS: Record<string, number> = {
-    send: 10,
-    read: 6,
-    delete: 1,
-    mute: 1,
-    block: 1,
-    connect: 4,
-    disconnect: 4,
-    tick: 6,
-    scan: 8,
-    kill: 6,
-    deaf: 1,
-    restart: 0.3,
-  }
-  const bag = Object.entries(WEIGHTS).flatMap(([name, weight]) => Array<string>(Math.round(weight * 10)).fill(name))
+  const bag = Object.entries({ ...OFTEN, ...SELDOM }).flatMap(([name, weight]) =>
+    Array<string>(Math.round(weight * 10)).fill(name),
+  )
   try {
     while (done.steps < steps && !done.fault) {
       const name = pick(random, bag)
