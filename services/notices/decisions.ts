@@ -102,6 +102,5 @@ WITH asked AS (
   ON CONFLICT (user_id, chat_id) DO UPDATE SET through_seq = excluded.through_seq, notice_id = excluded.notice_id
 )
 SELECT a.user_id AS "userId", a.chat_id AS "chatId", a.through_seq AS "throughSeq"
-FROM asked a
-JOIN LATERAL (SELECT 1 FROM members x WHERE x.chat_id = a.chat_id AND x.user_id = a.user_id OFFSET 0) m ON true
-WHERE NOT EXISTS (SELECT 1 FROM b WHERE b.chat_id = a.chat_id AND b.user_id = a.user_id)`
+FROM (SELECT user_id, chat_id, through_seq FROM asked EXCEPT SELECT user_id, chat_id, through_seq FROM b) a
+JOIN LATERAL (SELECT 1 FROM members x WHERE x.chat_id = a.chat_id AND x.user_id = a.user_id OFFSET 0) m ON true`
