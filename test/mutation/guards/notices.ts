@@ -17,6 +17,14 @@ export const NOTICES: Guard[] = [
     tests: [`${RULES} > who is away and has not read is told, once`],
   },
   {
+    name: 'notices (rows that are held)',
+    about: 'Nobody is forgotten whose row somebody else held just then.',
+    file: 'services/notices/decisions.ts',
+    find: 'FROM (SELECT user_id, chat_id, through_seq FROM asked EXCEPT',
+    replace: 'FROM (SELECT user_id, chat_id, through_seq FROM b EXCEPT',
+    tests: ['services/notices/held > members whose rows somebody holds are decided of by the next scan'],
+  },
+  {
     name: 'notices of the blocked',
     about: 'Nobody is told of who they have blocked.',
     file: 'services/notices/decisions.ts',
