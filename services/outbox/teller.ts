@@ -144,7 +144,7 @@ export function createTeller(first: Target, options: TellerOptions) {
     hear(chatId: string, head: number | null, seen?: number): void {
       if (!target.wantsChanges || target.isDisabled || lagging.isTold(chatId, head)) return
       if (!lagging.note(chatId, head, seen === undefined ? {} : { seen })) comparison.want()
-      else if (!isReading && gate.free() > 0) setImmediate(pump)
+      else if (!isReading && lagging.hasReady() && gate.free() > 0) setImmediate(pump)
     },
 
     /** The hook as it is now. */
