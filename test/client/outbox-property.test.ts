@@ -34,6 +34,22 @@ const acts: fc.Arbitrary<Act> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ act: fc.constant('wait' as const), turns: fc.nat({ max: 12 }) }) },
 )
 
+// What broke: a tab that took over sent from what it had read before, and so what was refused meanwhile, after what had been sent since.
+const FOUND: [Act[], Fate[]][] = [
+  [
+    [
+      { act: 'wait', turns: 6 },
+      { act: 'write', tab: 0, chat: 0 },
+      { act: 'wait', turns: 4 },
+      { act: 'write', tab: 0, chat: 0 },
+      { act: 'wait', turns: 4 },
+      { act: 'die', tab: 0 },
+      { act: 'write', tab: 0, chat: 0 },
+    ],
+    ['refused'],
+  ],
+]
+
 const failure = (code: 'TIMEOUT' | 'OFFLINE' | 'RATE_LIMITED' | 'FORBIDDEN') =>
   new ChatClientError({ code, message: code, retryable: code !== 'FORBIDDEN' })
 const turn = () => new Promise(setImmediate)
@@ -170,6 +186,7 @@ t.test('whatever is refused, lost, reloaded and killed, all that was written is 
     seed: used,
   } = await fc.check(property, {
     numRuns: runs,
+    examples: FOUND,
     endOnFailure: false,
     interruptAfterTimeLimit: 60_000 + runs * 1_000,
     ...seed,

@@ -48,28 +48,29 @@ export function createBox({ name, open, tabs, isOnline, send, onChange, retryMs 
   })
   const channel = tabs.join(name, hear)
   const tell = (news: TabNews) => hasLeft || channel.tell(news)
-  const giveUp = tabs.lead(name, lead)
-  list.refresh()
+  const giveUp = tabs.lead(name, () => void lead())
+  void list.refresh()
 
-  function lead(): void {
+  /** Leads as soon as it knows what the last one has done to the list before it died: what was refused is not sent again. */
+  async function lead(): Promise<void> {
+    await list.refresh()
     if (isClosed || isLeader) return
     isLeader = true
     elsewhere = []
-    // What the last one has done to the list before it died.
-    list.refresh()
+    update()
   }
 
   /** The others would wait in vain for what only this tab knows. */
   function onBroken(): void {
     giveUp()
-    lead()
+    void lead()
   }
 
   function hear(news: TabNews): void {
     if (news !== 'changed') {
       elsewhere = isLeader ? [] : news.sending
       update()
-    } else list.refresh()
+    } else void list.refresh()
   }
 
   function update(): void {
@@ -93,7 +94,7 @@ export function createBox({ name, open, tabs, isOnline, send, onChange, retryMs 
     /** There is a new connection. */
     rise(): void {
       sender.wake()
-      list.refresh()
+      void list.refresh()
     },
 
     settle(key: string): void {

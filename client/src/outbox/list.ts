@@ -87,10 +87,10 @@ export function createList({ key, open, tabs, onChange, onWrite, onBroken }: Lis
       void sync()
     },
 
-    /** Another tab may have changed it. */
-    refresh(): void {
+    /** Another tab may have changed it; settles when it is read as it is from now on. */
+    refresh(): Promise<void> {
       isStale = true
-      void sync()
+      return sync()
     },
   }
 }
