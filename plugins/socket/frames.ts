@@ -11,11 +11,12 @@ const FINAL_TEXT = 0x81
 const MAX_SIZE_1 = 126
 const MAX_SIZE_2 = 65_536
 
-const OF_MESSAGES: ReadonlySet<EventName> = new Set(['new_message', 'message_updated', 'message_deleted'])
+const isOfMessage = (event: EventName): boolean =>
+  event === 'new_message' || event === 'message_updated' || event === 'message_deleted'
 
 /** An event as the Socket.IO protocol spells it. */
 export const encodeEvent = (event: EventName, payload: object): string =>
-  `${EVENT}["${event}",${OF_MESSAGES.has(event) ? textOf(payload) : JSON.stringify(payload)}]`
+  `${EVENT}["${event}",${isOfMessage(event) ? textOf(payload) : JSON.stringify(payload)}]`
 
 /** The packet that answers a command. */
 export function encodeAck(id: unknown, body: Ack<object>): string {
