@@ -6,8 +6,6 @@ import { callerOf } from './auth.js'
 
 type Resources = typeof RESOURCES
 
-const LATE_RETRY_MS = 1_000
-
 /** What TypeBox makes the types of a request and its answer of. */
 type SchemaOf<R extends Resource> = R['input'] & (R['answers'] extends null ? unknown : { response: R['answers'] })
 
@@ -49,7 +47,8 @@ export function guard(app: FastifyInstance, name: ResourceName): onRequestAsyncH
 /** A hook: no change is made that waited while this process stood still, for its caller may have tried again on another node, and gone on from there. */
 export function refuseLate(app: FastifyInstance): onRequestAsyncHookHandler {
   return async ({ method }) => {
-    if (method !== 'GET' && app.door.isLate()) throw new ChatError('OVERLOADED', { retryAfterMs: LATE_RETRY_MS })
+    const retryAfterMs = method === 'GET' ? 0 : app.door.lateMs()
+    if (retryAfterMs > 0) throw new ChatError('OVERLOADED', { retryAfterMs })
   }
 }
 

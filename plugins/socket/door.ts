@@ -118,8 +118,11 @@ export function createDoor({ io, inside, maxLagMs, mostStillMs, drainLimitMs, lo
     givesWay: lag.givesWay,
     /** Whether this process has just stood still for so long that its clients may be elsewhere; then its listeners have heard. */
     hasStood: standstill.hasStood,
-    /** Whether what a request asks for now may have been asked long ago, while this process stood still. */
-    isLate: (): boolean => standstill.hasStood() || performance.now() < lateUntilMs,
+    /** For how long what requests ask for may still have been asked while this process stood still; 0 where it has not just done so. */
+    lateMs(): number {
+      standstill.hasStood()
+      return Math.max(0, Math.ceil(lateUntilMs - performance.now()))
+    },
     onStood: (listener: () => void): void => void stoodListeners.push(listener),
     isClosing: (): boolean => closing !== null,
     /** Work to be done before sockets are closed: what is under way is answered. */

@@ -24,9 +24,11 @@ export function encodeAck(id: unknown, body: Ack<object>): string {
   return `${ACK}${id}[${isKnown ? `{"ok":true,"data":${joinTexts(body.data)}}` : JSON.stringify(body)}]`
 }
 
-/** The JSON of an object without undefined values, some of which have theirs. */
+/** The JSON of an object, some of whose values have theirs. */
 function joinTexts(data: object): string {
-  const parts = Object.entries(data).map(([key, value]) => `"${key}":${knownText(value) ?? JSON.stringify(value)}`)
+  const parts: string[] = []
+  for (const [key, value] of Object.entries(data))
+    if (value !== undefined) parts.push(`"${key}":${knownText(value) ?? JSON.stringify(value)}`)
   return `{${parts.join(',')}}`
 }
 

@@ -19,6 +19,7 @@ t.test('events and acks are those that Socket.IO makes', async (t) => {
   const message = messageOf('é "quoted" \u2028 語')
   const bodies: Ack<object>[] = [
     { ok: true, data: { message, duplicate: false } },
+    { ok: true, data: { unset: undefined, message } },
     { ok: true, data: { messages: [message], hasMore: false } },
     { ok: true, data: {} },
     { ok: false, error: { code: 'NOT_FOUND', message: 'x', retryable: false } as never },

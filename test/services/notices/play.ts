@@ -166,7 +166,8 @@ export async function play({ db, isShared, random, steps }: PlayOptions) {
     const must = decide(rooms, at)
     const all = { ...at, hasLeft: () => true }
     const may = byKey(decide(rooms, all))
-    const without = [byKey(decide(dropped.without(), at)), byKey(decide(dropped.without(), all))] as const
+    const others = dropped.without()
+    const without = [byKey(decide(others, at)), byKey(decide(others, all))] as const
     const from = told.length
     const outcome = await world.scan(how)
     done.scans += 1
@@ -204,8 +205,8 @@ export async function play({ db, isShared, random, steps }: PlayOptions) {
     const one = room?.members.get(notice.userId)
     const expected = may.map((of) => of.get(keyOf(notice)))
     const fail = (why: string) => {
-      const known = { expected, member: one, dueMs, sent: room?.sent, blocked: [...blocked] }
-      done.fault ??= `${why}: ${JSON.stringify({ ...notice, lastMessage: notice.lastMessage?.seq, ...known })}`
+      const beside = { expected, member: one, dueMs, sent: room?.sent, blocked: [...blocked] }
+      done.fault ??= `${why}: ${JSON.stringify({ ...notice, lastMessage: notice.lastMessage?.seq, ...beside })}`
     }
     // What a kill left in doubt comes again as the same.
     if (!room || !one || known.has(notice.noticeId)) return
