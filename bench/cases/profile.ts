@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Bench, CaseResult, Table } from '../lib/bench.js'
+import { type Bench, type CaseResult, settle, type Table } from '../lib/bench.js'
 import { SECRET } from '../lib/secrets.js'
 import { layout, type Membership } from '../lib/seed.js'
 import { type Server, tempDir } from '../lib/servers.js'
@@ -55,6 +55,18 @@ async function record(bench: Bench, title: string, server: Server, work: () => P
   return { title: `Profile: ${title}`, head: ['function', 'self'], rows }
 }
 
+/** What sends leave behind that only a major collection takes away. */
+async function survivors({ generator, progress }: Bench, server: Server, group: string): Promise<Table> {
+  progress('profile: what survives minor collections')
+  await server.call('startHeap')
+  const { acks: before } = await generator.call('counts', { group })
+  await sleep(MS)
+  const { acks } = await generator.call('counts', { group })
+  const bytes = (await server.call('stopHeap')) as number
+  const rows = [['bytes a send', Math.round(bytes / (acks - before))]]
+  return { title: 'What survives minor collections: sends, 64 in flight', head: ['', ''], rows }
+}
+
 /** Where the time goes: the functions with most time of their own, while the loop is not idle. */
 export async function profile(bench: Bench): Promise<CaseResult> {
   const tables: Table[] = []
@@ -74,6 +86,10 @@ export async function profile(bench: Bench): Promise<CaseResult> {
   const work = { kind: 'send' as const, chats: users.map((_, i) => [`c${i}`]), bytes: 120 }
   await bench.generator.call('closedLoop', { group, work, inFlight: 1_000 })
   tables.push(await record(bench, 'sends, 1,000 in flight', server, () => sleep(MS)))
+  await bench.generator.call('stop', { group })
+  await settle(bench, group)
+  await bench.generator.call('closedLoop', { group, work, inFlight: 64 })
+  tables.push(await survivors(bench, server, group))
   await server.stop()
 
   // Half of them connect before the profile begins.
