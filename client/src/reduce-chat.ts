@@ -37,6 +37,8 @@ export function reduceChat(
   const revised = old.map((message) => reviseMessage(draft, message, myId))
   for (const message of fresh) addMessage(draft, message, myId)
   const rest = changes.map((change) => reduceOther(draft, change, myId))
+  // What expired unheard may have been one's own, or that of others: their marks went with it.
+  if (changes.some(({ throughSeq = 0 }) => throughSeq > chat.lastSeq)) return { chat: draft, open: ALL }
   return { chat: draft, open: Math.max(NOTHING, ...revised, ...rest) }
 }
 

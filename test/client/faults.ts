@@ -5,11 +5,24 @@ export type Fault = (name: string, payload: unknown) => [name: string, payload: 
 
 /** Socket.IO's options of a client that does not get every event as it was sent: `undefined` lets one through. */
 export function faulty(fault: Fault): { parser: { Encoder: typeof Encoder; Decoder: typeof Decoder } } {
+  // The stock decoder tells its listeners past whoever extends it: so it is inside, and tells this one.
   class FaultyDecoder extends Decoder {
-    override emitReserved(event: 'decoded', packet: Packet): this {
-      const instead = packet.type === PacketType.EVENT ? fault(packet.data[0], packet.data[1]) : undefined
-      for (const data of instead ?? []) super.emitReserved(event, { ...packet, data })
-      return instead ? this : super.emitReserved(event, packet)
+    readonly #stock = new Decoder()
+
+    constructor() {
+      super()
+      this.#stock.on('decoded', (packet: Packet) => {
+        const instead = packet.type === PacketType.EVENT ? fault(packet.data[0], packet.data[1]) : undefined
+        for (const data of instead ?? [packet.data]) this.emitReserved('decoded', { ...packet, data })
+      })
+    }
+
+    override add(data: unknown): void {
+      this.#stock.add(data)
+    }
+
+    override destroy(): void {
+      this.#stock.destroy()
     }
   }
   return { parser: { Encoder, Decoder: FaultyDecoder } }
@@ -18,11 +31,16 @@ export function faulty(fault: Fault): { parser: { Encoder: typeof Encoder; Decod
 /** Lets all events through, but what a test tells it to do once. */
 export function createFaults() {
   const faults: { name: string; instead: (payload: unknown) => [name: string, payload: unknown][] }[] = []
+  let done = 0
   return {
     ...faulty((name, payload) => {
       const index = faults.findIndex((fault) => fault.name === name)
-      return index === -1 ? undefined : faults.splice(index, 1)[0]?.instead(payload)
+      if (index === -1) return
+      done += 1
+      return faults.splice(index, 1)[0]?.instead(payload)
     }),
+    /** How many there were so far. */
+    done: (): number => done,
     /** From now on nothing is done to events. */
     stop: (): void => void faults.splice(0),
     /** The next event of a name is lost. */

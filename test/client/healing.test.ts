@@ -71,6 +71,20 @@ onEachDatabase('a client whose connection is bad', async (t, database) => {
     t.same(messagesOf(to)[0]?.seq, 6)
   })
 
+  await t.test('asks how things are when messages have expired before it heard of them', async (t) => {
+    faults.lose('new_message')
+    faults.lose('new_message')
+    const own = { as: 'bob', body: { content: 'from another device' } }
+    const theirs = { as: 'carol', body: { content: 'from carol' } }
+    await service.call('POST', `/chats/${chatId}/messages`, theirs)
+    const { body } = await service.call('POST', `/chats/${chatId}/messages`, own)
+    await service.app.chat.log.expireThrough(chatId, body.message.seq)
+    await sameAsFresh(t, service, bob, 'bob')
+    t.match(bob.chats.get(), [{ lastReadSeq: body.message.seq }], 'who writes has read')
+  })
+
+  t.equal(faults.done(), 7, 'all of it was done to its events')
+
   await t.test('leaves a chat that it was removed from, and reads it anew when it is back', async (t) => {
     await alice.command('remove_member', { chatId, userId: 'bob' })
     await when(bob.chats, 'no chat', (chats) => chats.length === 0)

@@ -46,6 +46,7 @@ t.test('who is there', async (t) => {
     await when(people, 'the last', (all) => all.carol?.status === 'dnd')
     await new Promise(setImmediate)
     t.equal(people.get().carol?.status, 'dnd')
+    t.equal(faults.done(), 2, 'they came in another order')
   })
 
   await t.test('is watched once, as long as somebody wants it', async (t) => {

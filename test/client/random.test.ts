@@ -1,4 +1,5 @@
-import type { Test } from 'tap'
+import { parseArgs } from 'node:util'
+import t, { type Test } from 'tap'
 import type { ChatClient, Room } from '../../client/src/index.js'
 import { build, onEachDatabase, type Service } from '../helper.js'
 import { createRandom, type Random } from '../simulator/random.js'
@@ -6,27 +7,41 @@ import { clientOf, messagesOf, online, when } from './client.js'
 import { createFaults } from './faults.js'
 import { cut, sameAsFresh } from './world.js'
 
-const PEOPLE = ['alice', 'bob', 'carol'] as const
+// npm run test:client -- [--runs N] [--seed N]: as npm test does it, longer, or from a seed on.
+const { values } = parseArgs({ strict: false, options: { runs: { type: 'string' }, seed: { type: 'string' } } })
+const RUNS = Number(values.runs ?? 2)
+const SEED = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31))
 const STEPS = 80
+
+t.setTimeout(RUNS * 120_000)
+
 const LOST = ['new_message', 'message_updated', 'message_deleted', 'member_changed', 'chat_updated', 'messages_expired']
+
+/** The users of one run. */
+interface Cast {
+  alice: string
+  bob: string
+  carol: string
+}
 
 interface Person {
   userId: string
+  cast: Cast
   client: ChatClient
   faults: ReturnType<typeof createFaults>
 }
 
 /** What people do, each at random; most of it may be refused. */
 const DEEDS: Record<string, (who: Person, room: Room, random: Random, service: Service) => unknown> = {
-  send: (_who, room, random) =>
+  send: ({ cast: { bob, carol } }, room, random) =>
     room.send({
       content: `line ${random.below(1_000)}`,
-      mentions: { userIds: random.below(3) === 0 ? ['bob', 'carol'] : [] },
+      mentions: { userIds: random.below(3) === 0 ? [bob, carol] : [] },
     }),
   more: (_who, room, random) => room.send({ content: `more ${random.below(1_000)}` }),
   edit: (_who, room, random) => room.edit(idIn(room, random), { content: `other ${random.below(1_000)}` }),
-  mention: (_who, room, random) =>
-    room.edit(idIn(room, random), { mentions: { userIds: ['alice', 'bob'].slice(random.below(3)) } }),
+  mention: ({ cast: { alice, bob } }, room, random) =>
+    room.edit(idIn(room, random), { mentions: { userIds: [alice, bob].slice(random.below(3)) } }),
   remove: (_who, room, random) => room.remove(idIn(room, random)),
   react: (_who, room, random) => room.react(idIn(room, random), '👍', random.below(2) === 0),
   pin: (_who, room, random) => room.pin(idIn(room, random), random.below(2) === 0),
@@ -43,10 +58,12 @@ const DEEDS: Record<string, (who: Person, room: Room, random: Random, service: S
       isArchived: random.below(4) === 0,
       isHidden: random.below(4) === 0,
     }),
+  seen: ({ client }, { chatId }, random) =>
+    client.command('update_chat', { chatId, historyVisibility: random.below(2) === 0 ? 'all' : 'joined' }),
   title: ({ client }, { chatId }, random) =>
     client.command('update_chat', { chatId, title: `title ${random.below(100)}` }),
-  out: ({ client }, { chatId }) => client.command('remove_member', { chatId, userId: 'carol' }),
-  in: ({ client }, { chatId }) => client.command('add_members', { chatId, userIds: ['carol'] }),
+  out: ({ client, cast }, { chatId }) => client.command('remove_member', { chatId, userId: cast.carol }),
+  in: ({ client, cast }, { chatId }) => client.command('add_members', { chatId, userIds: [cast.carol] }),
   expire: (_who, { chatId }, random, { app }) => app.chat.log.expireThrough(chatId, random.below(4)),
   cut: ({ userId }, _room, _random, service) => cut(service, userId),
   cutAgain: ({ userId }, _room, _random, service) => cut(service, userId),
@@ -62,16 +79,18 @@ const idIn = (room: Room, random: Random): string => {
 async function play(t: Test, service: Service, seed: number): Promise<void> {
   t.comment(`seed ${seed}`)
   const random = createRandom(seed)
-  const people = PEOPLE.map((userId): Person => {
+  const cast: Cast = { alice: `alice ${seed}`, bob: `bob ${seed}`, carol: `carol ${seed}` }
+  // One of them has two devices.
+  const people = [...Object.values(cast), cast.carol].map((userId: string): Person => {
     const faults = createFaults()
-    return { userId, faults, client: clientOf(t, service, userId, { socket: faults }) }
+    return { userId, cast, faults, client: clientOf(t, service, userId, { socket: faults }) }
   })
   await Promise.all(people.map(({ client }) => online(client)))
   const [alice] = people
   if (!alice) return
   const chatIds: string[] = []
   for (const type of ['group', 'group', 'direct'] as const) {
-    const memberIds = type === 'direct' ? ['bob'] : ['bob', 'carol']
+    const memberIds = type === 'direct' ? [cast.bob] : [cast.bob, cast.carol]
     chatIds.push((await alice.client.command('create_chat', { type, memberIds })).chat.chatId)
   }
   for (const { client } of people)
@@ -93,10 +112,17 @@ async function play(t: Test, service: Service, seed: number): Promise<void> {
   await when(alice.client.outbox, 'all is sent', (entries) => entries.every(({ status }) => status === 'failed'))
   for (const { faults } of people) faults.stop()
   for (const chatId of chatIds) alice.client.room(chatId).send({ content: 'the end' })
-  for (const { client, userId } of people) await sameAsFresh(t, service, client, userId)
+  for (const { client, userId } of people) {
+    await sameAsFresh(t, service, client, userId)
+    await client.close()
+  }
+  t.ok(
+    people.some(({ faults }) => faults.done() > 0),
+    'something was done to their events',
+  )
 }
 
 onEachDatabase('three clients do what they like, and end as who comes anew', async (t, database) => {
   const service = await build(t, { ...database, chatCreation: 'users' })
-  await play(t, service, Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31)))
+  for (let i = 0; i < RUNS; i += 1) await play(t, service, SEED + i)
 })

@@ -10,7 +10,8 @@ import { packageRoot } from '../../services/package-root.js'
 import { embeddedDir, tempDir } from '../helper.js'
 import { freePort } from '../helpers/postgres.js'
 
-t.setTimeout(180_000)
+// Each of them builds first.
+t.setTimeout(600_000)
 
 interface Started {
   child: ChildProcess
