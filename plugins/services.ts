@@ -6,7 +6,7 @@ import { openBus } from '../services/bus/open.js'
 import { createCommands } from '../services/commands/index.js'
 import { createDevices } from '../services/devices/index.js'
 import { createFace } from '../services/face.js'
-import { createFeed } from '../services/feed/index.js'
+import { createFeed, type Feed } from '../services/feed/index.js'
 import { createListeners, type HostHooks } from '../services/hooks.js'
 import { drain } from '../services/hub/drain.js'
 import { createHub } from '../services/hub/index.js'
@@ -78,11 +78,11 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
   const net = hasNet ? createNet({ look: createRecent(db), bus, logger, metrics }) : undefined
   app.addHook('onClose', async () => net?.stop())
   const ends = net && createEnds({ db, bus, logger })
-  const feed = createFeed({ log, hub, bus, ...(net && { net }), logger, metrics })
-  const { memberCount } = feed
+  const memberCount = (chatId: string) => feed.memberCount(chatId)
   const small = { bus, hub, clientsApart: blocks.clientsApart, memberCount, maxMembers }
+  const receipts = createReceipts({ ...small, comingTo: (chatId) => feed.comingTo(chatId) })
+  const feed: Feed = createFeed({ log, hub, bus, ...(net && { net }), receipts, logger, metrics })
   const typing = createTyping({ ...small, mustBeAllowed: log.mustBeAllowedToWrite })
-  const receipts = createReceipts(small)
   const ownSettings = createOwnSettings({ bus, hub, read: log.getSettings, logger })
   const visibility = createVisibility(db)
   const keeping = { leaseMs: config.PRESENCE_LEASE_MS, connections: hub.clients }
@@ -108,6 +108,7 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
     presence,
     blocks,
     ownSettings,
+    receipts,
     maxSocketsPerUser: config.MAX_SOCKETS_PER_USER,
   })
   const uploads = await openUploads(app, bus, hooks.presign)

@@ -121,6 +121,7 @@ export function createLog({ command, chats, isIn, myId, roomOf, gone, overlay, c
   async function read(chatId: string, isReset = false): Promise<void> {
     asking.add(chatId)
     unsure.delete(chatId)
+    const before = chats.byId.get(chatId)?.revision
     try {
       const { chat } = await command('get_chat', { chatId })
       const known = chats.byId.get(chatId)
@@ -128,7 +129,8 @@ export function createLog({ command, chats, isIn, myId, roomOf, gone, overlay, c
       else if (known) doubt(chatId)
       if (unsure.has(chatId)) doubt(chatId)
     } catch (error) {
-      if (isAbsent(error)) gone(chatId)
+      // Out of it, unless one was told since that one is in again.
+      if (isAbsent(error) && chats.byId.get(chatId)?.revision === before) gone(chatId)
       else if (isIn()) doubt(chatId, waitOf(error))
     } finally {
       asking.delete(chatId)

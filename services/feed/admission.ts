@@ -1,12 +1,14 @@
 import type { MyChat } from '../../contract/shapes.js'
 import type { Hub } from '../hub/index.js'
 import type { Client } from '../hub/ports.js'
+import type { Receipts } from '../hub/receipts.js'
 import type { Log } from '../log/index.js'
 import type { Logger } from '../logger.js'
 
 export interface AdmissionOptions {
   log: Pick<Log, 'getChatFor'>
   hub: Pick<Hub, 'clientsOf' | 'clientsIn' | 'isIn' | 'leave' | 'tell'>
+  receipts?: Pick<Receipts, 'retell'> | undefined
   logger: Logger
   /** Brings a client into a chat, from a revision on. */
   attach(client: Client, chatId: string, afterRevision: number, memberCount: number): void
@@ -19,7 +21,7 @@ const RETRY_MS = 500
 const MOMENT_MS = 50
 
 /** Who comes into a chat and who goes while connected: `chat_added` before all that follows, `chat_removed` after all that came before. */
-export function createAdmission({ log, hub, logger, attach, isComing }: AdmissionOptions) {
+export function createAdmission({ log, hub, receipts, logger, attach, isComing }: AdmissionOptions) {
   /** The revisions by which clients were removed from chats: what was read before does not let them in again. */
   const removals = new WeakMap<Client, Map<string, number>>()
   let isStopped = false
@@ -47,9 +49,10 @@ export function createAdmission({ log, hub, logger, attach, isComing }: Admissio
     const outside = (userId: string) => hub.clientsOf(userId).filter((client) => !isComing(client, chatId))
     const here = userIds.filter((userId) => outside(userId).length > 0)
     if (here.length === 0) return
+    const beganMs = performance.now()
     try {
       for (const [userId, chat] of await log.getChatFor(chatId, here)) {
-        for (const client of outside(userId)) welcome(client, chat)
+        for (const client of outside(userId)) welcome(client, chat, beganMs)
       }
     } catch (error) {
       if (isStopped) return
@@ -58,10 +61,11 @@ export function createAdmission({ log, hub, logger, attach, isComing }: Admissio
     }
   }
 
-  function welcome(client: Client, chat: MyChat): void {
+  function welcome(client: Client, chat: MyChat, beganMs: number): void {
     if (chat.revision <= (removals.get(client)?.get(chat.chatId) ?? 0)) return
     hub.tell(client, 'chat_added', chat)
     attach(client, chat.chatId, chat.revision, chat.memberCount)
+    receipts?.retell(client, beganMs, [chat])
   }
 
   return {

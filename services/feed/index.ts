@@ -1,6 +1,7 @@
 import type { Bus, LoggedChange, Written } from '../bus/index.js'
 import type { Hub } from '../hub/index.js'
 import type { Client } from '../hub/ports.js'
+import type { Receipts } from '../hub/receipts.js'
 import type { Log } from '../log/index.js'
 import type { Net } from '../log/net.js'
 import type { Logger } from '../logger.js'
@@ -22,6 +23,8 @@ export interface FeedOptions {
   bus: Pick<Bus, 'subscribe' | 'onGap'>
   /** What lies under the bus, where there are other nodes. */
   net?: Pick<Net, 'onFound' | 'onGap'>
+  /** What is told of marks that moved while somebody came. */
+  receipts?: Pick<Receipts, 'retell'> | undefined
   logger: Logger
   metrics?: Pick<Metrics, 'holesHealed'>
 }
@@ -32,7 +35,7 @@ const MAX_HELD = 1_000
 export type Feed = ReturnType<typeof createFeed>
 
 /** The Feed of one node; see this folder's README for its law. */
-export function createFeed({ log, hub, bus, net, logger, metrics }: FeedOptions) {
+export function createFeed({ log, hub, bus, net, receipts, logger, metrics }: FeedOptions) {
   const chats = new Map<string, Served>()
   const { push, flush } = createOutgoing(hub)
   const { heal, verifySoon, hearHeads, ...healing } = createHealing({
@@ -43,7 +46,7 @@ export function createFeed({ log, hub, bus, net, logger, metrics }: FeedOptions)
     deliver: deliverRead,
     onLost: createLoss({ hub, logger, forget: (chatId) => chats.delete(chatId) }),
   })
-  const admission = createAdmission({ log, hub, logger, attach, isComing })
+  const admission = createAdmission({ log, hub, receipts, logger, attach, isComing })
   const catchUp = createCatchUp({ log, hub, logger, flush, sendOff: admission.sendOff, onIdle: forgetIfIdle })
 
   const subscriptions = [
@@ -152,6 +155,9 @@ export function createFeed({ log, hub, bus, net, logger, metrics }: FeedOptions)
 
     /** How many are in a chat that this node serves; undefined for one that it does not. */
     memberCount: (chatId: string): number | undefined => chats.get(chatId)?.memberCount,
+
+    /** The clients that are on the way into a chat: it was told to them. */
+    comingTo: (chatId: string): Iterable<Client> => chats.get(chatId)?.waiting.keys() ?? [],
 
     /** Looks soon whether more was written in some chats than was heard here; of those that are not served it knows nothing. */
     verify: verifySoon,

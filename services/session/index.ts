@@ -8,6 +8,7 @@ import type { Feed } from '../feed/index.js'
 import type { Hub } from '../hub/index.js'
 import type { OwnSettings } from '../hub/own-settings.js'
 import type { Client } from '../hub/ports.js'
+import type { Receipts } from '../hub/receipts.js'
 import type { Limits } from '../limits/index.js'
 import type { Log } from '../log/index.js'
 import type { Net } from '../log/net.js'
@@ -38,6 +39,7 @@ export interface SessionsOptions {
   presence: Pick<Presence, 'connect' | 'disconnect'>
   blocks: Pick<Blocks, 'hold' | 'release' | 'blockedBy'>
   ownSettings: Pick<OwnSettings, 'retell'>
+  receipts?: Pick<Receipts, 'retell'>
   logger: Logger
   maxSocketsPerUser: number
 }
@@ -147,6 +149,7 @@ export function createSessions(options: SessionsOptions) {
       for (const chat of state.chats) feed.attach(client, chat.chatId, chat.revision, chat.memberCount)
       for (const chatId of state.missed) void feed.admit(chatId, [userId])
       for (const chatId of state.changed) void ownSettings.retell({ userId, chatId })
+      options.receipts?.retell(client, session.sinceMs, state.chats)
       expiry.watch(session)
       presence.connect(client).catch((error) => logger.warn({ err: error, userId }, 'presence missed a connection'))
       makeRoom(userId)

@@ -2,7 +2,7 @@ import t from 'tap'
 import { build } from '../helper.js'
 import { launch, needsChromium, open } from './browser.js'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 t.test('the page knows the limits of its service', needsChromium, async (t) => {
   const browser = await launch(t)

@@ -2,7 +2,7 @@ import t from 'tap'
 import { build, until } from '../helper.js'
 import { launch, needsChromium, open } from './browser.js'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 /** A headless browser shows no notifications, and has the focus for ever: both are doubled. */
 const DOUBLES = `

@@ -3,7 +3,7 @@ import t from 'tap'
 import { build, until } from '../helper.js'
 import { launch, needsChromium, open } from './browser.js'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 const row = (page: Page, name: string): Locator =>
   page.locator('.chat-row').filter({ has: page.locator('.chat-name', { hasText: name }) })

@@ -3,7 +3,7 @@ import t from 'tap'
 import { build, connect, must, until } from '../helper.js'
 import { launch, needsChromium, open } from './browser.js'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 t.test('how somebody is, as the page of another shows it', needsChromium, async (t) => {
   const browser = await launch(t)

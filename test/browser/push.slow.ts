@@ -6,7 +6,7 @@ import { createBrowser } from '../plugins/push/receiver.js'
 import { pushService, type Received } from '../plugins/push/services.js'
 import { launch, needsChromium, open, violationsOf, visit } from './browser.js'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 const { publicKey, privateKey } = webPush.generateVAPIDKeys()
 const VAPID = { vapidPublicKey: publicKey, vapidPrivateKey: privateKey, vapidSubject: 'mailto:chat@example.com' }

@@ -5,7 +5,7 @@ import { build, embeddedDir, onEachDatabase, SECRET } from '../helper.js'
 import { freePort } from '../helpers/postgres.js'
 import { program } from './program.js'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 t.test('token', async (t) => {
   const dataDir = await embeddedDir(t)

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { API_KEY, build, onEachDatabase, type Service } from '../helper.js'
 import { program } from './program.js'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 /** A group in which so many revisions happened. */
 async function group({ call }: Service, chatId: string, revisions: number): Promise<void> {

@@ -3,7 +3,7 @@ import { API_KEY, onEachDatabase, SECRET } from '../helper.js'
 import { startServer } from '../helpers/process.js'
 import { program } from './program.js'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 onEachDatabase('load', async (t, { dataDir = '', databaseUrl = '' }) => {
   const secrets = { JWT_SECRET: SECRET, SERVICE_API_KEYS: API_KEY }

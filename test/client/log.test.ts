@@ -68,6 +68,7 @@ function open(answers: { sync?: Sync[]; chats?: (MyChat | null)[] } = {}) {
   const chats = createChats()
   chats.put(chat(1))
   const asked: [name: string, revision?: number | undefined][] = []
+  let meanwhile: (() => void) | undefined
   const gone: string[] = []
   async function answer(name: string, input: unknown): Promise<unknown> {
     if (name === 'sync') {
@@ -75,6 +76,8 @@ function open(answers: { sync?: Sync[]; chats?: (MyChat | null)[] } = {}) {
       return { chats: { c: answers.sync?.shift() } }
     }
     asked.push([name])
+    meanwhile?.()
+    meanwhile = undefined
     const found = answers.chats?.shift()
     if (!found) throw new ChatClientError({ code: 'NOT_FOUND', message: '', retryable: false })
     return { chat: found }
@@ -94,7 +97,9 @@ function open(answers: { sync?: Sync[]; chats?: (MyChat | null)[] } = {}) {
     overlay: (mine) => mine,
     caughtUp: () => (risen += 1),
   })
-  return { log, asked, gone, risen: () => risen, mine: () => chats.byId.get('c') }
+  /** Lets something come before the next answer to `get_chat`. */
+  const before = (happen: (chats: ReturnType<typeof createChats>) => void) => (meanwhile = () => happen(chats))
+  return { log, asked, gone, before, risen: () => risen, mine: () => chats.byId.get('c') }
 }
 
 t.test('the next change is applied, what is known is dropped', async (t) => {
@@ -179,6 +184,28 @@ t.test('what a change does not say is asked for, and what is older than the stat
   await until('three of them', () => mine()?.memberCount === 3)
   t.same(asked, [['get_chat'], ['get_chat']])
   t.equal(mine()?.title, null)
+})
+
+t.test('who is in again before the answer that they are out stays', async (t) => {
+  const { log, asked, gone, before, mine } = open({ chats: [null, chat(3, { title: 'again' })] })
+  before((chats) => chats.put(chat(3)))
+  log.doubt('c')
+  await until('it is asked for once more', () => mine()?.title === 'again')
+  t.same(asked, [['get_chat'], ['get_chat']])
+  t.same(gone, [])
+})
+
+t.test('of messages that expired unheard nobody knows whose they were: the server is asked', async (t) => {
+  const { log, asked, mine } = open({
+    sync: [
+      { changes: [{ ...change(3, 0), type: 'messages_expired', throughSeq: 2 }], through: 3, head: 3, more: false },
+    ],
+    chats: [chat(3, { firstSeq: 3, lastSeq: 2, lastReadSeq: 2 })],
+  })
+  log.hear({ chatId: 'c', revision: 3, type: 'messages_expired', throughSeq: 2 })
+  await until('the mark', () => mine()?.lastReadSeq === 2)
+  t.same(asked, [['sync', 1], ['get_chat']])
+  t.match(mine(), { lastSeq: 2, firstSeq: 3 })
 })
 
 t.test('unread, expired, read', async (t) => {

@@ -2,7 +2,7 @@ import t from 'tap'
 import { build } from '../helper.js'
 import { isEmpty, isOnline, launch, needsChromium, openPage, servePage, waits, write } from './page.js'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 const lines = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name} ${i}`)
 

@@ -2,7 +2,7 @@ import type { InjectOptions } from 'fastify'
 import t, { type Test } from 'tap'
 import { API_KEY, build, onEachDatabase, SECRET, type Service } from '../helper.js'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 const SAYS_MORE = /x-powered-by|^server$|version|x-runtime|x-aspnet/i
 const INSIDE = /node_modules|\.(ts|js):\d|\bat \w+ \(|SELECT|INSERT|relation|column|pg_|drizzle|fastify|ajv/i

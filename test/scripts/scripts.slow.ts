@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { packageRoot } from '../../services/package-root.js'
 import { tempDir } from '../helper.js'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 interface Outcome {
   code: number

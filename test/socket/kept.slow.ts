@@ -3,7 +3,7 @@ import t from 'tap'
 import { build, connect, until } from '../helper.js'
 import { openRaw } from '../helpers/raw.js'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 t.test('a socket that is in keeps no token', async (t) => {
   const service = await build(t)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { build, collect, connect, must, onEachDatabase, until } from '../helper.js'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 onEachDatabase('in a large chat nobody is told who types or reads', async (t, database) => {
   const service = await build(t, { ...database, presenceMaxMembers: 2 })

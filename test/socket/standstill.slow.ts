@@ -4,7 +4,7 @@ import { build, SECRET, sign, tempDir, until } from '../helper.js'
 import { startServer } from '../helpers/process.js'
 import { openRaw } from '../helpers/raw.js'
 
-t.setTimeout(120_000)
+t.setTimeout(600_000)
 
 /** Longer than a client waits for a ping that it misses. */
 const STILL_MS = 11_000

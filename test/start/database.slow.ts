@@ -8,7 +8,7 @@ import t, { type Test } from 'tap'
 import { freePort, needsPostgres, startPostgres } from '../helpers/postgres.js'
 import { refuses } from './refuses.js'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 const urlOf = (port: number) => `postgres://chat:never-told@127.0.0.1:${port}/chat`
 

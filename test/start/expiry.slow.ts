@@ -4,7 +4,7 @@ import { API_KEY, embeddedDir, inSeconds, SECRET, sign } from '../helper.js'
 import { startServer } from '../helpers/process.js'
 import { openRaw } from '../helpers/raw.js'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 async function start(t: Test) {
   const env = { JWT_SECRET: SECRET, SERVICE_API_KEYS: API_KEY, AUTO_CREATE_USERS: 'true', CHAT_CREATION: 'users' }

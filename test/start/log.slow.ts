@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { API_KEY, ask, type ClientSocket, embeddedDir, inSeconds, next, SECRET, sign } from '../helper.js'
 import { startServer } from '../helpers/process.js'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 /** What would begin a line of its own, move a terminal's cursor, or end a JSON text; each would say FORGED. */
 const HOSTILE = [

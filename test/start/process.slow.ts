@@ -11,7 +11,7 @@ import { embeddedDir, SECRET, tempDir } from '../helper.js'
 import { startInVain } from '../helpers/process.js'
 import { refuses } from './refuses.js'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 const PRODUCTION: Record<string, string> = {}
 /** Makes a secret of its own in the data folder. */

@@ -10,7 +10,7 @@ import { API_KEY, embeddedDir, inSeconds, must, next, SECRET, sign, tempDir } fr
 import { startServer } from '../helpers/process.js'
 import { refuses } from './refuses.js'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 function makeCertificate(t: Test) {
   const dir = tempDir(t)

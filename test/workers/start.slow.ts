@@ -10,7 +10,7 @@ import { createDatabase, freePort, needsPostgres, restartPostgres, startPostgres
 import { startInVain } from '../helpers/process.js'
 import { isAlive, startMachine } from './machine.js'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 /** Starts workers where they may not: the process ends with one sentence and no other. */
 async function refuses(t: Test, env: Record<string, string>, sentence: RegExp): Promise<void> {

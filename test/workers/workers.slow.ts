@@ -8,7 +8,7 @@ import { type ClientSocket, type ConnectOptions, collect, connect, must, next, u
 import { createDatabase, needsPostgres } from '../helpers/postgres.js'
 import { isAlive, type Machine, startMachine } from './machine.js'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 const KINDS: Record<string, string[]> = {
   websocket: ['websocket'],

@@ -5,7 +5,7 @@ import ts from 'typescript'
 import { build, connect, must, until } from '../../helper.js'
 import { bundle, launch, needsChromium, open, root } from './browser.js'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 const guide = readFileSync(join(root, 'docs/client.md'), 'utf8')
 const fences = (info: string): string[] =>

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { build, type ClientSocket, connect, must, type Service, until } from '../../helper.js'
 import { bundle, launch, needsChromium, open, type Renderer, root } from './browser.js'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 const source = readFileSync(join(root, 'test/client/react/hooks.page.tsx'), 'utf8')
 

@@ -117,4 +117,28 @@ export const DELIVERY: Guard[] = [
     replace: '',
     tests: ['services/hub/hub', 'socket/large-chats'],
   },
+  {
+    name: 'read marks on the way in',
+    about: 'Who comes in is told which marks moved while their chats were read.',
+    file: 'services/session/index.ts',
+    find: 'options.receipts?.retell(client, session.sinceMs, state.chats)\n',
+    replace: '',
+    tests: ['services/session/arrival > what happens while somebody arrives reaches them, embedded'],
+  },
+  {
+    name: 'read marks of new chats',
+    about: 'So is who comes into a chat while connected.',
+    file: 'services/feed/admission.ts',
+    find: 'receipts?.retell(client, beganMs, [chat])\n',
+    replace: '',
+    tests: ['services/session/arrival > what happens while somebody arrives reaches them, embedded'],
+  },
+  {
+    name: 'read marks of who is blocked',
+    about: 'Of who is blocked nobody is told on the way in, either.',
+    file: 'services/hub/receipts.ts',
+    find: ' && !clientsApart(receipt.userId).includes(client)',
+    replace: '',
+    tests: ['services/session/arrival > what happens while somebody arrives reaches them, embedded'],
+  },
 ]

@@ -1,4 +1,5 @@
 import type { Guard } from '../guard.js'
+import { CLIENT } from './client.js'
 import { DELIVERY } from './delivery.js'
 import { DOOR } from './door.js'
 import { ENDINGS } from './endings.js'
@@ -38,4 +39,5 @@ export const GUARDS: Guard[] = [
   ...NOTICES,
   ...START,
   ...LOGS,
+  ...CLIENT,
 ]

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { ask, build, connect, onEachDatabase } from '../../helper.js'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 onEachDatabase('only a service chooses the id of a chat', async (t, database) => {
   const service = await build(t, database)

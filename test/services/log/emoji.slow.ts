@@ -2,7 +2,7 @@ import t from 'tap'
 import { MAX_EMOJI } from '../../../contract/limits.js'
 import { build, onEachDatabase } from '../../helper.js'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 onEachDatabase('a message carries so many different emoji, each by anybody', async (t, database) => {
   const { call } = await build(t, database)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { build, onEachDatabase } from '../../helper.js'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 onEachDatabase('nothing finds what was before the joining', async (t, database) => {
   const { call } = await build(t, database)

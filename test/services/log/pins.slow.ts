@@ -3,7 +3,7 @@ import { MAX_PINS } from '../../../contract/limits.js'
 import type { Message } from '../../../contract/shapes.js'
 import { build, connect, must, next, onEachDatabase, type Service } from '../../helper.js'
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 const by = (userId: string) => ({ userId, isByService: false })
 const idsOf = (messages: Message[]) => messages.map(({ id }) => id)

@@ -4,13 +4,13 @@ import { createArrive } from '../../../services/session/arrive.js'
 import type { Identity } from '../../../services/session/identify.js'
 import { build, client, collect, connect, next, onEachDatabase, type Service } from '../../helper.js'
 
-/** Lets something happen right after the chats of the next to arrive were read, and before they are in. */
-function meanwhile({ app }: Service, happen: () => Promise<unknown>): void {
-  const { log } = app.chat
-  const { getChatsOf } = log
-  log.getChatsOf = async (userIds) => {
-    log.getChatsOf = getChatsOf
-    const chats = await getChatsOf(userIds)
+/** Lets something happen right after chats were read, by default those of the next to arrive, and before they are told. */
+function meanwhile({ app }: Service, happen: () => Promise<unknown>, name: 'getChatsOf' | 'getChatFor' = 'getChatsOf') {
+  const log: Record<string, unknown> & { [read in typeof name]: unknown } = app.chat.log
+  const read = log[name] as (...args: unknown[]) => Promise<unknown>
+  log[name] = async (...args: unknown[]) => {
+    log[name] = read
+    const chats = await read(...args)
     await happen()
     return chats
   }
@@ -47,6 +47,39 @@ onEachDatabase('what happens while somebody arrives reaches them', async (t, dat
     socket.connect()
     t.notOk((await session).chats.some((chat) => chat.chatId === chatId))
     t.match(await added, { chatId, revision: 1 })
+  })
+
+  await t.test('read marks: their own, and those of others of whom they may hear', async (t) => {
+    const chatId = await makeChat()
+    await call('POST', `/chats/${chatId}/members`, { as: 'service', body: { userIds: ['carol', 'dave'] } })
+    await call('POST', `/chats/${chatId}/messages`, { as: 'alice', body: { content: 'one' } })
+    await call('PUT', '/users/me/blocks/carol', { as: 'bob' })
+    const read = (as: string) => call('POST', `/chats/${chatId}/read`, { as, body: { upToSeq: 1 } })
+    const all = async () => {
+      for (const userId of ['carol', 'dave', 'bob']) await read(userId)
+    }
+    meanwhile(service, all)
+    const socket = client(t, service, 'bob')
+    const told: unknown[] = []
+    socket.onAny((name, payload) => /^(session|messages_read)$/.test(name) && told.push(payload.userId ?? name))
+    const own = next(socket, 'messages_read', ({ userId }) => userId === 'bob')
+    socket.connect()
+    t.same(await own, { chatId, userId: 'bob', lastReadSeq: 1 })
+    t.same(told, ['session', 'dave', 'bob'], 'nothing of who is blocked')
+  })
+
+  await t.test('read marks of a chat that they come into while they are connected', async (t) => {
+    const { socket } = await connect(t, service, 'erin')
+    const chatId = await makeChat()
+    await call('POST', `/chats/${chatId}/messages`, { as: 'alice', body: { content: 'one' } })
+    const read = () => call('POST', `/chats/${chatId}/read`, { as: 'bob', body: { upToSeq: 1 } })
+    meanwhile(service, read, 'getChatFor')
+    const told: string[] = []
+    socket.onAny((name) => /^(chat_added|messages_read)$/.test(name) && told.push(name))
+    const mark = next(socket, 'messages_read')
+    await call('POST', `/chats/${chatId}/members`, { as: 'service', body: { userIds: ['erin'] } })
+    t.same(await mark, { chatId, userId: 'bob', lastReadSeq: 1 })
+    t.same(told, ['chat_added', 'messages_read'])
   })
 
   await t.test('their removal, and nothing above it', async (t) => {

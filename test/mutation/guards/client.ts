@@ -1,0 +1,43 @@
+import type { Guard } from '../guard.js'
+
+/** What the client takes for true of what it is told. */
+export const CLIENT: Guard[] = [
+  {
+    name: 'holes (client)',
+    about: 'A client takes in nothing above a hole before that is filled.',
+    file: 'client/src/log.ts',
+    find: 'if (revision === known + 1) advance(chatId, [change], revision, true)\n',
+    replace: 'if (revision > known) advance(chatId, [change], revision, true)\n',
+    tests: [
+      'client/log > of a hole the server is asked',
+      'client/healing > a client whose connection is bad, embedded',
+    ],
+  },
+  {
+    name: 'older answers (client)',
+    about: 'An answer from before what is shown is not shown.',
+    file: 'client/src/log.ts',
+    find: 'if (known && (isReset || known.revision <= chat.revision)) chats.put(overlay(chat))\n',
+    replace: 'if (known) chats.put(overlay(chat))\n',
+    tests: ['client/log > what a change does not say is asked for'],
+  },
+  {
+    name: 'back before the answer (client)',
+    about: 'Who is in a chat again before the answer that they are out comes stays in it.',
+    file: 'client/src/log.ts',
+    find: ' && chats.byId.get(chatId)?.revision === before',
+    replace: '',
+    tests: ['client/log > who is in again'],
+  },
+  {
+    name: 'expired unheard (client)',
+    about: 'Of messages that expired before a client heard of them it asks what they did to marks.',
+    file: 'client/src/reduce-chat.ts',
+    find: 'if (changes.some(({ throughSeq = 0 }) => throughSeq > chat.lastSeq)) return',
+    replace: 'if (false) return',
+    tests: [
+      'client/log > of messages that expired unheard',
+      'client/healing > a client whose connection is bad, embedded',
+    ],
+  },
+]
