@@ -141,4 +141,12 @@ export const DELIVERY: Guard[] = [
     replace: '',
     tests: ['services/session/arrival > what happens while somebody arrives reaches them, embedded'],
   },
+  {
+    name: 'read marks while catching up',
+    about: 'Who is told what they missed of a chat hears of marks meanwhile.',
+    file: 'services/hub/receipts.ts',
+    find: 'clients: comingTo(chatId), ',
+    replace: '',
+    tests: ['services/session/arrival > what happens while somebody arrives reaches them, embedded'],
+  },
 ]

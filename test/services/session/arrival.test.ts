@@ -5,7 +5,11 @@ import type { Identity } from '../../../services/session/identify.js'
 import { build, client, collect, connect, next, onEachDatabase, type Service } from '../../helper.js'
 
 /** Lets something happen right after chats were read, by default those of the next to arrive, and before they are told. */
-function meanwhile({ app }: Service, happen: () => Promise<unknown>, name: 'getChatsOf' | 'getChatFor' = 'getChatsOf') {
+function meanwhile(
+  { app }: Service,
+  happen: () => Promise<unknown>,
+  name: 'getChatsOf' | 'getChatFor' | 'readChanges' = 'getChatsOf',
+) {
   const log: Record<string, unknown> & { [read in typeof name]: unknown } = app.chat.log
   const read = log[name] as (...args: unknown[]) => Promise<unknown>
   log[name] = async (...args: unknown[]) => {
@@ -80,6 +84,30 @@ onEachDatabase('what happens while somebody arrives reaches them', async (t, dat
     await call('POST', `/chats/${chatId}/members`, { as: 'service', body: { userIds: ['erin'] } })
     t.same(await mark, { chatId, userId: 'bob', lastReadSeq: 1 })
     t.same(told, ['chat_added', 'messages_read'])
+  })
+
+  await t.test('a read mark while what came before is being read for them', async (t) => {
+    const chatId = await makeChat()
+    const send = () => call('POST', `/chats/${chatId}/messages`, { as: 'alice', body: { content: 'one' } })
+    const read = () => call('POST', `/chats/${chatId}/read`, { as: 'dave', body: { upToSeq: 1 } })
+    await call('POST', `/chats/${chatId}/members`, { as: 'service', body: { userIds: ['dave'] } })
+    // Somebody is in the chat already: it has moved on when the next one comes.
+    const { socket: dave } = await connect(t, service, 'dave')
+    meanwhile(service, async () => {
+      const heard = next(dave, 'new_message')
+      await send()
+      await heard
+      meanwhile(service, read, 'readChanges')
+    })
+    const socket = client(t, service, 'bob')
+    const told: string[] = []
+    socket.onAny((name) => /^(session|new_message|messages_read)$/.test(name) && told.push(name))
+    const mark = next(socket, 'messages_read')
+    const message = next(socket, 'new_message')
+    socket.connect()
+    t.match(await mark, { chatId, userId: 'dave', lastReadSeq: 1 })
+    await message
+    t.same(told, ['session', 'messages_read', 'new_message'])
   })
 
   await t.test('their removal, and nothing above it', async (t) => {
