@@ -81,9 +81,9 @@ async function compose(app: FastifyInstance, hooks: ServicesOptions): Promise<Ch
   const memberCount = (chatId: string) => feed.memberCount(chatId)
   const small = { bus, hub, clientsApart: blocks.clientsApart, memberCount, maxMembers }
   const receipts = createReceipts({ ...small, comingTo: (chatId) => feed.comingTo(chatId) })
-  const feed: Feed = createFeed({ log, hub, bus, ...(net && { net }), receipts, logger, metrics })
-  const typing = createTyping({ ...small, mustBeAllowed: log.mustBeAllowedToWrite })
   const ownSettings = createOwnSettings({ bus, hub, read: log.getSettings, logger })
+  const feed: Feed = createFeed({ log, hub, bus, ...(net && { net }), receipts, ownSettings, logger, metrics })
+  const typing = createTyping({ ...small, mustBeAllowed: log.mustBeAllowedToWrite })
   const visibility = createVisibility(db)
   const keeping = { leaseMs: config.PRESENCE_LEASE_MS, connections: hub.clients }
   const leases =

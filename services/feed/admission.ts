@@ -1,5 +1,6 @@
 import type { MyChat } from '../../contract/shapes.js'
 import type { Hub } from '../hub/index.js'
+import type { OwnSettings } from '../hub/own-settings.js'
 import type { Client } from '../hub/ports.js'
 import type { Receipts } from '../hub/receipts.js'
 import type { Log } from '../log/index.js'
@@ -9,6 +10,7 @@ export interface AdmissionOptions {
   log: Pick<Log, 'getChatFor'>
   hub: Pick<Hub, 'clientsOf' | 'clientsIn' | 'isIn' | 'leave' | 'tell'>
   receipts?: Pick<Receipts, 'retell'> | undefined
+  ownSettings?: Pick<OwnSettings, 'retellSince'> | undefined
   logger: Logger
   /** Brings a client into a chat, from a revision on. */
   attach(client: Client, chatId: string, afterRevision: number, memberCount: number): void
@@ -21,7 +23,7 @@ const RETRY_MS = 500
 const MOMENT_MS = 50
 
 /** Who comes into a chat and who goes while connected: `chat_added` before all that follows, `chat_removed` after all that came before. */
-export function createAdmission({ log, hub, receipts, logger, attach, isComing }: AdmissionOptions) {
+export function createAdmission({ log, hub, receipts, ownSettings, logger, attach, isComing }: AdmissionOptions) {
   /** The revisions by which clients were removed from chats: what was read before does not let them in again. */
   const removals = new WeakMap<Client, Map<string, number>>()
   let isStopped = false
@@ -66,6 +68,7 @@ export function createAdmission({ log, hub, receipts, logger, attach, isComing }
     hub.tell(client, 'chat_added', chat)
     attach(client, chat.chatId, chat.revision, chat.memberCount)
     receipts?.retell(client, beganMs, [chat])
+    ownSettings?.retellSince(client.userId, beganMs)
   }
 
   return {

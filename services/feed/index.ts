@@ -1,5 +1,6 @@
 import type { Bus, LoggedChange, Written } from '../bus/index.js'
 import type { Hub } from '../hub/index.js'
+import type { OwnSettings } from '../hub/own-settings.js'
 import type { Client } from '../hub/ports.js'
 import type { Receipts } from '../hub/receipts.js'
 import type { Log } from '../log/index.js'
@@ -25,6 +26,8 @@ export interface FeedOptions {
   net?: Pick<Net, 'onFound' | 'onGap'>
   /** What is told of marks that moved while somebody came. */
   receipts?: Pick<Receipts, 'retell'> | undefined
+  /** The same of a user's own settings. */
+  ownSettings?: Pick<OwnSettings, 'retellSince'> | undefined
   logger: Logger
   metrics?: Pick<Metrics, 'holesHealed'>
 }
@@ -35,7 +38,7 @@ const MAX_HELD = 1_000
 export type Feed = ReturnType<typeof createFeed>
 
 /** The Feed of one node; see this folder's README for its law. */
-export function createFeed({ log, hub, bus, net, receipts, logger, metrics }: FeedOptions) {
+export function createFeed({ log, hub, bus, net, receipts, ownSettings, logger, metrics }: FeedOptions) {
   const chats = new Map<string, Served>()
   const { push, flush } = createOutgoing(hub)
   const { heal, verifySoon, hearHeads, ...healing } = createHealing({
@@ -46,7 +49,7 @@ export function createFeed({ log, hub, bus, net, receipts, logger, metrics }: Fe
     deliver: deliverRead,
     onLost: createLoss({ hub, logger, forget: (chatId) => chats.delete(chatId) }),
   })
-  const admission = createAdmission({ log, hub, receipts, logger, attach, isComing })
+  const admission = createAdmission({ log, hub, receipts, ownSettings, logger, attach, isComing })
   const catchUp = createCatchUp({ log, hub, logger, flush, sendOff: admission.sendOff, onIdle: forgetIfIdle })
 
   const subscriptions = [

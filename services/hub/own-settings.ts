@@ -3,6 +3,7 @@ import type { ChatSettings } from '../../contract/shapes.js'
 import { createBatcher } from '../batcher.js'
 import type { Bus } from '../bus/index.js'
 import type { Logger } from '../logger.js'
+import { createMeanwhile } from '../meanwhile.js'
 import type { Hub } from './index.js'
 
 interface Place {
@@ -27,6 +28,7 @@ export type OwnSettings = ReturnType<typeof createOwnSettings>
  * read whenever the Bus tells that they changed: one batch after the other, so that what is told last is what was stored last.
  */
 export function createOwnSettings({ bus, hub, read, logger }: OwnSettingsOptions) {
+  const meanwhile = createMeanwhile<Place>()
   let isStopped = false
   const load = createBatcher<ChatSettings>(async (keys) => {
     const found = await read(keys.map(placeOf))
@@ -49,10 +51,17 @@ export function createOwnSettings({ bus, hub, read, logger }: OwnSettingsOptions
     }
   }
 
-  const unsubscribe = bus.subscribe('settings', (place) => void retell(place))
+  const unsubscribe = bus.subscribe('settings', (place) => {
+    meanwhile.hear(place)
+    void retell(place)
+  })
 
   return {
-    retell,
+    /** Tells a user's clients once more what changed since chats began to be read for one of them, by `performance.now()`. */
+    retellSince(userId: string, beganMs: number): void {
+      const own = meanwhile.since(beganMs).filter((place) => place.userId === userId)
+      for (const chatId of new Set(own.map((place) => place.chatId))) void retell({ userId, chatId })
+    },
 
     stop(): void {
       isStopped = true

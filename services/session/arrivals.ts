@@ -1,4 +1,4 @@
-import type { SettingsNews, Written } from '../bus/index.js'
+import type { Written } from '../bus/index.js'
 import { SetMap } from '../hub/sets.js'
 import { createRecentEnds } from './recent-ends.js'
 import type { Session } from './session.js'
@@ -19,10 +19,6 @@ export function createArrivals() {
     sizes: () => ({ arriving: arrivals.size, ended: ends.size() }),
     /** Notes that a user came into a chat, for who is on the way. */
     note,
-    /** Notes that a user's own settings of a chat changed, for who is on the way. */
-    noteSettings({ userId, chatId }: SettingsNews): void {
-      for (const { state } of arrivals.get(userId)) if ('changed' in state) state.changed.add(chatId)
-    },
     noteEnd: ends.note,
     /** Whether all sockets of a user were ended since some time, as performance.now() tells it. */
     wasEnded: ends.since,

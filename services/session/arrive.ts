@@ -49,8 +49,7 @@ export function createArrive(options: ArriveOptions) {
     const { userId } = user
     mayConnect(userId)
     const missed = new Set<string>()
-    const changed = new Set<string>()
-    const state: Session['state'] = { is: 'arriving', missed, changed }
+    const state: Session['state'] = { is: 'arriving', missed }
     const session: Session = { kind: 'user', userId, user, expiresAtMs, issuedAtMs, sinceMs: beganMs, state }
     expect(session)
     try {
@@ -58,7 +57,7 @@ export function createArrive(options: ArriveOptions) {
       if (wasEnded(userId, beganMs)) throw ended()
       const [chats = []] = await Promise.all([loadChats(userId), loadBlocks(session)])
       mustStillBeWelcome(session)
-      session.state = { is: 'ready', chats, missed, changed, turnAway }
+      session.state = { is: 'ready', chats, missed, turnAway }
       return session
     } catch (error) {
       leave(session)

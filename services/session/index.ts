@@ -38,7 +38,7 @@ export interface SessionsOptions {
   feed: Pick<Feed, 'attach' | 'admit'>
   presence: Pick<Presence, 'connect' | 'disconnect'>
   blocks: Pick<Blocks, 'hold' | 'release' | 'blockedBy'>
-  ownSettings: Pick<OwnSettings, 'retell'>
+  ownSettings: Pick<OwnSettings, 'retellSince'>
   receipts?: Pick<Receipts, 'retell'>
   logger: Logger
   maxSocketsPerUser: number
@@ -72,7 +72,6 @@ export function createSessions(options: SessionsOptions) {
   const { verify, verifyUsers, ...verifying } = createVerify({ ...options, sessions: all, end: endSession })
   const subscriptions = [
     bus.subscribe('changes', arrivals.hear),
-    bus.subscribe('settings', arrivals.noteSettings),
     (net ?? bus).onGap(verify),
     bus.subscribe('ends', endUser),
     net?.onFound(createFinder({ note: arrivals.note, endUser, verifyUsers })),
@@ -148,7 +147,7 @@ export function createSessions(options: SessionsOptions) {
       hub.tell(client, 'session', toEvent(session, state.chats, blocks.blockedBy(userId)))
       for (const chat of state.chats) feed.attach(client, chat.chatId, chat.revision, chat.memberCount)
       for (const chatId of state.missed) void feed.admit(chatId, [userId])
-      for (const chatId of state.changed) void ownSettings.retell({ userId, chatId })
+      ownSettings.retellSince(userId, session.sinceMs)
       options.receipts?.retell(client, session.sinceMs, state.chats)
       expiry.watch(session)
       presence.connect(client).catch((error) => logger.warn({ err: error, userId }, 'presence missed a connection'))

@@ -7,15 +7,13 @@ import type { UserCaller } from '../hub/callers.js'
  * `ending` once the server has ended them, and `gone`; from each of them straight to `gone`.
  */
 export type State =
-  | { is: 'arriving'; missed: Set<string>; changed: Set<string> }
+  | { is: 'arriving'; missed: Set<string> }
   | {
       is: 'ready'
       /** As they were read, until they are told. */
       chats: MyChat[]
       /** Chats that they came into since. */
       missed: Set<string>
-      /** Chats of which their own settings changed since. */
-      changed: Set<string>
       /** Ends the connection, which may not come in after all: its user's sockets were ended a moment ago. */
       turnAway(): void
     }

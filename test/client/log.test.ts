@@ -186,6 +186,18 @@ t.test('what a change does not say is asked for, and what is older than the stat
   t.equal(mine()?.title, null)
 })
 
+t.test('how much is unread is asked for when an unread message is deleted, and for nothing less', async (t) => {
+  const { log, asked, mine } = open({ chats: [chat(5, { lastSeq: 2, unreadCount: 1 })] })
+  log.hear(change(2, 1))
+  log.hear(change(3, 2))
+  log.hear({ ...change(4, 2, { reactions: [{ emoji: '👍', count: 1, userIds: ['bob'] }] }), type: 'message_updated' })
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  t.same(asked, [])
+  log.hear({ ...change(5, 1, { content: null, deletedAt: '2026-01-01T00:01:00.000Z' }), type: 'message_deleted' })
+  await until('the server said', () => mine()?.unreadCount === 1)
+  t.same(asked, [['get_chat']])
+})
+
 t.test('who is in again before the answer that they are out stays', async (t) => {
   const { log, asked, gone, before, mine } = open({ chats: [null, chat(3, { title: 'again' })] })
   before((chats) => chats.put(chat(3)))

@@ -105,7 +105,7 @@ export function createNode(world: World, name: string, post: ReturnType<typeof c
       feed,
       presence,
       blocks,
-      ownSettings: { retell: async () => {} },
+      ownSettings: { retellSince() {} },
       logger,
       maxSocketsPerUser: MAX_SOCKETS,
     })

@@ -149,4 +149,20 @@ export const DELIVERY: Guard[] = [
     replace: '',
     tests: ['services/session/arrival > what happens while somebody arrives reaches them, embedded'],
   },
+  {
+    name: 'own settings on the way in',
+    about: 'Who comes in is told which settings of theirs changed meanwhile.',
+    file: 'services/session/index.ts',
+    find: 'ownSettings.retellSince(userId, session.sinceMs)\n',
+    replace: '',
+    tests: ['services/session/arrival > what happens while somebody arrives reaches them, embedded'],
+  },
+  {
+    name: 'own settings of new chats',
+    about: 'So is who comes into a chat while connected.',
+    file: 'services/feed/admission.ts',
+    find: 'ownSettings?.retellSince(client.userId, beganMs)\n',
+    replace: '',
+    tests: ['services/session/arrival > what happens while somebody arrives reaches them, embedded'],
+  },
 ]

@@ -300,7 +300,7 @@ function createWorld(pause: () => Promise<unknown>) {
     feed,
     presence: { connect: async () => {}, disconnect: async () => {} },
     blocks: { hold: async () => {}, release() {}, blockedBy: () => [] },
-    ownSettings: { retell: async () => {} },
+    ownSettings: { retellSince() {} },
     logger,
     maxSocketsPerUser: 100,
   })

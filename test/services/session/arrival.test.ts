@@ -2,7 +2,7 @@ import t from 'tap'
 import { createArrivals } from '../../../services/session/arrivals.js'
 import { createArrive } from '../../../services/session/arrive.js'
 import type { Identity } from '../../../services/session/identify.js'
-import { build, client, collect, connect, next, onEachDatabase, type Service } from '../../helper.js'
+import { build, client, collect, connect, next, onEachDatabase, type Service, until } from '../../helper.js'
 
 /** Lets something happen right after chats were read, by default those of the next to arrive, and before they are told. */
 function meanwhile(
@@ -12,12 +12,16 @@ function meanwhile(
 ) {
   const log: Record<string, unknown> & { [read in typeof name]: unknown } = app.chat.log
   const read = log[name] as (...args: unknown[]) => Promise<unknown>
-  log[name] = async (...args: unknown[]) => {
-    log[name] = read
+  let happened: Promise<unknown> | undefined
+  const mine = async (...args: unknown[]) => {
     const chats = await read(...args)
-    await happen()
+    happened ??= happen().finally(() => {
+      if (log[name] === mine) log[name] = read
+    })
+    await happened
     return chats
   }
+  log[name] = mine
 }
 
 // Nobody here serves the chat yet, so what the Log publishes meanwhile finds no one to tell: the Feed looks again.
@@ -108,6 +112,34 @@ onEachDatabase('what happens while somebody arrives reaches them', async (t, dat
     t.match(await mark, { chatId, userId: 'dave', lastReadSeq: 1 })
     await message
     t.same(told, ['session', 'messages_read', 'new_message'])
+  })
+
+  await t.test('their own settings, of chats that they are in and of one that they come into', async (t) => {
+    const chatId = await makeChat()
+    const pin = () => call('PUT', `/chats/${chatId}/settings`, { as: 'bob', body: { isPinned: true } })
+    meanwhile(service, pin)
+    const socket = client(t, service, 'bob')
+    const told: string[] = []
+    socket.onAny((name) => /^(session|chat_added|my_chat_updated)$/.test(name) && told.push(name))
+    const pinned = next(socket, 'my_chat_updated')
+    socket.connect()
+    t.match(await pinned, { chatId, settings: { isPinned: true } })
+    t.same(told.splice(0), ['session', 'my_chat_updated'])
+
+    const { socket: frank } = await connect(t, service, 'frank')
+    frank.onAny((name) => /^(chat_added|my_chat_updated)$/.test(name) && told.push(name))
+    meanwhile(
+      service,
+      async () => {
+        const heard = next(frank, 'my_chat_updated')
+        await call('PUT', `/chats/${chatId}/settings`, { as: 'frank', body: { isArchived: true } })
+        await heard
+      },
+      'getChatFor',
+    )
+    await call('POST', `/chats/${chatId}/members`, { as: 'service', body: { userIds: ['frank'] } })
+    await until('settings again', () => told.length === 3)
+    t.same(told, ['my_chat_updated', 'chat_added', 'my_chat_updated'])
   })
 
   await t.test('their removal, and nothing above it', async (t) => {
