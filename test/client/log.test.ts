@@ -2,7 +2,7 @@ import t from 'tap'
 import { createChats } from '../../client/src/chats.js'
 import type { Command } from '../../client/src/command.js'
 import { ChatClientError } from '../../client/src/errors.js'
-import { createLog } from '../../client/src/log.js'
+import { createLog, type RoomLog } from '../../client/src/log.js'
 import type { Change, Input, Message, MyChat, Output } from '../../client/src/wire.js'
 import { until } from '../helper.js'
 
@@ -64,7 +64,7 @@ const change = (revision: number, seq: number, more: Partial<Message> = {}): Cha
 type Sync = Output<'sync'>['chats'][string]
 
 /** A log of one chat at revision 1, whose server answers what a test says. */
-function open(answers: { sync?: Sync[]; chats?: (MyChat | null)[] } = {}) {
+function open(answers: { sync?: Sync[]; chats?: (MyChat | null)[]; room?: RoomLog } = {}) {
   const chats = createChats()
   chats.put(chat(1))
   const asked: [name: string, revision?: number | undefined][] = []
@@ -83,13 +83,14 @@ function open(answers: { sync?: Sync[]; chats?: (MyChat | null)[] } = {}) {
     return { chat: found }
   }
   let risen = 0
+  let isIn = true
   const log = createLog({
     // The answers above are the types that the commands have.
     command: answer as Command,
     chats,
-    isIn: () => true,
+    isIn: () => isIn,
     myId: () => 'alice',
-    roomOf: () => undefined,
+    roomOf: () => answers.room,
     gone(chatId) {
       gone.push(chatId)
       chats.drop(chatId)
@@ -99,7 +100,8 @@ function open(answers: { sync?: Sync[]; chats?: (MyChat | null)[] } = {}) {
   })
   /** Lets something come before the next answer to `get_chat`. */
   const before = (happen: (chats: ReturnType<typeof createChats>) => void) => (meanwhile = () => happen(chats))
-  return { log, asked, gone, before, risen: () => risen, mine: () => chats.byId.get('c') }
+  const cut = () => (isIn = false)
+  return { log, asked, gone, before, cut, risen: () => risen, mine: () => chats.byId.get('c') }
 }
 
 t.test('the next change is applied, what is known is dropped', async (t) => {
@@ -144,6 +146,15 @@ t.test('of a hole the server is asked, page after page, from where the last one 
     ['sync', 4],
   ])
   t.match(mine(), { revision: 6, lastSeq: 4, unreadCount: 4, unreadMentions: 1, lastMessage: { id: 'm4' } })
+})
+
+t.test('of two holes at once one question is on its way', async (t) => {
+  const { log, asked, mine } = open({ sync: [{ changes: [change(9, 2)], through: 9, head: 9, more: false }] })
+  log.hear(change(5, 1))
+  log.hear(change(9, 2))
+  await until('all of it', () => mine()?.revision === 9)
+  await new Promise(setImmediate)
+  t.same(asked, [['sync', 1]])
 })
 
 t.test('what was never there is not asked for again and again', async (t) => {
@@ -196,6 +207,67 @@ t.test('how much is unread is asked for when an unread message is deleted, and f
   log.hear({ ...change(5, 1, { content: null, deletedAt: '2026-01-01T00:01:00.000Z' }), type: 'message_deleted' })
   await until('the server said', () => mine()?.unreadCount === 1)
   t.same(asked, [['get_chat']])
+})
+
+/** A room whose messages are all here, at the revision of its chat. */
+function roomOf(messages: Message[]) {
+  let revision = 1
+  let reloads = 0
+  const room: RoomLog = {
+    revision: () => revision,
+    advance: (_changes, through) => (revision = through),
+    from: (seq) => messages.filter((one) => one.seq >= seq),
+    async reload() {
+      reloads += 1
+    },
+  }
+  return { room, reloads: () => reloads }
+}
+
+t.test('how much is unread is counted here where all of it is at hand', async (t) => {
+  const deleted = message(1, 4, { content: null, deletedAt: '2026-01-01T00:01:00.000Z' })
+  const { room, reloads } = roomOf([deleted, message(2, 3)])
+  const { log, asked, mine } = open({ room })
+  log.hear(change(2, 1))
+  log.hear(change(3, 2))
+  log.hear({ chatId: 'c', revision: 4, type: 'message_deleted', message: deleted })
+  t.match(mine(), { unreadCount: 1, revision: 4 })
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  t.same(asked, [])
+  t.equal(reloads(), 0)
+})
+
+t.test('a room is read anew where another part of its past is to be seen', async (t) => {
+  const { room, reloads } = roomOf([])
+  const { log, asked, mine } = open({ room, chats: [chat(2, { historyVisibility: 'joined', firstSeq: 7 })] })
+  const rules = { title: null, metadata: null, slowModeSeconds: 0, isFrozen: false }
+  log.hear({ chatId: 'c', revision: 2, type: 'chat_updated', chat: { ...rules, historyVisibility: 'joined' } })
+  t.equal(reloads(), 1)
+  await until('the chat, too', () => mine()?.firstSeq === 7)
+  t.same(asked, [['get_chat']])
+
+  const other = roomOf([])
+  const same = open({ room: other.room })
+  same.log.hear({ chatId: 'c', revision: 2, type: 'chat_updated', chat: { ...rules, historyVisibility: 'all' } })
+  t.equal(other.reloads(), 0)
+})
+
+t.test('a chat that is gone before its answer stays gone', async (t) => {
+  const { log, asked, before, mine } = open({ chats: [chat(3)] })
+  before((chats) => chats.drop('c'))
+  log.doubt('c')
+  await until('an answer', () => asked.length === 1)
+  await new Promise(setImmediate)
+  t.equal(mine(), undefined)
+})
+
+t.test('who is cut off while it catches up is not caught up', async (t) => {
+  const { log, asked, cut, risen } = open({ sync: [{ changes: [change(2, 1)], through: 2, head: 3, more: true }] })
+  log.hear(change(3, 2))
+  cut()
+  await until('an answer', () => asked.length === 1)
+  await new Promise(setImmediate)
+  t.equal(risen(), 0)
 })
 
 t.test('who is in again before the answer that they are out stays', async (t) => {
