@@ -261,6 +261,24 @@ t.test('a chat that is gone before its answer stays gone', async (t) => {
   t.equal(mine(), undefined)
 })
 
+t.test('what a mark changed while its chat was read is asked for again, and only then', async (t) => {
+  const { log, asked, before } = open({ chats: [chat(1), chat(1)] })
+  log.touch('c')
+  before(() => log.touch('c'))
+  log.doubt('c')
+  await until('asked once more', () => asked.length === 2)
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  t.same(asked, [['get_chat'], ['get_chat']])
+})
+
+t.test('who is told that they are in no chat any more is out of it', async (t) => {
+  const { log, gone, mine } = open({ chats: [null] })
+  log.doubt('c')
+  await until('it is gone', () => gone.length > 0)
+  t.same(gone, ['c'])
+  t.equal(mine(), undefined)
+})
+
 t.test('who is cut off while it catches up is not caught up', async (t) => {
   const { log, asked, cut, risen } = open({ sync: [{ changes: [change(2, 1)], through: 2, head: 3, more: true }] })
   log.hear(change(3, 2))
