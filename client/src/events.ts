@@ -71,6 +71,8 @@ export function listen(socket: Socket<ServerToClientEvents>, port: EventsPort): 
       if (lastReadSeq <= chat.lastReadSeq) return
       const draft = { ...chat }
       readUpTo(draft, lastReadSeq)
+      // The mark may have moved before the flag was set, and is told later.
+      if (chat.settings.isMarkedUnread) log.doubt(chatId)
       if (draft.unreadCount > 0) log.recount(draft)
       else chats.put(draft)
       return

@@ -20,6 +20,8 @@ export function createReads({ command, chats, isIn, log }: ReadsPort) {
   /** How far chats are read that the server was not told of yet. */
   const pending = new Map<string, number>()
   const busy = new Set<string>()
+  /** Chats that are shown without being marked unread, for what is pending; what the server has may be marked after it. */
+  const unmarked = new Set<string>()
 
   /** A chat of the server with what it does not know yet. */
   function overlay(chat: MyChat): MyChat {
@@ -27,6 +29,7 @@ export function createReads({ command, chats, isIn, log }: ReadsPort) {
     if (seq < chat.lastReadSeq) return chat
     const draft = { ...chat }
     readUpTo(draft, Math.min(seq, chat.lastSeq))
+    if (chat.settings.isMarkedUnread) unmarked.add(chat.chatId)
     return draft
   }
 
@@ -39,10 +42,13 @@ export function createReads({ command, chats, isIn, log }: ReadsPort) {
       await command('mark_as_read', { chatId, upToSeq })
       if (pending.get(chatId) === upToSeq) pending.delete(chatId)
       const chat = chats.byId.get(chatId)
-      if (chat && chat.unreadCount > 0) log().doubt(chatId)
+      if (unmarked.delete(chatId) || (chat && chat.unreadCount > 0)) log().doubt(chatId)
     } catch (error) {
       waitMs = retryIn(error, INTERVAL_MS)
-      if (waitMs === undefined) pending.delete(chatId)
+      if (waitMs === undefined) {
+        pending.delete(chatId)
+        log().doubt(chatId)
+      }
     }
     setTimeout(() => {
       busy.delete(chatId)

@@ -35,26 +35,30 @@ export function reduceChat(
   const draft: MyChat = { ...chat, revision: Math.max(chat.revision, through) }
   const old = messages.filter(({ seq }) => seq <= chat.lastSeq)
   const revised = old.map((message) => reviseMessage(draft, message, myId))
-  for (const message of fresh) addMessage(draft, message, myId)
+  const added = fresh.map((message) => addMessage(draft, message, myId))
   const rest = changes.map((change) => reduceOther(draft, change, myId))
   // What expired unheard may have been one's own, or that of others: their marks went with it.
   if (changes.some(({ throughSeq = 0 }) => throughSeq > chat.lastSeq)) return { chat: draft, open: ALL }
-  return { chat: draft, open: Math.max(NOTHING, ...revised, ...rest) }
+  return { chat: draft, open: Math.max(NOTHING, ...revised, ...added, ...rest) }
 }
 
 /** Whether a message names somebody. */
 const names = ({ mentions }: Message, userId: string): boolean => mentions.everyone || mentions.userIds.includes(userId)
 
-function addMessage(draft: MyChat, message: Message, myId: string): void {
+/** A message takes off flags of one's own; they may have been set after it, and told before: settings are in no log. */
+function addMessage(draft: MyChat, message: Message, myId: string): Open {
+  const { isHidden, isMarkedUnread } = draft.settings
   draft.lastSeq = message.seq
   draft.lastMessage = message
   draft.settings = without(draft.settings, 'isHidden')
   draft.others = withRead(draft.others, message.sender.userId, message.seq)
   if (message.sender.userId === myId) readUpTo(draft, message.seq)
-  if (message.deletedAt !== null || message.seq <= draft.lastReadSeq) return
+  const open = isHidden || isMarkedUnread !== draft.settings.isMarkedUnread ? ALL : NOTHING
+  if (message.deletedAt !== null || message.seq <= draft.lastReadSeq) return open
   if (draft.unreadCount < CAP) draft.unreadCount += 1
   else draft.unreadCapped = true
   if (names(message, myId)) draft.unreadMentions = Math.min(CAP, draft.unreadMentions + 1)
+  return open
 }
 
 /** Of an older message it is not known here what it was: what is unread may be otherwise now. */

@@ -83,7 +83,34 @@ onEachDatabase('a client whose connection is bad', async (t, database) => {
     t.match(bob.chats.get(), [{ lastReadSeq: body.message.seq }], 'who writes has read')
   })
 
-  t.equal(faults.done(), 7, 'all of it was done to its events')
+  await t.test('keeps a flag that was set after what it hears of later', async (t) => {
+    const as = 'bob'
+    const mark = (isMarkedUnread: boolean) =>
+      service.call('PUT', `/chats/${chatId}/settings`, { as, body: { isMarkedUnread } })
+    const shows = (flag: boolean) =>
+      when(bob.chats, `marked: ${flag}`, ([chat]) => chat?.settings.isMarkedUnread === flag)
+    faults.lose('new_message')
+    await service.call('POST', `/chats/${chatId}/messages`, { as, body: { content: 'his own' } })
+    await mark(true)
+    await shows(true)
+    write('one', 'two', 'three')
+    await see('three')
+    await sameAsFresh(t, service, bob, 'bob')
+    await shows(true)
+
+    // Of marks that move within a second the last is told at the end of it.
+    const lastSeq = bob.chats.get()[0]?.lastSeq ?? 0
+    for (const upToSeq of [lastSeq - 1, lastSeq])
+      await service.call('POST', `/chats/${chatId}/read`, { as, body: { upToSeq } })
+    await mark(true)
+    await when(bob.chats, 'the last mark', ([chat]) => chat?.lastReadSeq === lastSeq)
+    await sameAsFresh(t, service, bob, 'bob')
+    await shows(true)
+    await mark(false)
+    await shows(false)
+  })
+
+  t.equal(faults.done(), 8, 'all of it was done to its events')
 
   await t.test('leaves a chat that it was removed from, and reads it anew when it is back', async (t) => {
     await alice.command('remove_member', { chatId, userId: 'bob' })

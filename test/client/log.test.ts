@@ -63,10 +63,12 @@ const change = (revision: number, seq: number, more: Partial<Message> = {}): Cha
 
 type Sync = Output<'sync'>['chats'][string]
 
+const shown = { mutedUntil: null, isPinned: false, isArchived: false, isHidden: false, isMarkedUnread: false }
+
 /** A log of one chat at revision 1, whose server answers what a test says. */
-function open(answers: { sync?: Sync[]; chats?: (MyChat | null)[]; room?: RoomLog } = {}) {
+function open(answers: { sync?: Sync[]; mine?: MyChat; chats?: (MyChat | null)[]; room?: RoomLog } = {}) {
   const chats = createChats()
-  chats.put(chat(1))
+  chats.put(answers.mine ?? chat(1))
   const asked: [name: string, revision?: number | undefined][] = []
   let meanwhile: (() => void) | undefined
   const gone: string[] = []
@@ -198,7 +200,10 @@ t.test('what a change does not say is asked for, and what is older than the stat
 })
 
 t.test('how much is unread is asked for when an unread message is deleted, and for nothing less', async (t) => {
-  const { log, asked, mine } = open({ chats: [chat(5, { lastSeq: 2, unreadCount: 1 })] })
+  const { log, asked, mine } = open({
+    mine: chat(1, { settings: shown }),
+    chats: [chat(5, { lastSeq: 2, unreadCount: 1 })],
+  })
   log.hear(change(2, 1))
   log.hear(change(3, 2))
   log.hear({ ...change(4, 2, { reactions: [{ emoji: '👍', count: 1, userIds: ['bob'] }] }), type: 'message_updated' })
@@ -227,7 +232,7 @@ function roomOf(messages: Message[]) {
 t.test('how much is unread is counted here where all of it is at hand', async (t) => {
   const deleted = message(1, 4, { content: null, deletedAt: '2026-01-01T00:01:00.000Z' })
   const { room, reloads } = roomOf([deleted, message(2, 3)])
-  const { log, asked, mine } = open({ room })
+  const { log, asked, mine } = open({ room, mine: chat(1, { settings: shown }) })
   log.hear(change(2, 1))
   log.hear(change(3, 2))
   log.hear({ chatId: 'c', revision: 4, type: 'message_deleted', message: deleted })
@@ -277,6 +282,18 @@ t.test('who is told that they are in no chat any more is out of it', async (t) =
   await until('it is gone', () => gone.length > 0)
   t.same(gone, ['c'])
   t.equal(mine(), undefined)
+})
+
+t.test('a message takes off flags; whether they were set after it, the server says', async (t) => {
+  const hidden = { ...chat(2, { lastSeq: 1, unreadCount: 1 }), title: 'asked' }
+  const { log, asked, mine } = open({ chats: [hidden] })
+  log.hear(change(2, 1))
+  t.match(mine(), { settings: { isHidden: false } })
+  await until('the server said', () => mine()?.title === 'asked')
+  t.match(mine(), { settings: { isHidden: true } })
+  log.hear(change(3, 2))
+  t.match(mine(), { settings: { isHidden: false } })
+  await until('again', () => asked.length === 2)
 })
 
 t.test('who is cut off while it catches up is not caught up', async (t) => {

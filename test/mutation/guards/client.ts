@@ -40,4 +40,20 @@ export const CLIENT: Guard[] = [
       'client/healing > a client whose connection is bad, embedded',
     ],
   },
+  {
+    name: 'flags after messages (client)',
+    about: 'A message takes off flags that may have been set after it: the server is asked.',
+    file: 'client/src/reduce-chat.ts',
+    find: 'isHidden || isMarkedUnread !== draft.settings.isMarkedUnread ? ALL',
+    replace: 'false ? ALL',
+    tests: ['client/log > a message takes off flags', 'client/healing > a client whose connection is bad, embedded'],
+  },
+  {
+    name: 'flags after marks (client)',
+    about: 'So may those that a mark takes off which is told late.',
+    file: 'client/src/events.ts',
+    find: 'if (chat.settings.isMarkedUnread) log.doubt(chatId)\n',
+    replace: '',
+    tests: ['client/healing > a client whose connection is bad, embedded'],
+  },
 ]
