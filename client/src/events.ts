@@ -73,8 +73,7 @@ export function listen(socket: Socket<ServerToClientEvents>, port: EventsPort): 
       readUpTo(draft, lastReadSeq)
       // The mark may have moved before the flag was set, and is told later.
       if (chat.settings.isMarkedUnread) log.doubt(chatId)
-      if (draft.unreadCount > 0) log.recount(draft)
-      else chats.put(draft)
+      log.recount(draft)
       return
     }
     roomOf(chatId)?.hearRead(userId, lastReadSeq)

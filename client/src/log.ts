@@ -72,8 +72,9 @@ export function createLog({ command, chats, isIn, myId, roomOf, gone, overlay, c
 
   /** Puts a chat whose unread messages are to be counted anew: here where they are all at hand. */
   function recount(chat: MyChat): void {
-    const messages = roomOf(chat.chatId)?.from(Math.max(chat.lastReadSeq + 1, chat.firstSeq))
-    chats.put(messages && messages.at(-1)?.seq === chat.lastSeq ? countUnread(chat, messages, myId()) : chat)
+    const from = Math.max(chat.lastReadSeq + 1, chat.firstSeq)
+    const messages = chat.unreadCount > 0 ? roomOf(chat.chatId)?.from(from) : []
+    chats.put(messages?.at(-1)?.seq === chat.lastSeq ? countUnread(chat, messages, myId()) : chat)
     if (!messages) doubt(chat.chatId)
   }
 

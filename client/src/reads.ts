@@ -20,8 +20,6 @@ export function createReads({ command, chats, isIn, log }: ReadsPort) {
   /** How far chats are read that the server was not told of yet. */
   const pending = new Map<string, number>()
   const busy = new Set<string>()
-  /** Chats that are shown without being marked unread, for what is pending; what the server has may be marked after it. */
-  const unmarked = new Set<string>()
 
   /** A chat of the server with what it does not know yet. */
   function overlay(chat: MyChat): MyChat {
@@ -29,7 +27,8 @@ export function createReads({ command, chats, isIn, log }: ReadsPort) {
     if (seq < chat.lastReadSeq) return chat
     const draft = { ...chat }
     readUpTo(draft, Math.min(seq, chat.lastSeq))
-    if (chat.settings.isMarkedUnread) unmarked.add(chat.chatId)
+    // What the server has may be marked unread after that: it is asked until it has taken what is pending.
+    if (chat.settings.isMarkedUnread) log().doubt(chat.chatId)
     return draft
   }
 
@@ -42,13 +41,10 @@ export function createReads({ command, chats, isIn, log }: ReadsPort) {
       await command('mark_as_read', { chatId, upToSeq })
       if (pending.get(chatId) === upToSeq) pending.delete(chatId)
       const chat = chats.byId.get(chatId)
-      if (unmarked.delete(chatId) || (chat && chat.unreadCount > 0)) log().doubt(chatId)
+      if (chat && chat.unreadCount > 0) log().doubt(chatId)
     } catch (error) {
       waitMs = retryIn(error, INTERVAL_MS)
-      if (waitMs === undefined) {
-        pending.delete(chatId)
-        log().doubt(chatId)
-      }
+      if (waitMs === undefined) pending.delete(chatId)
     }
     setTimeout(() => {
       busy.delete(chatId)
@@ -65,9 +61,7 @@ export function createReads({ command, chats, isIn, log }: ReadsPort) {
       const seq = Math.min(upToSeq, chat.lastSeq)
       if (seq < chat.lastReadSeq || (seq === chat.lastReadSeq && !chat.settings.isMarkedUnread)) return
       pending.set(chatId, seq)
-      const next = overlay(chat)
-      if (next.unreadCount > 0) log().recount(next)
-      else chats.put(next)
+      log().recount(overlay(chat))
       void flush(chatId)
     },
 

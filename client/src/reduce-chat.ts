@@ -38,8 +38,8 @@ export function reduceChat(
   const added = fresh.map((message) => addMessage(draft, message, myId))
   const rest = changes.map((change) => reduceOther(draft, change, myId))
   // What expired unheard may have been one's own, or that of others: their marks went with it.
-  if (changes.some(({ throughSeq = 0 }) => throughSeq > chat.lastSeq)) return { chat: draft, open: ALL }
-  return { chat: draft, open: Math.max(NOTHING, ...revised, ...added, ...rest) }
+  const isUnheard = changes.some(({ throughSeq = 0 }) => throughSeq > chat.lastSeq)
+  return { chat: draft, open: isUnheard ? ALL : Math.max(NOTHING, ...revised, ...added, ...rest) }
 }
 
 /** Whether a message names somebody. */
@@ -47,13 +47,13 @@ const names = ({ mentions }: Message, userId: string): boolean => mentions.every
 
 /** A message takes off flags of one's own; they may have been set after it, and told before: settings are in no log. */
 function addMessage(draft: MyChat, message: Message, myId: string): Open {
-  const { isHidden, isMarkedUnread } = draft.settings
+  const { settings } = draft
   draft.lastSeq = message.seq
   draft.lastMessage = message
   draft.settings = without(draft.settings, 'isHidden')
   draft.others = withRead(draft.others, message.sender.userId, message.seq)
   if (message.sender.userId === myId) readUpTo(draft, message.seq)
-  const open = isHidden || isMarkedUnread !== draft.settings.isMarkedUnread ? ALL : NOTHING
+  const open = settings === draft.settings ? NOTHING : ALL
   if (message.deletedAt !== null || message.seq <= draft.lastReadSeq) return open
   if (draft.unreadCount < CAP) draft.unreadCount += 1
   else draft.unreadCapped = true

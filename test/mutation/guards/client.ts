@@ -33,8 +33,8 @@ export const CLIENT: Guard[] = [
     name: 'expired unheard (client)',
     about: 'Of messages that expired before a client heard of them it asks what they did to marks.',
     file: 'client/src/reduce-chat.ts',
-    find: 'if (changes.some(({ throughSeq = 0 }) => throughSeq > chat.lastSeq)) return',
-    replace: 'if (false) return',
+    find: 'open: isUnheard ? ALL : ',
+    replace: 'open: ',
     tests: [
       'client/log > of messages that expired unheard',
       'client/healing > a client whose connection is bad, embedded',
@@ -44,8 +44,8 @@ export const CLIENT: Guard[] = [
     name: 'flags after messages (client)',
     about: 'A message takes off flags that may have been set after it: the server is asked.',
     file: 'client/src/reduce-chat.ts',
-    find: 'isHidden || isMarkedUnread !== draft.settings.isMarkedUnread ? ALL',
-    replace: 'false ? ALL',
+    find: 'settings === draft.settings ? NOTHING : ALL',
+    replace: 'NOTHING',
     tests: ['client/log > a message takes off flags', 'client/healing > a client whose connection is bad, embedded'],
   },
   {
