@@ -1,4 +1,4 @@
-import { build, connect, must, onEachDatabase, until } from '../helper.js'
+import { build, connect, must, next, onEachDatabase, until } from '../helper.js'
 
 /** The gauge of one map, as Prometheus reads it. */
 const entriesOf = (metrics: string, map: string) =>
@@ -7,7 +7,9 @@ const entriesOf = (metrics: string, map: string) =>
 onEachDatabase('what the rooms keep is told by name, and no longer than it is kept', async (t, database) => {
   const service = await build(t, database)
   const { socket } = await connect(t, service, 'alice')
+  const added = next(socket, 'chat_added')
   const { chat } = await must(socket, 'create_chat', { type: 'group', memberIds: ['bob'] })
+  await added
   await must(socket, 'typing', { chatId: chat.chatId, isTyping: true })
   await must(socket, 'watch_presence', { userIds: ['bob', 'carol'] })
 
