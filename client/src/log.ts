@@ -72,10 +72,11 @@ export function createLog({ command, chats, isIn, myId, roomOf, gone, overlay, c
 
   /** Puts a chat whose unread messages are to be counted anew: here where they are all at hand. */
   function recount(chat: MyChat): void {
-    const from = Math.max(chat.lastReadSeq + 1, chat.firstSeq)
-    const messages = chat.unreadCount > 0 ? roomOf(chat.chatId)?.from(from) : []
-    chats.put(messages?.at(-1)?.seq === chat.lastSeq ? countUnread(chat, messages, myId()) : chat)
-    if (!messages) doubt(chat.chatId)
+    const messages = roomOf(chat.chatId)?.from(Math.max(chat.lastReadSeq + 1, chat.firstSeq))
+    // A room may be further on than its chat.
+    const isWhole = messages?.at(-1)?.seq === chat.lastSeq
+    chats.put(isWhole ? countUnread(chat, messages, myId()) : chat)
+    if (!isWhole && chat.unreadCount > 0) doubt(chat.chatId)
   }
 
   function fallBehind(chatId: string, revision: number): void {

@@ -242,6 +242,18 @@ t.test('how much is unread is counted here where all of it is at hand', async (t
   t.equal(reloads(), 0)
 })
 
+t.test('how much is unread is asked for where the room is further on than its chat', async (t) => {
+  const named = message(1, 1, { mentions: { userIds: ['alice'], everyone: false } })
+  const edited = message(1, 2, { editedAt: '2026-01-01T00:01:00.000Z' })
+  const { room } = roomOf([edited, message(2, 3)])
+  const mine = chat(1, { settings: shown, lastSeq: 1, lastMessage: named, unreadCount: 1, unreadMentions: 1 })
+  const { log, asked, ...rest } = open({ room, mine, chats: [chat(3, { lastSeq: 2, unreadCount: 2 })] })
+  log.hear({ chatId: 'c', revision: 2, type: 'message_updated', message: edited })
+  await until('the server said', () => rest.mine()?.unreadCount === 2)
+  t.same(asked, [['get_chat']])
+  t.equal(rest.mine()?.unreadMentions, 0)
+})
+
 t.test('a room is read anew where another part of its past is to be seen', async (t) => {
   const { room, reloads } = roomOf([])
   const { log, asked, mine } = open({ room, chats: [chat(2, { historyVisibility: 'joined', firstSeq: 7 })] })
