@@ -56,4 +56,12 @@ export const CLIENT: Guard[] = [
     replace: '',
     tests: ['client/healing > a client whose connection is bad, embedded'],
   },
+  {
+    name: 'rooms ahead (client)',
+    about: 'What is unread is not counted in messages of a room that is further on than its chat.',
+    file: 'client/src/log.ts',
+    find: 'if (!isWhole && chat.unreadCount > 0)',
+    replace: 'if (!messages && chat.unreadCount > 0)',
+    tests: ['client/log > how much is unread is asked for where'],
+  },
 ]
