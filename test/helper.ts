@@ -203,12 +203,12 @@ export function collect<E extends EventName>(socket: ClientSocket, event: E): Ev
 }
 
 /** Waits until something holds. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (
-    const end = Date.now() + PATIENCE_MS;
-    !(await holds());
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  ) {
-    if (Date.now() > end) throw new Error(`waited ${PATIENCE_MS} ms in vain: ${what}`)
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  patienceMs = PATIENCE_MS,
+): Promise<void> {
+  for (const end = Date.now() + patienceMs; !(await holds()); await new Promise((resolve) => setTimeout(resolve, 10))) {
+    if (Date.now() > end) throw new Error(`waited ${patienceMs} ms in vain: ${what}`)
   }
 }
