@@ -1,3 +1,4 @@
+import { on } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import send from '@fastify/send'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
@@ -72,11 +73,13 @@ export default async function uploadRoutes(instance: FastifyInstance): Promise<v
 async function* bytesOf(raw: IncomingMessage): AsyncGenerator<Buffer, void, undefined> {
   const timer = setTimeout(() => raw.destroy(), IDLE_MS)
   try {
-    for await (const chunk of raw.iterator({ destroyOnReturn: false })) {
+    // Chunk by chunk as they come: the stream's own iterator joins those that wait, and what it joined is garbage.
+    for await (const [chunk] of on(raw, 'data', { close: ['end', 'close'], highWaterMark: 1, lowWaterMark: 1 })) {
       timer.refresh()
       yield chunk
     }
   } finally {
+    raw.pause()
     clearTimeout(timer)
   }
 }

@@ -77,7 +77,8 @@ export async function openFolder({ folder, minFreeBytes, urlOf, isAlone }: Folde
     }
   }
 
-  if (isAlone) await tidyComing(0)
+  // All of it, whatever the clock says.
+  if (isAlone) await tidyComing(Number.NEGATIVE_INFINITY)
   return {
     target: async ({ id, mimeType }, token) => ({
       url: urlOf(id),
