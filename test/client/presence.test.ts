@@ -38,10 +38,16 @@ t.test('who is there', async (t) => {
 
   await t.test('goes by versions, in whatever order they come', async (t) => {
     t.teardown(people.subscribe(() => {}))
+    // What comes next is of carol alone.
+    await isOnline('bob', false)
     const carol = clientOf(t, service, 'carol')
     await isOnline('carol', true)
+    const witness = clientOf(t, service, 'alice').presenceOf(['carol'])
+    t.teardown(witness.subscribe(() => {}))
     faults.swap('user_status_change')
     await carol.command('set_presence', { status: 'away' })
+    // Two changes at once may be told as one.
+    await when(witness, 'the first', (all) => all.carol?.status === 'away')
     await carol.command('set_presence', { status: 'dnd' })
     await when(people, 'the last', (all) => all.carol?.status === 'dnd')
     await new Promise(setImmediate)
