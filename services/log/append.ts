@@ -24,6 +24,8 @@ export interface AppenderOptions {
   db: Pick<Database, 'run' | 'embedded'>
   /** Hears what was written, after the commit and before anybody's promise settles; it does not throw. */
   onWritten(written: Written[]): void
+  /** Hears in which chats something may have been written although no answer came. */
+  onDoubt(chatIds: string[]): void
   metrics?: Pick<Metrics, 'sends' | 'commitSeconds' | 'batchSize' | 'deliverySeconds'> | undefined
   tracing?: Pick<Tracing, 'current' | 'committed' | 'carried'> | undefined
   maxBatch?: number
@@ -43,7 +45,7 @@ interface AppendRow extends Record<string, unknown> {
  * Group commit of sends: many messages of many chats in one call of `log_append`, in the lanes' order (`lanes.ts`); each send gets its own
  * answer. Whatever a server does, a send is answered within 5 s.
  */
-export function createAppender({ db, onWritten, metrics, tracing, ...limits }: AppenderOptions) {
+export function createAppender({ db, onWritten, onDoubt, metrics, tracing, ...limits }: AppenderOptions) {
   const heldOf = ({ held }: AppendRow) => held
   const { add, size } = createLanes<Pending, AppendRow>({ db, ...limits, write, heldOf, settle, refuse, onDone })
 
@@ -114,7 +116,7 @@ export function createAppender({ db, onWritten, metrics, tracing, ...limits }: A
     note(batch, () => undefined)
     const unknown = isOutcomeUnknown(failure)
     for (const { send, reject } of batch) reject(unknown ? withOutcome(failure, send) : failure)
-    if (unknown) onWritten(chatIds.map((chatId) => ({ chatId, range: null })))
+    if (unknown) onDoubt(chatIds)
   }
 
   /** Has the traces of a batch's sends tell of its commit. */

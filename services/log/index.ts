@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import type { Message } from '../../contract/shapes.js'
 import type { Bus, Written } from '../bus/index.js'
 import { publishProfiles } from '../bus/profiles.js'
-import { isOutcomeUnknown } from '../db/errors.js'
 import type { Database } from '../db/index.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics.js'
@@ -10,6 +9,7 @@ import type { Tracing } from '../tracing.js'
 import { createAppender, type Send } from './append.js'
 import { createChanges, type NewChat } from './changes.js'
 import { createChats } from './chats.js'
+import { createDoubts } from './doubts.js'
 import { createEndings, type Keep } from './endings.js'
 import { createHistory } from './history.js'
 import { createKeyIndex } from './keys.js'
@@ -18,7 +18,7 @@ import { createMembers } from './members.js'
 import { createMentions } from './mentions.js'
 import { createMessageChanges } from './messages.js'
 import { createModeration } from './moderation.js'
-import { onUnknown, rangeOf, type WrittenRow } from './outcomes.js'
+import { rangeOf, type WrittenRow } from './outcomes.js'
 import { createPins } from './pins.js'
 import { createReadMarks } from './read-marks.js'
 import { createReader } from './reader.js'
@@ -74,8 +74,16 @@ export function createLog(options: LogOptions) {
     sweeper.note()
     bus.publish('changes', written)
   }
-  const appender = createAppender({ db, metrics, tracing: options.tracing, onWritten })
-  const messages = createMessageChanges({ db, onWritten, getMessage: history.getMessage })
+  const doubts = createDoubts()
+  /** Has those who serve some chats look for themselves. */
+  const look = (chatIds: string[], joined?: string[]) =>
+    bus.publish(
+      'changes',
+      chatIds.map((chatId) => ({ chatId, range: null, ...(joined && { joined }) })),
+    )
+  const onDoubt = (chatIds: string[]) => doubts.tell(() => look(chatIds))
+  const appender = createAppender({ db, metrics, tracing: options.tracing, onWritten, onDoubt })
+  const messages = createMessageChanges({ db, onWritten, onDoubt, getMessage: history.getMessage })
 
   /** Publishes what changes wrote; those that found all as it should be wrote nothing. */
   function publish(rows: WrittenRow[], joined: string[] = []): void {
@@ -85,9 +93,9 @@ export function createLog(options: LogOptions) {
     if (written.length > 0) bus.publish('changes', written)
   }
 
-  /** Makes a change of one chat; where its answer never came, those who serve the chat look for themselves. */
+  /** Makes a change of one chat. */
   const make = <Row extends WrittenRow>(chatId: string, joined: string[], change: () => Promise<Row>): Promise<Row> =>
-    onUnknown(change(), () => bus.publish('changes', [{ chatId, range: null, joined }]))
+    doubts.about(change(), () => look([chatId], joined))
 
   return {
     ...endings,
@@ -101,6 +109,7 @@ export function createLog(options: LogOptions) {
     searchHealth: searchBuild.health,
 
     async stop(): Promise<void> {
+      doubts.stop()
       await Promise.all(works.map((work) => work.stop()))
       await sweeper.stop()
     },
@@ -159,14 +168,9 @@ export function createLog(options: LogOptions) {
     /** Has a user block another, or no longer; answers whom they block now, the first first. */
     async setBlock(userId: string, otherId: string, isPut: boolean): Promise<string[]> {
       const publishBlock = () => bus.publish('blocks', { userIds: [userId, otherId] })
-      try {
-        const blocked = await moderation.setBlock(userId, otherId, isPut)
-        publishBlock()
-        return blocked
-      } catch (error) {
-        if (isOutcomeUnknown(error)) publishBlock()
-        throw error
-      }
+      const blocked = await doubts.about(moderation.setBlock(userId, otherId, isPut), publishBlock)
+      publishBlock()
+      return blocked
     },
 
     /** Changes of messages, each of which answers the message as it is then: see `messages.ts`. */
@@ -183,8 +187,7 @@ export function createLog(options: LogOptions) {
     },
 
     /** Deletes a chat with all that is in it; its id stays taken. NOT_FOUND for one that never was. */
-    deleteChat: (chatId: string): Promise<void> =>
-      onUnknown(endings.deleteChat(chatId), () => bus.publish('changes', [{ chatId, range: null }])),
+    deleteChat: (chatId: string): Promise<void> => doubts.about(endings.deleteChat(chatId), () => look([chatId])),
 
     ...createReader(db),
     ...createSearch(db, hasSearch, searchBuild.isReady),
@@ -193,7 +196,7 @@ export function createLog(options: LogOptions) {
     ...history,
     ...createMarks(db, (place) => bus.publish('settings', place)),
     ...createReadMarks(db, maxMembers),
-    ...createSettings(db, bus),
+    ...createSettings(db, bus, doubts),
     ...createUnread(db),
     ...createMembers(db),
     ...createMentions(db),

@@ -14,6 +14,8 @@ export interface MessageChangesOptions {
   db: Pick<Database, 'run' | 'embedded'>
   /** Hears what was written, after the commit and before anybody's promise settles; it does not throw. */
   onWritten(written: Written[]): void
+  /** Hears in which chats something may have been written although no answer came. */
+  onDoubt(chatIds: string[]): void
   /** A message as a member may see it now; it is asked for those that went on before they could be read. */
   getMessage(userId: string, messageId: string): Promise<Message>
   maxBatch?: number
@@ -33,7 +35,7 @@ export type Edit = Omit<Input<'edit_message'>, 'messageId'>
  * Changes of messages by members, as a group commit: many changes in many chats in one call of `log_change_messages`, in the lanes' order
  * (`lanes.ts`). Each answers the message as it is then, or its own refusal; a batch's messages are read in one statement.
  */
-export function createMessageChanges({ db, onWritten, getMessage, ...limits }: MessageChangesOptions) {
+export function createMessageChanges({ db, onWritten, onDoubt, getMessage, ...limits }: MessageChangesOptions) {
   const places = createPlaces(db, limits)
   const { add, size } = createLanes<PendingChange, Changed[]>({ db, ...limits, write, settle, refuse })
 
@@ -95,7 +97,7 @@ export function createMessageChanges({ db, onWritten, getMessage, ...limits }: M
 
   function refuse(batch: PendingChange[], chatIds: string[], failure: ChatError): void {
     for (const { reject } of batch) reject(failure)
-    if (isOutcomeUnknown(failure)) onWritten(chatIds.map((chatId) => ({ chatId, range: null })))
+    if (isOutcomeUnknown(failure)) onDoubt(chatIds)
   }
 
   return {

@@ -1,5 +1,4 @@
 import type { Range } from '../bus/index.js'
-import { isOutcomeUnknown } from '../db/errors.js'
 import type { Database } from '../db/index.js'
 import { REFUSALS, type Told } from './refusals.js'
 
@@ -60,13 +59,3 @@ export function granted<Row extends Outcome>(row: Row | undefined): Row {
 
 /** What a change wrote, as a range of revisions. */
 export const rangeOf = ({ after, through }: WrittenRow): Range => ({ after, through })
-
-/** What a change answers; where it may have happened although that never came, `look` is told. */
-export async function onUnknown<T>(change: Promise<T>, look: () => unknown): Promise<T> {
-  try {
-    return await change
-  } catch (error) {
-    if (isOutcomeUnknown(error)) look()
-    throw error
-  }
-}

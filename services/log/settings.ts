@@ -2,9 +2,9 @@ import type { Input } from '../../contract/commands.js'
 import { FOR_GOOD } from '../../contract/limits.js'
 import type { ChatSettings } from '../../contract/shapes.js'
 import type { Bus } from '../bus/index.js'
-import { isOutcomeUnknown } from '../db/errors.js'
 import type { Database } from '../db/index.js'
 import { toTime } from '../time.js'
+import type { Doubts } from './doubts.js'
 import { granted, type Outcome } from './outcomes.js'
 
 /** The settings `z` that a member `b` keeps of chat `c`, for `toSettings`. */
@@ -48,22 +48,18 @@ interface OwnRow extends SettingsRow, Record<string, unknown> {
 type SetRow = SettingsRow & Outcome & Record<string, unknown>
 
 /** What members keep of their chats for themselves: last-value state, not in the log. */
-export function createSettings(db: Pick<Database, 'run'>, bus: Pick<Bus, 'publish'>) {
+export function createSettings(db: Pick<Database, 'run'>, bus: Pick<Bus, 'publish'>, doubts: Pick<Doubts, 'about'>) {
   return {
     /** Changes a member's own settings of a chat; answers all of them. Where all was so, nobody is told. NOT_FOUND for who is no member. */
     async setSettings(userId: string, input: Input<'set_chat_settings'>): Promise<ChatSettings> {
       const { chatId, mutedUntil, isPinned = null, isArchived = null, isHidden = null, isMarkedUnread = null } = input
       const muted = [mutedUntil !== undefined, mutedUntil == null ? null : withinReach(mutedUntil)]
       const values = [userId, chatId, ...muted, isPinned, isArchived, isHidden, isMarkedUnread]
-      try {
-        const [row] = await db.run<SetRow>('log_set_chat_settings', SET, values)
-        const set = granted(row)
-        if (set.outcome === 'ok') bus.publish('settings', { userId, chatId })
-        return toSettings(set)
-      } catch (error) {
-        if (isOutcomeUnknown(error)) bus.publish('settings', { userId, chatId })
-        throw error
-      }
+      const publish = () => bus.publish('settings', { userId, chatId })
+      const [row] = await doubts.about(db.run<SetRow>('log_set_chat_settings', SET, values), publish)
+      const set = granted(row)
+      if (set.outcome === 'ok') publish()
+      return toSettings(set)
     },
 
     /** The own settings of some members, each as it was asked for; who is no member is left out. */

@@ -20,8 +20,8 @@ export const NODE_MUTANTS: Mutant[] = [
     name: 'after an unknown outcome nobody looks',
     law: 11,
     file: 'services/log/append.ts',
-    find: 'if (unknown) onWritten(',
-    replace: 'if (unknown && !batch) onWritten(',
+    find: 'if (unknown) onDoubt(',
+    replace: 'if (unknown && !batch) onDoubt(',
   },
   {
     name: 'a gap is read by nobody who serves',
@@ -168,7 +168,7 @@ export const NODE_MUTANTS: Mutant[] = [
     name: 'after the unknown outcome of an edit nobody looks',
     law: 11,
     file: 'services/log/messages.ts',
-    find: 'if (isOutcomeUnknown(failure)) onWritten(',
-    replace: 'if (isOutcomeUnknown(failure) && !batch) onWritten(',
+    find: 'if (isOutcomeUnknown(failure)) onDoubt(',
+    replace: 'if (isOutcomeUnknown(failure) && !batch) onDoubt(',
   },
 ]

@@ -271,6 +271,7 @@ onEachDatabase('the appender', async (t, database) => {
         },
       },
       onWritten() {},
+      onDoubt() {},
       ...options,
     })
     return { ...appender, open, batches }
@@ -346,7 +347,7 @@ onEachDatabase('the appender', async (t, database) => {
       throw new Error('nobody listens')
     })
     bus.subscribe('changes', (written) => void heard.push(...written.map((one) => one.chatId)))
-    const appender = createAppender({ db, onWritten: (written) => bus.publish('changes', written) })
+    const appender = createAppender({ db, onWritten: (written) => bus.publish('changes', written), onDoubt() {} })
     const answers = await Promise.all([1, 2, 3].map((i) => appender.append(send(chatId, 'alice', `${i}`))))
     t.strictSame(
       answers.map(({ duplicate }) => duplicate),

@@ -65,6 +65,7 @@ function changesOver(service: Service, onBatch: (size: number) => Promise<void> 
   const batches: number[] = []
   const statements: string[] = []
   const written: Written[] = []
+  const doubted: string[] = []
   const changes = createMessageChanges({
     db: {
       embedded: db.embedded,
@@ -78,10 +79,11 @@ function changesOver(service: Service, onBatch: (size: number) => Promise<void> 
       },
     },
     onWritten: (told) => void written.push(...told),
+    onDoubt: (chatIds) => void doubted.push(...chatIds),
     getMessage: chat.log.getMessage,
     maxQueue,
   })
-  return { ...changes, batches, statements, written }
+  return { ...changes, batches, statements, written, doubted }
 }
 
 onEachDatabase('changes as a group commit', async (t, database) => {
@@ -195,14 +197,14 @@ onEachDatabase('changes as a group commit', async (t, database) => {
 
   await t.test('of a commit whose answer never came, those who serve the chat look for themselves', async (t) => {
     const { chatId, ids } = await group(log, ['alice'])
-    const { edit, written } = changesOver(service, () => {
+    const { edit, written, doubted } = changesOver(service, () => {
       throw new ChatError('UNAVAILABLE', { details: { outcome: 'unknown' } })
     })
     await t.rejects(edit(by('alice'), ids[0], { content: 'x' }), {
       code: 'UNAVAILABLE',
       details: { outcome: 'unknown' },
     })
-    t.strictSame(written, [{ chatId, range: null }])
+    t.strictSame([written, doubted], [[], [chatId]])
   })
 
   await t.test('of messages that went on, or cannot be read, the range is told alone', async (t) => {
@@ -223,6 +225,7 @@ onEachDatabase('changes as a group commit', async (t, database) => {
         },
       },
       onWritten: (told) => void written.push(...told),
+      onDoubt() {},
       getMessage: chat.log.getMessage,
     })
     t.match(await edit(by('alice'), ids[0], { content: 'x' }), { content: 'since' })

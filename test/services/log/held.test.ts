@@ -50,6 +50,7 @@ function spyOn({ app }: Service) {
       },
     },
     onWritten() {},
+    onDoubt() {},
   })
   return {
     asked,
