@@ -18,6 +18,7 @@ export interface NetOptions {
 /**
  * What lies under the bus. Laws:
  * 1. Whatever is committed, by whomever, `onFound` hears of within a look's time, once; or `onGap` hears that everything is to be compared.
+ *    Ends of sockets stand nowhere to be compared with: `onFound` hears of each, sometimes again.
  * 2. A look that fails is made again; nothing that was committed meanwhile is passed over. Nobody waits for one.
  */
 export interface Net {
@@ -62,12 +63,12 @@ export function createNet(options: NetOptions): Net {
   /** Looks once; answers when to look again. */
   async function once(): Promise<number> {
     try {
-      const { place: next, found, lines } = await look(place)
+      const { place: next, found, isWhole, lines } = await look(place)
       if (isStopped) return 0
       place = next
       if (isFailing) logger.info({}, '✅ the database is asked again for what was not heard')
-      if (found) tell(found)
-      if (!found || isFailing) gap()
+      tell(found)
+      if (!isWhole || isFailing) gap()
       isFailing = false
       const isCalm = bus.health().ok && performance.now() > waryUntil && lines < MANY_LINES
       return isCalm ? calmMs : hurriedMs

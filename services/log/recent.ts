@@ -21,10 +21,12 @@ export interface UserEnd {
   ageMs: number
 }
 
-/** A look at the database: where the next one begins, and what was found; null where that cannot be said, so that everything is to be compared. */
+/** A look at the database: where the next one begins, and what was found. */
 export interface Look {
   place: Place
-  found: Found | null
+  found: Found
+  /** Whether that is all; else everything is to be compared, but the ends of sockets, which are nowhere to be compared with. */
+  isWhole: boolean
   /** How many lines were read. */
   lines: number
 }
@@ -37,7 +39,7 @@ export interface Place {
 }
 
 const WITHIN_MS = 2_000
-/** Lines that one look reads; of more, such as an import, it answers that everything is to be compared. */
+/** Lines that one look reads; of more, such as an import, it answers that they are not all. */
 export const MAX_LINES = 10_000
 
 /** Reads what was committed since a place; see `RECENT` for why it misses nothing. */
@@ -59,14 +61,15 @@ export function createRecent(db: Pick<Database, 'run'>) {
       await beginEpoch()
       return look(null)
     }
-    const { snapshot, epoch, lines, heads, joined } = row
-    const ends = row.ends.map(({ userId, code, atMs }) => ({
-      userId,
-      code,
-      ageMs: clock.ageOf(atMs, performance.now()),
-    }))
-    const isKnown = since?.epoch === epoch && lines < MAX_LINES && ends.length < MAX_LINES
-    return { place: { snapshot, epoch }, found: isKnown ? { heads, joined, ends } : null, lines }
+    const { snapshot, epoch, lines } = row
+    const isKnown = since?.epoch === epoch
+    const { heads, joined } = isKnown ? row : NOTHING
+    // Which are new cannot be said without a place: those of the last hour mean nobody who has come since.
+    const ended = isKnown ? row.ends : await db.run<EndRow>('recent_ends', ENDS, [], turn)
+    const now = performance.now()
+    const ends = ended.map(({ userId, code, atMs }) => ({ userId, code, ageMs: clock.ageOf(atMs, now) }))
+    const isWhole = isKnown && lines < MAX_LINES && ends.length < MAX_LINES
+    return { place: { snapshot, epoch }, found: { heads, joined, ends }, isWhole, lines }
   }
 }
 
@@ -99,10 +102,18 @@ interface RecentRow extends Record<string, unknown> {
   lines: number
   heads: Found['heads']
   joined: Found['joined']
-  /** When each was, by the database's clock, in milliseconds as `now_ms` is. */
-  ends: { userId: string; code: UserEnd['code']; atMs: number }[]
+  ends: EndRow[]
   now_ms: number
 }
+
+interface EndRow extends Record<string, unknown> {
+  userId: string
+  code: UserEnd['code']
+  /** When it was, by the database's clock, in milliseconds as `now_ms` is. */
+  atMs: number
+}
+
+const NOTHING: Pick<Found, 'heads' | 'joined'> = { heads: [], joined: [] }
 
 // What this statement sees and the one that took the snapshot $1 did not was written by transactions that were under way then, which that snapshot
 // names, or had no number yet, and so have one from its xmax on. Both are ranges of the index: a transaction that is open for hours, anywhere in
@@ -145,6 +156,11 @@ SELECT pg_current_snapshot()::text AS snapshot,
   (SELECT coalesce(json_agg(json_build_object('userId', user_id, 'code', code,
     'atMs', extract(epoch FROM at)::float8 * 1000)), '[]') FROM ended) AS ends,
   extract(epoch FROM clock_timestamp())::float8 * 1000 AS now_ms`
+
+/** All ends that are kept, the last first. */
+const ENDS = `
+SELECT user_id AS "userId", code, extract(epoch FROM at)::float8 * 1000 AS "atMs"
+FROM user_ends ORDER BY at DESC LIMIT ${MAX_LINES}`
 
 /** Marks the life of the database, where it has no mark. */
 export const BEGIN_EPOCH = 'INSERT INTO log_epochs (id, epoch) VALUES (1, $1) ON CONFLICT DO NOTHING'

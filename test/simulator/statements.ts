@@ -113,6 +113,8 @@ export function createStatements(store: Store, onStored: (message: StoredMessage
     return [{ outcome: through > after ? 'ok' : 'same', of_chat: chatId, after, through, ...rest }]
   }
 
+  const endRow = ({ userId, code, atMs }: (typeof store.userEnds)[number]) => ({ userId, code, atMs })
+
   /** What was committed since a snapshot, as `RECENT` answers it. */
   function recent(since: string | null): Row {
     const snapshot = store.transactions.snapshot()
@@ -127,9 +129,7 @@ export function createStatements(store: Store, onStored: (message: StoredMessage
       for (const { kind, userId } of found) if (kind === 'member_added' && userId) joined.push([id, userId])
       count += found.length
     }
-    const ends = store.userEnds
-      .filter(({ xid }) => isNew(xid))
-      .map(({ userId, code, atMs }) => ({ userId, code, atMs }))
+    const ends = store.userEnds.filter(({ xid }) => isNew(xid)).map(endRow)
     return { snapshot, epoch: store.epoch, lines: count, heads, joined, ends, now_ms: store.now() }
   }
 
@@ -192,6 +192,7 @@ export function createStatements(store: Store, onStored: (message: StoredMessage
     chat_heads: ({ chatIds }: { chatIds: string[] }) =>
       some(chatIds, (id) => chats.get(id)).map(({ id, lines }) => ({ id, revision: lines.length })),
     log_recent: (since: string | null) => [recent(since)],
+    recent_ends: () => store.userEnds.map(endRow),
     begin_epoch: (epoch: string) => {
       if (store.epoch === null) store.epochs += 1
       store.epoch ??= epoch

@@ -34,7 +34,8 @@ async function openHands(t: Test, connectionString: string, count: number): Prom
 }
 
 const WRITE = `INSERT INTO chat_log (chat_id, revision, kind, at) VALUES ($1, 1, 'message_created', now())`
-const chatsOf = ({ found }: Look) => (found?.heads ?? []).map(([chatId]) => chatId)
+const END_CAROL = `SELECT log_end_user('carol', 'DISCONNECTED', 0)`
+const chatsOf = ({ found }: Look) => found.heads.map(([chatId]) => chatId)
 
 t.test('what is committed between two looks is found in one of them', needsPostgres, async (t) => {
   const databaseUrl = await createDatabase(t)
@@ -99,15 +100,20 @@ t.test('lines of older versions, and of other servers, are not taken for new one
   t.same(chatsOf(await look(place)), ['new'])
 })
 
-t.test('of what is too much it says that everything is to be compared', needsPostgres, async (t) => {
-  const { db, look, place } = await open(t, await createDatabase(t))
-  await db.pool.query(`INSERT INTO chat_log (chat_id, revision, kind, at)
+t.test(
+  'of what is too much it says that everything is to be compared, and whose sockets end',
+  needsPostgres,
+  async (t) => {
+    const { db, look, place } = await open(t, await createDatabase(t))
+    await db.pool.query(`INSERT INTO chat_log (chat_id, revision, kind, at)
     SELECT 'import ' || i, 1, 'message_created', now() FROM generate_series(1, 20000) i`)
-  const much = await look(place)
-  t.equal(much.found, null)
-  await db.pool.query(WRITE, ['next'])
-  t.same(chatsOf(await look(much.place)), ['next'])
-})
+    await db.pool.query(END_CAROL)
+    const much = await look(place)
+    t.match(much, { isWhole: false, found: { ends: [{ userId: 'carol', code: 'DISCONNECTED' }] } })
+    await db.pool.query(WRITE, ['next'])
+    t.same(chatsOf(await look(much.place)), ['next'])
+  },
+)
 
 t.test('who came, and who is to go', needsPostgres, async (t) => {
   const { db, look, place } = await open(t, await createDatabase(t))
@@ -117,8 +123,8 @@ t.test('who came, and who is to go', needsPostgres, async (t) => {
   await db.pool.query(`SELECT log_create_chat('c', 'group', NULL, 'all', NULL, 'alice', '{alice,bob}', 100)`)
   await db.pool.query(`SELECT log_add_members('c', NULL, '{carol}', 100)`)
   const came = await look(place)
-  t.same(came.found?.heads, [['c', 2]])
-  t.same(came.found?.joined.toSorted(), [
+  t.same(came.found.heads, [['c', 2]])
+  t.same(came.found.joined.toSorted(), [
     ['c', 'alice'],
     ['c', 'bob'],
     ['c', 'carol'],
@@ -131,7 +137,7 @@ t.test('who came, and who is to go', needsPostgres, async (t) => {
   await users.saveLastSeen([{ userId: 'alice', lastSeenAtMs: Date.now(), version: 2 }])
   const { found } = await look(came.place)
   t.same(
-    found?.ends.map(({ userId, code }) => [userId, code]).toSorted(),
+    found.ends.map(({ userId, code }) => [userId, code]).toSorted(),
     [
       ['alice', 'TOKEN_REVOKED'],
       ['bob', 'USER_DELETED'],
@@ -139,7 +145,7 @@ t.test('who came, and who is to go', needsPostgres, async (t) => {
     ],
     'one row each, and none for what is no end',
   )
-  const ageOf = (userId: string) => found?.ends.find((end) => end.userId === userId)?.ageMs ?? Number.NaN
+  const ageOf = (userId: string) => found.ends.find((end) => end.userId === userId)?.ageMs ?? Number.NaN
   t.ok(ageOf('carol') >= 60_000 && ageOf('carol') < 90_000 && ageOf('alice') < 30_000)
 
   await db.pool.query(`UPDATE user_ends SET at = at - interval '2 hours'`)
@@ -243,5 +249,10 @@ t.test('after a crash of the database everything is compared', needsPostgres, as
   await until('and then what is new', () => told.length === 4)
   t.match(told[3], { heads: [['after', 1]] })
   t.equal(new Set(places.filter(Boolean)).size, 2, 'it is another life of the database')
-  t.equal((await look(place)).found, null, 'also to a node that did not see it end')
+  await db.pool.query(END_CAROL)
+  t.match(
+    await look(place),
+    { isWhole: false, found: { heads: [], ends: [{ userId: 'carol', code: 'DISCONNECTED' }] } },
+    'also to a node that did not see it end, which is told whose sockets end',
+  )
 })
