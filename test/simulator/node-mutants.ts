@@ -19,9 +19,9 @@ export const NODE_MUTANTS: Mutant[] = [
   {
     name: 'after an unknown outcome nobody looks',
     law: 11,
-    file: 'services/log/append.ts',
-    find: 'if (unknown) onDoubt(',
-    replace: 'if (unknown && !batch) onDoubt(',
+    file: 'services/log/doubts.ts',
+    find: '{\n    look()\n',
+    replace: '{\n    if (timers.size >= 0) return\n',
   },
   {
     name: 'a gap is read by nobody who serves',
@@ -163,12 +163,5 @@ export const NODE_MUTANTS: Mutant[] = [
     file: 'services/bus/sender.ts',
     find: 'sent > echoed || isSending ?',
     replace: 'sent > echoed ?',
-  },
-  {
-    name: 'after the unknown outcome of an edit nobody looks',
-    law: 11,
-    file: 'services/log/messages.ts',
-    find: 'if (isOutcomeUnknown(failure)) onDoubt(',
-    replace: 'if (isOutcomeUnknown(failure) && !batch) onDoubt(',
   },
 ]

@@ -151,6 +151,22 @@ export const LOG: Guard[] = [
     tests: ['services/log/append > the appender, postgres > has a chat in one batch at a time'],
   },
   {
+    name: 'no answer, and done later',
+    about: 'What a server does after its asker has given up is told, once it can no longer happen.',
+    file: 'services/log/doubts.ts',
+    find: 'timers.delete(timer)\n      look()',
+    replace: 'timers.delete(timer)',
+    tests: ['services/log/late-commit > what the database does'],
+  },
+  {
+    name: 'ends without a place',
+    about: 'Whose sockets end is told also to a node that cannot say what else it has missed.',
+    file: 'services/log/recent.ts',
+    find: "isKnown ? row.ends : await db.run<EndRow>('recent_ends', ENDS, [], turn)",
+    replace: 'isKnown ? row.ends : []',
+    tests: ['services/log/recent > after a crash of the database'],
+  },
+  {
     name: 'chats that are held',
     about: 'A batch waits for no chat that somebody holds for longer than a moment: its other chats go on.',
     file: definerOf('log_append_soon'),
