@@ -119,6 +119,21 @@ t.test('the next change is applied, what is known is dropped', async (t) => {
   t.same(asked, [])
 })
 
+t.test('what changes of messages says, and does not say, of their chat', async (t) => {
+  const { log, asked, mine } = open()
+  log.hear(change(2, 1))
+  log.hear(change(3, 2))
+  log.hear({ ...change(4, 1, { editedAt: 'now' }), type: 'message_updated' })
+  t.match(mine(), { lastMessage: { id: 'm2' } }, 'an older one is not the last')
+  log.hear({ ...change(5, 2, { editedAt: 'now', content: 'edited' }), type: 'message_updated' })
+  t.match(mine(), { lastMessage: { id: 'm2', content: 'edited' } })
+  log.hear(change(6, 3, { mentions: { userIds: [], everyone: true } }))
+  t.match(mine(), { unreadCount: 3, unreadMentions: 1 }, 'everyone is oneself, too')
+  log.hear(change(7, 4, { deletedAt: 'now', content: null }))
+  t.match(mine(), { lastSeq: 4, unreadCount: 3 }, 'nobody reads what is deleted')
+  t.same(asked, [])
+})
+
 t.test('of a hole the server is asked, page after page, from where the last one ended', async (t) => {
   const { log, asked, mine, risen } = open({
     sync: [
