@@ -83,7 +83,7 @@ export const NODE_MUTANTS: Mutant[] = [
     name: 'what the net finds is told to nobody',
     law: 11,
     file: 'services/log/net.ts',
-    find: 'if (found) tell(found)',
+    find: 'tell(found)',
     replace: '',
   },
   {
@@ -97,7 +97,7 @@ export const NODE_MUTANTS: Mutant[] = [
     name: 'a new life of the database is no gap',
     law: 11,
     file: 'services/log/net.ts',
-    find: 'if (!found || isFailing) gap()',
+    find: 'if (!isWhole || isFailing) gap()',
     replace: 'if (isFailing) gap()',
   },
   {
