@@ -229,6 +229,21 @@ t.test('how much is unread is asked for when an unread message is deleted, and f
   t.same(asked, [['get_chat']])
 })
 
+t.test('what is read, or one’s own, was not unread when it is deleted', async (t) => {
+  const { log, asked } = open({
+    mine: chat(1, { settings: shown, lastSeq: 3, lastReadSeq: 1, unreadCount: 1 }),
+    chats: [chat(4, { lastSeq: 3 })],
+  })
+  const deleted = { content: null, deletedAt: '2026-01-01T00:01:00.000Z' }
+  const own = { sender: { userId: 'alice', name: 'Alice', avatarUrl: null } }
+  log.hear({ ...change(2, 1, deleted), type: 'message_deleted' })
+  log.hear({ ...change(3, 3, { ...deleted, ...own }), type: 'message_deleted' })
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  t.same(asked, [])
+  log.hear({ ...change(4, 2, deleted), type: 'message_deleted' })
+  await until('that one was', () => asked.length === 1)
+})
+
 /** A room whose messages are all here, at the revision of its chat. */
 function roomOf(messages: Message[]) {
   let revision = 1
