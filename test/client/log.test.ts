@@ -119,19 +119,26 @@ t.test('the next change is applied, what is known is dropped', async (t) => {
   t.same(asked, [])
 })
 
-t.test('what changes of messages says, and does not say, of their chat', async (t) => {
-  const { log, asked, mine } = open()
+t.test('what changes of messages say of their chat, and what they leave open', async (t) => {
+  const { log, asked, mine } = open({ mine: chat(1, { settings: shown }), chats: [chat(10, { lastSeq: 4 })] })
+  const everyone = { mentions: { userIds: [], everyone: true } }
   log.hear(change(2, 1))
   log.hear(change(3, 2))
   log.hear({ ...change(4, 1, { editedAt: 'now' }), type: 'message_updated' })
   t.match(mine(), { lastMessage: { id: 'm2' } }, 'an older one is not the last')
   log.hear({ ...change(5, 2, { editedAt: 'now', content: 'edited' }), type: 'message_updated' })
   t.match(mine(), { lastMessage: { id: 'm2', content: 'edited' } })
-  log.hear(change(6, 3, { mentions: { userIds: [], everyone: true } }))
+  log.hear(change(6, 3, everyone))
   t.match(mine(), { unreadCount: 3, unreadMentions: 1 }, 'everyone is oneself, too')
-  log.hear(change(7, 4, { deletedAt: 'now', content: null }))
+  const reactions = [{ emoji: '👍', count: 1, userIds: ['bob'] }]
+  log.hear({ ...change(7, 3, { ...everyone, reactions }), type: 'message_updated' })
+  log.hear({ ...change(8, 3, { ...everyone, editedAt: 'now' }), type: 'message_updated' })
+  log.hear(change(9, 4, { deletedAt: 'now', content: null }))
   t.match(mine(), { lastSeq: 4, unreadCount: 3 }, 'nobody reads what is deleted')
-  t.same(asked, [])
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  t.same(asked, [], 'of none of this anything is left open')
+  log.hear({ ...change(10, 3, { editedAt: 'later' }), type: 'message_updated' })
+  await until('who is named no longer is asked about', () => asked.length === 1)
 })
 
 t.test('of a hole the server is asked, page after page, from where the last one ended', async (t) => {
