@@ -76,11 +76,7 @@ export function createLog(options: LogOptions) {
   }
   const doubts = createDoubts()
   /** Has those who serve some chats look for themselves. */
-  const look = (chatIds: string[], joined?: string[]) =>
-    bus.publish(
-      'changes',
-      chatIds.map((chatId) => ({ chatId, range: null, ...(joined && { joined }) })),
-    )
+  const look = (chatIds: string[], joined?: string[]) => bus.publish('changes', unsaid(chatIds, joined))
   const onDoubt = (chatIds: string[]) => doubts.tell(() => look(chatIds))
   const appender = createAppender({ db, metrics, tracing: options.tracing, onWritten, onDoubt })
   const messages = createMessageChanges({ db, onWritten, onDoubt, getMessage: history.getMessage })
@@ -205,6 +201,10 @@ export function createLog(options: LogOptions) {
     ...createWriteRules(db),
   }
 }
+
+/** What may have been written, though not what. */
+const unsaid = (chatIds: string[], joined: string[] = []) =>
+  chatIds.map((chatId): Written => ({ chatId, range: null, joined }))
 
 /** A host's own profile is not blanked; ours is, which those are told with whom the user was in a chat. */
 function publishDeleted(bus: Pick<Bus, 'publish'>, userId: string, rows: WrittenRow[]): void {
