@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { ReadState } from '../../contract/shapes.js'
 import { isAnyOf } from '../db/conditions.js'
+import { isOutcomeUnknown } from '../db/errors.js'
 import type { Database } from '../db/index.js'
 import { messages } from '../db/schema.js'
 import { type ReadRow, toReadState } from './entities.js'
@@ -9,7 +10,7 @@ import type { Place } from './settings.js'
 
 type MarkRow = ReadRow & { chat_id: string; user_id: string; moved: boolean; cleared: boolean }
 
-/** A read mark that was asked for, and whether that moved it. */
+/** A read mark that was asked for, and whether that moved it, or may have at an earlier try whose answer never came. */
 export interface Marked {
   state: ReadState
   moved: boolean
@@ -27,6 +28,7 @@ interface Pending extends Asked {
 }
 
 const MAX_BATCH = 500
+const MAX_DOUBTFUL = 10_000
 
 /**
  * Read marks: how far each member has read. They are last-value state, not in the log, and never go back. Marks that come while
@@ -41,6 +43,8 @@ export function createMarks(db: Database, onCleared: (place: Place) => void) {
     .groupBy(messages.chatId)
     .orderBy(messages.chatId)
     .prepare('seqs_of_messages')
+  /** Marks that may have moved although no answer came: nobody was told, so whoever asks for one again has it told. */
+  const doubtful = new Set<string>()
   let waiting: Pending[] = []
   let isRunning = false
 
@@ -55,11 +59,17 @@ export function createMarks(db: Database, onCleared: (place: Place) => void) {
           resolve(mine ? [mine] : [])
         }
       } catch (error) {
+        if (isOutcomeUnknown(error)) doubt(batch)
         // What failed for these would make those who wait fail later: they asked when these did.
         for (const { reject } of [...batch, ...waiting.splice(0)]) reject(error)
       }
     }
     isRunning = false
+  }
+
+  function doubt(asked: Asked[]): void {
+    if (doubtful.size > MAX_DOUBTFUL) doubtful.clear()
+    for (const { userId, chatId } of asked) doubtful.add(keyOf(userId, chatId))
   }
 
   async function write(asked: Asked[]): Promise<Map<string, Marked>> {
@@ -68,9 +78,14 @@ export function createMarks(db: Database, onCleared: (place: Place) => void) {
       asked.map(({ chatId }) => chatId),
       asked.map(({ seq }) => seq),
     ])
-    for (const { user_id, chat_id, cleared } of rows) if (cleared) onCleared({ userId: user_id, chatId: chat_id })
     return new Map(
-      rows.map((row) => [keyOf(row.user_id, row.chat_id), { state: toReadState(row.chat_id, row), moved: row.moved }]),
+      rows.map((row) => {
+        const { user_id: userId, chat_id: chatId } = row
+        const key = keyOf(userId, chatId)
+        const isDoubtful = doubtful.delete(key)
+        if (row.cleared || isDoubtful) onCleared({ userId, chatId })
+        return [key, { state: toReadState(chatId, row), moved: row.moved || isDoubtful }]
+      }),
     )
   }
 

@@ -159,6 +159,14 @@ export const LOG: Guard[] = [
     tests: ['services/log/late-commit > what the database does'],
   },
   {
+    name: 'marks without an answer',
+    about: 'A mark that moved although no answer came is told when its reader asks again.',
+    file: 'services/log/marks.ts',
+    find: 'if (isOutcomeUnknown(error)) doubt(batch)',
+    replace: '',
+    tests: ['services/log/marks > a mark whose answer'],
+  },
+  {
     name: 'ends without a place',
     about: 'Whose sockets end is told also to a node that cannot say what else it has missed.',
     file: 'services/log/recent.ts',
