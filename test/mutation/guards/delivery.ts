@@ -165,4 +165,28 @@ export const DELIVERY: Guard[] = [
     replace: '',
     tests: ['services/session/arrival > what happens while somebody arrives reaches them, embedded'],
   },
+  {
+    name: 'no answer, and done later',
+    about: 'What a server does after its asker has given up is told, once it can no longer happen.',
+    file: 'services/log/doubts.ts',
+    find: 'timers.delete(timer)\n      look()',
+    replace: 'timers.delete(timer)',
+    tests: ['services/log/late-commit > what the database does'],
+  },
+  {
+    name: 'marks without an answer',
+    about: 'A mark that moved although no answer came is told when its reader asks again.',
+    file: 'services/log/marks.ts',
+    find: 'if (isOutcomeUnknown(error)) doubt(batch)',
+    replace: '',
+    tests: ['services/log/marks > a mark whose answer'],
+  },
+  {
+    name: 'ends without a place',
+    about: 'Whose sockets end is told also to a node that cannot say what else it has missed.',
+    file: 'services/log/recent.ts',
+    find: "isKnown ? row.ends : await db.run<EndRow>('recent_ends', ENDS, [], turn)",
+    replace: 'isKnown ? row.ends : []',
+    tests: ['services/log/recent > after a crash of the database'],
+  },
 ]
