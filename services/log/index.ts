@@ -76,7 +76,7 @@ export function createLog(options: LogOptions) {
   }
   const doubts = createDoubts()
   /** Has those who serve some chats look for themselves. */
-  const look = (chatIds: string[], joined?: string[]) => bus.publish('changes', unsaid(chatIds, joined))
+  const look = (chatIds: string[], joined?: string[]) => bus.publish('changes', hintsOf(chatIds, joined))
   const onDoubt = (chatIds: string[]) => doubts.tell(() => look(chatIds))
   const appender = createAppender({ db, metrics, tracing: options.tracing, onWritten, onDoubt })
   const messages = createMessageChanges({ db, onWritten, onDoubt, getMessage: history.getMessage })
@@ -89,7 +89,7 @@ export function createLog(options: LogOptions) {
     if (written.length > 0) bus.publish('changes', written)
   }
 
-  /** Makes a change of one chat. */
+  /** Makes a change of one chat; where its answer never came, those who serve it look for themselves. */
   const make = <Row extends WrittenRow>(chatId: string, joined: string[], change: () => Promise<Row>): Promise<Row> =>
     doubts.about(change(), () => look([chatId], joined))
 
@@ -202,8 +202,8 @@ export function createLog(options: LogOptions) {
   }
 }
 
-/** What may have been written, though not what. */
-const unsaid = (chatIds: string[], joined: string[] = []) =>
+/** Bare hints: something may have been written in these chats. */
+const hintsOf = (chatIds: string[], joined: string[] = []) =>
   chatIds.map((chatId): Written => ({ chatId, range: null, joined }))
 
 /** A host's own profile is not blanked; ours is, which those are told with whom the user was in a chat. */
